@@ -1,0 +1,1 @@
+"""Large bytes as files named by their hash."""

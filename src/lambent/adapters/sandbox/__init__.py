@@ -1,0 +1,1 @@
+"""Drivers that run environments as processes."""

@@ -1,0 +1,71 @@
+"""Randomness and ids as a parameter, so that a simulation with a seed repeats itself."""
+
+from __future__ import annotations
+
+import random
+import secrets
+import uuid
+from typing import Protocol
+
+
+class Ids(Protocol):
+    """Where ids and other randomness come from."""
+
+    def uuid(self) -> str:
+        """Return a random UUID, as in ``x-amzn-RequestId``."""
+        ...
+
+    def hex(self, digits: int) -> str:
+        """Return that many random lower-case hexadecimal digits."""
+        ...
+
+    def text(self, length: int, alphabet: str) -> str:
+        """Return a random text of that length from the alphabet."""
+        ...
+
+    def random(self) -> float:
+        """Return a number in [0, 1), for weights and jitter."""
+        ...
+
+
+class SystemIds:
+    """Ids from the operating system's secure randomness."""
+
+    def uuid(self) -> str:
+        """Return a random UUID."""
+        return str(uuid.uuid4())
+
+    def hex(self, digits: int) -> str:
+        """Return random hexadecimal digits."""
+        return secrets.token_hex((digits + 1) // 2)[:digits]
+
+    def text(self, length: int, alphabet: str) -> str:
+        """Return random text."""
+        return "".join(secrets.choice(alphabet) for _ in range(length))
+
+    def random(self) -> float:
+        """Return a number in [0, 1)."""
+        return secrets.randbits(53) / (1 << 53)
+
+
+class SeededIds:
+    """Ids from a seed: the same run gives the same ids. For tests only."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self._random = random.Random(seed)  # noqa: S311 - repeatable on purpose
+
+    def uuid(self) -> str:
+        """Return the next UUID of the seed."""
+        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+
+    def hex(self, digits: int) -> str:
+        """Return the next hexadecimal digits of the seed."""
+        return f"{self._random.getrandbits(4 * digits):0{digits}x}"
+
+    def text(self, length: int, alphabet: str) -> str:
+        """Return the next text of the seed."""
+        return "".join(self._random.choice(alphabet) for _ in range(length))
+
+    def random(self) -> float:
+        """Return the next number in [0, 1)."""
+        return self._random.random()

@@ -1,0 +1,1 @@
+"""Floor 7: commands: arguments in, calls to the server, readable output."""

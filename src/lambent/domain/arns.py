@@ -1,0 +1,41 @@
+"""Amazon Resource Names: ``arn:partition:service:region:account:resource``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Arn:
+    """The six parts of an ARN; ``resource`` keeps its own colons and slashes."""
+
+    partition: str
+    service: str
+    region: str
+    account_id: str
+    resource: str
+
+    @classmethod
+    def parse(cls, text: str) -> Arn:
+        """Return the ARN in ``text``; ``ValueError`` when it isn't one."""
+        parts = text.split(":", 5)
+        if len(parts) != 6 or parts[0] != "arn":
+            raise ValueError(f"not an ARN: {text!r}")
+        return cls(*parts[1:])
+
+    def __str__(self) -> str:
+        return f"arn:{self.partition}:{self.service}:{self.region}:{self.account_id}:{self.resource}"
+
+
+def partition_of(region: str) -> str:
+    """Return the partition that AWS keeps the region in."""
+    if region.startswith("cn-"):
+        return "aws-cn"
+    if region.startswith("us-gov-"):
+        return "aws-us-gov"
+    return "aws"
+
+
+def arn(service: str, region: str, account_id: str, resource: str) -> str:
+    """Return the ARN's text, in the region's partition."""
+    return f"arn:{partition_of(region)}:{service}:{region}:{account_id}:{resource}"

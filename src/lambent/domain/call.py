@@ -1,0 +1,33 @@
+"""One call of one operation: what travels from the gateway, or from another service, through ``Cloud`` to a service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from lambent.domain.caller import Caller
+
+Params: TypeAlias = Mapping[str, Any]
+"""An operation's input by the model's member names. Timestamps are aware ``datetime``, blobs ``bytes``, streaming blobs ``ByteStream``."""
+
+Result: TypeAlias = Mapping[str, Any]
+"""An operation's output by the model's member names. Streaming blobs are ``bytes`` or an ``AsyncIterator[bytes]``; an event stream
+is an ``AsyncIterator`` of ``{"EventName": {member: value}}``. The key ``$status`` overrides the HTTP status; ``$headers`` (a mapping)
+adds headers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of an operation by a caller."""
+
+    service: str  #: botocore's service name: ``lambda``, ``s3``, ``logs``
+    operation: str  #: the model's operation name: ``CreateFunction``
+    params: Params
+    caller: Caller
+    region: str
+    account_id: str  #: the account whose resources are meant unless an ARN says otherwise
+    request_id: str
+    host: str = ""  #: what the client addressed, for URLs that are handed out; empty for inside calls
+    source_ip: str = "127.0.0.1"
+    user_agent: str = ""

@@ -1,0 +1,79 @@
+"""What the data plane needs to know of a function's version: the frozen value that Lambda's control plane hands to the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class LoggingConfig:
+    """Where and how a function's output is logged."""
+
+    group: str  #: ``/aws/lambda/<name>`` unless the function says otherwise
+    format: str = "Text"  #: ``Text`` or ``JSON``
+    application_level: str = ""  #: ``TRACE`` … ``FATAL``; empty with ``Text``
+    system_level: str = ""  #: ``DEBUG``, ``INFO`` or ``WARN``; empty with ``Text``
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionVersion:
+    """One version of a function, ``$LATEST`` included. Two that are equal may share environments."""
+
+    account_id: str
+    region: str
+    name: str
+    version: str  #: ``$LATEST`` or a number
+    arn: str  #: qualified: ``arn:aws:lambda:…:function:name:7``
+    revision_id: str  #: changes with every update; environments of an older one are retired
+    role_arn: str
+    runtime: str  #: ``python3.12``, ``nodejs20.x``, ``provided.al2023`` …
+    handler: str
+    code_digest: str  #: the zip's blob
+    layer_digests: tuple[str, ...] = ()  #: zips, in the order in which they are laid over ``/opt``
+    memory_mb: int = 128
+    timeout_s: int = 3
+    ephemeral_storage_mb: int = 512
+    architecture: str = "x86_64"
+    environment: Mapping[str, str] = field(default_factory=dict)
+    logging: LoggingConfig = LoggingConfig("/aws/lambda/unnamed")
+    tracing_active: bool = False
+    snap_start: bool = False
+    reserved_concurrency: int | None = None  #: of the function, all versions together; ``None``: none is reserved
+    dead_letter_arn: str = ""
+
+    @property
+    def function_arn(self) -> str:
+        """The ARN without a qualifier."""
+        return self.arn.rpartition(":")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class EventInvokeConfig:
+    """What becomes of an asynchronous invocation that fails."""
+
+    retries: int = 2
+    age_s_max: int = 21_600
+    on_success_arn: str = ""
+    on_failure_arn: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedFunction:
+    """A name and qualifier, resolved to the version that runs now."""
+
+    version: FunctionVersion
+    invoked_arn: str  #: as the context shows it: qualified if the caller was
+    event_config: EventInvokeConfig = EventInvokeConfig()
+
+
+class FunctionDirectory(Protocol):
+    """Finds functions for the data plane. Served by Lambda's control plane from memory: no disk on the warm path."""
+
+    async def resolve(self, account_id: str, region: str, name: str, qualifier: str) -> ResolvedFunction:
+        """Return the version that ``qualifier`` (empty: ``$LATEST``; an alias draws by its weights) means.
+
+        Raises ``AwsError``: ``ResourceNotFoundException`` when there is none, ``ResourceConflictException`` while it is pending.
+        """
+        ...

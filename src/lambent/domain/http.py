@@ -1,0 +1,73 @@
+"""An HTTP request and its answer as values, and bodies as streams; the same for the gateway, the wire and raw handlers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
+
+
+class ByteStream(Protocol):
+    """A body that arrives in pieces. Iterate once.
+
+    ``length`` is the number of bytes of the decoded body, when it was declared. ``trailers`` (lower-case names) are complete
+    when the iteration has ended. A body whose chunk signatures or declared length don't hold raises ``AwsError`` while iterated.
+    """
+
+    length: int | None
+
+    @property
+    def trailers(self) -> Mapping[str, str]:
+        """Trailing headers, such as ``x-amz-checksum-crc32``."""
+        ...
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+
+
+class BytesStream:
+    """Bytes at hand, as a ``ByteStream``."""
+
+    def __init__(self, data: bytes, trailers: Mapping[str, str] | None = None) -> None:
+        self._data = data
+        self.length: int | None = len(data)
+        self.trailers: Mapping[str, str] = trailers or {}
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Give the bytes in one piece."""
+        if self._data:
+            yield self._data
+
+
+async def read_all(stream: AsyncIterator[bytes] | ByteStream) -> bytes:
+    """Return the whole body. Only for bodies whose size was bounded before."""
+    return b"".join([chunk async for chunk in stream])
+
+
+Body: TypeAlias = "bytes | AsyncIterator[bytes]"
+"""What an answer may carry: bytes at hand, or pieces that are sent as they come."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """A request as it came in. Header names are lower-case; repeated headers are joined with ``,``."""
+
+    method: str
+    raw_path: str  #: still percent-encoded, without the query
+    query: str  #: still percent-encoded, without the ``?``
+    headers: Mapping[str, str]
+    body: ByteStream
+    client: str = ""  #: the peer's IP address
+
+    @property
+    def host(self) -> str:
+        """The ``Host`` header, with its port."""
+        return self.headers.get("host", "")
+
+
+@dataclass(slots=True)
+class HttpResponse:
+    """An answer. ``body`` is streamed when it isn't bytes; then ``content-length`` is among the headers or it is sent chunked."""
+
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)  #: lower-case names
+    body: Body = b""

@@ -1,0 +1,72 @@
+"""The ports between floors: what ``server/`` plugs together. Storage has a file of its own, ``domain/storage.py``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from lambent.base.clock import Clock
+from lambent.base.ids import Ids
+from lambent.domain.call import Call, Result
+from lambent.domain.http import HttpRequest, HttpResponse
+from lambent.domain.quotas import Quotas
+from lambent.domain.storage import Blobs, Store
+
+
+class Cloud(Protocol):
+    """The one way to call an AWS service, from outside and from inside: authorise → audit → dispatch."""
+
+    async def call(self, call: Call) -> Result:
+        """Carry out the call and return the operation's output. Raises ``AwsError``."""
+        ...
+
+
+class Authoriser(Protocol):
+    """Decides whether a caller may make a call."""
+
+    async def authorise(self, call: Call) -> None:
+        """Return when it may; raise ``AwsError`` (``AccessDeniedException`` and the like) when it may not."""
+        ...
+
+
+class AuditSink(Protocol):
+    """Takes note of every call, allowed or not. Must not block."""
+
+    def record(self, call: Call, error_code: str | None) -> None:
+        """Note a call that ended; ``error_code`` is AWS's, or ``None`` when it went well."""
+        ...
+
+
+class RawHandler(Protocol):
+    """HTTP that no AWS model describes: function URLs, S3's browser uploads and CORS preflights, the health page."""
+
+    def claims(self, request: HttpRequest) -> bool:
+        """Return whether the request is for this handler. Asked for every request, so it must cost next to nothing."""
+        ...
+
+    async def handle(self, request: HttpRequest) -> HttpResponse:
+        """Answer the request. ``AwsError`` becomes an answer in the handler's own shape; it never raises one."""
+        ...
+
+
+class Worker(Protocol):
+    """Something that runs as long as the server does, such as a queue's consumer."""
+
+    name: str
+
+    async def run(self) -> None:
+        """Work until cancelled. An error that escapes is logged and ``run`` is called again after a pause."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """What every service stands on."""
+
+    store: Store
+    blobs: Blobs
+    cloud: Cloud
+    clock: Clock
+    ids: Ids
+    quotas: Quotas
+    public_host: str  #: ``localhost:4566``; for URLs that are handed out

@@ -1,0 +1,80 @@
+"""How a service offers its operations: each is one typed function, found by the model's operation name."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+
+from lambent.domain.call import Call, Result
+from lambent.domain.errors import NotImplementedHere
+from lambent.domain.ports import RawHandler, Worker
+
+C = TypeVar("C")
+Handler: TypeAlias = Callable[[C, Call, Any], Awaitable[Result | None]]
+
+
+class Operations(Generic[C]):
+    """A family of operations over a service's context ``C``; one per module.
+
+    >>> operations: Operations[Logs] = Operations()
+    >>> @operations.serves("CreateLogGroup")
+    ... async def create_log_group(logs: Logs, call: Call, request: CreateLogGroupRequest) -> None: ...
+    """
+
+    def __init__(self) -> None:
+        self.handlers: dict[str, Handler[C]] = {}
+
+    def serves(self, operation: str) -> Callable[[Callable[[C, Call, Any], Awaitable[Any]]], Callable[[C, Call, Any], Awaitable[Any]]]:
+        """Register the decorated coroutine function as the one that serves ``operation``."""
+
+        def register(handler: Callable[[C, Call, Any], Awaitable[Any]]) -> Callable[[C, Call, Any], Awaitable[Any]]:
+            if operation in self.handlers:
+                raise ValueError(f"{operation} is served twice")
+            self.handlers[operation] = handler
+            return handler
+
+        return register
+
+
+class Service(Protocol):
+    """A native AWS service as ``Cloud`` sees it."""
+
+    name: str  #: botocore's service name
+    operations: Mapping[str, object]  #: by the model's operation name; what isn't here isn't served
+    raw_handlers: Sequence[RawHandler]
+    workers: Sequence[Worker]
+
+    async def handle(self, call: Call) -> Result:
+        """Carry out an authorised call. Raises ``AwsError``; ``NotImplementedHere`` for an operation that isn't built yet."""
+        ...
+
+
+class NativeService(Generic[C]):
+    """A service made of families of operations over one context."""
+
+    def __init__(
+        self,
+        name: str,
+        context: C,
+        families: Sequence[Operations[C]],
+        *,
+        raw_handlers: Sequence[RawHandler] = (),
+        workers: Sequence[Worker] = (),
+    ) -> None:
+        self.name = name
+        self._context = context
+        self.operations: dict[str, Handler[C]] = {}
+        for family in families:
+            twice = self.operations.keys() & family.handlers.keys()
+            if twice:
+                raise ValueError(f"{name}: served twice: {sorted(twice)}")
+            self.operations.update(family.handlers)
+        self.raw_handlers = raw_handlers
+        self.workers = workers
+
+    async def handle(self, call: Call) -> Result:
+        """Carry out an authorised call."""
+        handler = self.operations.get(call.operation)
+        if handler is None:
+            raise NotImplementedHere(self.name, call.operation)
+        return await handler(self._context, call, call.params) or {}

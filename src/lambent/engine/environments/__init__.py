@@ -1,0 +1,1 @@
+"""Environments: their lifecycle, pools and output."""

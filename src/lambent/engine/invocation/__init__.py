@@ -1,0 +1,1 @@
+"""Admission and routing of invocations."""

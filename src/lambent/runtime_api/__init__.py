@@ -1,0 +1,1 @@
+"""Floor 5: the HTTP Runtime API that custom runtimes inside an environment speak."""
