@@ -1,0 +1,89 @@
+"""Settings: read once from flags, ``LAMBENT_*`` variables and ``lambent.toml`` (in that order of strength), then passed.
+
+The only file that reads the process's environment.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that a user may choose. Each field says its unit, and why its default is what it is."""
+
+    host: str = "127.0.0.1"  #: loopback: whoever can connect is trusted as far as the identity rules say
+    port: int = 4566  #: what awslocal, samlocal, cdklocal and tflocal expect
+    public_host: str = ""  #: in URLs that are handed out; empty: ``localhost:<port>``
+    data_dir: Path = Path()  #: durable state; default ``$XDG_DATA_HOME/lambent``
+    ephemeral: bool = False  #: keep nothing: state in memory, files in a temporary folder
+    region: str = "us-east-1"  #: of requests that name none
+    time_scale: float = 1.0  #: 60 makes retries that take a minute take a second
+    runtimes: str = "exact"  #: ``exact``, or ``nearest``: the nearest installed version serves a missing runtime
+    idle_s: float = 600.0  #: an environment that was not used for so long is stopped
+    upstreams: Mapping[str, str] = field(default_factory=dict)  #: service name → URL of an AWS-compatible endpoint
+    companion: bool = True  #: serve what isn't native by moto in a process of its own, when it is installed
+    home: Path = Path()  #: where pyenv, uv and nvm keep interpreters
+    search_path: str = ""  #: ``PATH``: where interpreters are looked for
+
+    @property
+    def advertised_host(self) -> str:
+        """Host and port for URLs that are handed out."""
+        return self.public_host or f"localhost:{self.port}"
+
+    @property
+    def endpoint_url(self) -> str:
+        """Where clients on this machine reach the gateway."""
+        return f"http://127.0.0.1:{self.port}" if self.host in {"127.0.0.1", "0.0.0.0", "localhost"} else f"http://{self.host}:{self.port}"  # noqa: S104
+
+
+def load(flags: Mapping[str, Any], environ: Mapping[str, str] | None = None, file: Path | None = None) -> Settings:
+    """Return the settings. ``flags`` are by field name; ``None`` values count as not given. ``ValueError`` names what is wrong."""
+    environ = os.environ if environ is None else environ
+    home = Path(environ.get("HOME", "/"))
+    data = Path(environ.get("XDG_DATA_HOME") or home / ".local" / "share") / "lambent"
+    settings = Settings(data_dir=data, home=home, search_path=environ.get("PATH", os.defpath))
+    path = file or Path("lambent.toml")
+    if path.exists():
+        settings = _apply(settings, tomllib.loads(path.read_text()), str(path))
+    variables = {name[8:].lower(): value for name, value in environ.items() if name.startswith("LAMBENT_")}
+    settings = _apply(settings, variables, "LAMBENT_* variables")
+    return _apply(settings, {name: value for name, value in flags.items() if value is not None}, "flags")
+
+
+def _apply(settings: Settings, values: Mapping[str, Any], origin: str) -> Settings:
+    known = {each.name for each in fields(settings)}
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise ValueError(f"{origin}: there is no setting {', '.join(unknown)}; there are {', '.join(sorted(known))}")
+    changes = {name: _convert(value, getattr(settings, name), f"{origin}: {name}") for name, value in values.items()}
+    return replace(settings, **changes)
+
+
+def _convert(value: Any, example: object, name: str) -> object:
+    """Return the value as the type of the default, from TOML's types or from text."""
+    if isinstance(example, bool):
+        if isinstance(value, bool):
+            return value
+        if str(value).lower() in {"1", "true", "yes", "on"}:
+            return True
+        if str(value).lower() in {"0", "false", "no", "off", ""}:
+            return False
+        raise ValueError(f"{name} is yes or no, not {value!r}")
+    if isinstance(example, (int, float)):
+        try:
+            return type(example)(value)
+        except (TypeError, ValueError):
+            raise ValueError(f"{name} is a number, not {value!r}") from None
+    if isinstance(example, Path):
+        return Path(str(value)).expanduser().absolute()
+    if isinstance(example, Mapping):
+        if isinstance(value, Mapping):
+            return dict(value)
+        return dict(pair.split("=", 1) for pair in str(value).split(",") if "=" in pair)
+    return str(value)
