@@ -61,7 +61,7 @@ def _apply(settings: Settings, values: Mapping[str, Any], origin: str) -> Settin
     unknown = sorted(set(values) - known)
     if unknown:
         raise ValueError(f"{origin}: there is no setting {', '.join(unknown)}; there are {', '.join(sorted(known))}")
-    changes = {name: _convert(value, getattr(settings, name), f"{origin}: {name}") for name, value in values.items()}
+    changes: dict[str, Any] = {name: _convert(value, getattr(settings, name), f"{origin}: {name}") for name, value in values.items()}
     return replace(settings, **changes)
 
 
