@@ -1,1 +1,1 @@
-"""Environments: their lifecycle, pools and output."""
+"""Environments: their lifecycle, pools, contents and output. Decisions are pure (``lifecycle``, ``pool``, ``loglines``); ``host`` acts."""

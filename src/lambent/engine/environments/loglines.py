@@ -1,0 +1,115 @@
+"""Lambda's own lines in a function's log, as text and as JSON platform events; pure.
+
+Follows "Lambda system logs" and the schema of the Telemetry API (``platform.initStart`` … ``platform.report``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from lambent.domain.arns import partition_of
+from lambent.domain.functions import FunctionVersion
+
+SYSTEM_LEVELS: Final[Mapping[str, int]] = {"DEBUG": 10, "INFO": 20, "WARN": 30}
+APPLICATION_LEVELS: Final[Mapping[str, int]] = {
+    "TRACE": 5,
+    "DEBUG": 10,
+    "INFO": 20,
+    "WARN": 30,
+    "WARNING": 30,
+    "ERROR": 40,
+    "FATAL": 50,
+    "CRITICAL": 50,
+}
+
+
+def stamp(seconds: float) -> str:
+    """Return the time as ``2024-03-13T18:56:24.046Z``."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def stream_name(version: str, now: float, hex32: str) -> str:
+    """Return the log stream of an environment that starts at ``now``: ``YYYY/MM/DD/[version]hex32``."""
+    return f"{datetime.fromtimestamp(now, UTC):%Y/%m/%d}/[{version}]{hex32}"
+
+
+def runtime_version(runtime: str) -> str:
+    """Return a runtime's version as INIT_START shows it: ``python3.12`` → ``python:3.12.v1``."""
+    language = runtime.rstrip("0123456789.x")
+    return f"{language}:{runtime[len(language) :].removesuffix('.x')}.v1" if language != runtime else f"{runtime}.v1"
+
+
+def runtime_version_arn(function: FunctionVersion) -> str:
+    """Return the ARN of the runtime's version; its id is a digest of the version's name."""
+    digest = hashlib.sha256(runtime_version(function.runtime).encode()).hexdigest()
+    return f"arn:{partition_of(function.region)}:lambda:{function.region}::runtime:{digest}"
+
+
+def billed_ms(duration_ms: float, init_ms: float | None) -> int:
+    """Return the billed duration, init included, rounded up to the millisecond."""
+    total = duration_ms + (init_ms or 0.0)
+    return max(1, int(-(-total // 1)))
+
+
+def text_report(
+    request_id: str,
+    *,
+    duration_ms: float,
+    billed: int,
+    memory_mb: int,
+    memory_used_mb: int,
+    init_ms: float | None,
+    status: str = "success",
+    error_type: str = "",
+) -> str:
+    """Return the REPORT line."""
+    line = (
+        f"REPORT RequestId: {request_id}\tDuration: {duration_ms:.2f} ms\tBilled Duration: {billed} ms\t"
+        f"Memory Size: {memory_mb} MB\tMax Memory Used: {memory_used_mb} MB\t"
+    )
+    if init_ms is not None:
+        line += f"Init Duration: {init_ms:.2f} ms\t"
+    if status != "success":
+        line += f"Status: {status}"
+        if error_type:
+            line += f"\tError Type: {error_type}"
+    return line
+
+
+def text_init_report(init_ms: float, phase: str, status: str, error_type: str) -> str:
+    """Return the INIT_REPORT line, which Lambda writes when init did not go well."""
+    line = f"INIT_REPORT Init Duration: {init_ms:.2f} ms\tPhase: {phase}\tStatus: {status}"
+    return f"{line}\tError Type: {error_type}" if error_type else line
+
+
+def event(kind: str, now: float, record: Mapping[str, Any]) -> str:
+    """Return a platform event as one line of JSON."""
+    return json.dumps({"time": stamp(now), "type": f"platform.{kind}", "record": record}, separators=(",", ":"))
+
+
+def event_level(kind: str, status: str) -> str:
+    """Return the system log level of a platform event ("System log level event mapping")."""
+    if status not in ("", "success"):
+        return "WARN"
+    return "DEBUG" if kind in ("initRuntimeDone", "initReport", "runtimeDone") else "INFO"
+
+
+def is_logged(level: str, threshold: str) -> bool:
+    """Return whether a system event of this level passes the function's threshold (empty: INFO)."""
+    return SYSTEM_LEVELS[level] >= SYSTEM_LEVELS.get(threshold or "INFO", 20)
+
+
+def application_passes(line: bytes, threshold: str) -> bool:
+    """Return whether a function's line passes its application log level: only JSON objects that name a level are ever held back."""
+    if not threshold or not line.startswith(b"{") or b'"level"' not in line:
+        return True
+    try:
+        level = json.loads(line).get("level")
+    except (ValueError, AttributeError):
+        return True
+    rank = APPLICATION_LEVELS.get(level.upper()) if isinstance(level, str) else None
+    return rank is None or rank >= APPLICATION_LEVELS.get(threshold, 20)

@@ -1,0 +1,139 @@
+"""What one environment logs: the function's lines and Lambda's own around them, into its stream and, when asked, into the log tail."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+from lambent.base.clock import Clock
+from lambent.domain.functions import FunctionVersion
+from lambent.engine.environments import loglines
+from lambent.engine.environments.shipping import LogStream
+
+
+class FunctionLog:
+    """An environment's log. ``output`` is the sandbox's ``OutputSink``."""
+
+    def __init__(self, function: FunctionVersion, stream: LogStream, clock: Clock, *, tail_bytes: int = 4096) -> None:
+        self.stream_name = stream.name
+        self._function = function
+        self._stream = stream
+        self._clock = clock
+        self._json = function.logging.format == "JSON"
+        self._threshold = function.logging.application_level if self._json else ""
+        self._tail_bytes = tail_bytes
+        self._tail: deque[bytes] | None = None
+        self._tail_size = 0
+
+    def output(self, data: bytes, framed: bool) -> None:
+        """Take a line or record that the function wrote."""
+        if self._threshold and not loglines.application_passes(data, self._threshold):
+            return
+        self._write(data)
+
+    def collect_tail(self) -> None:
+        """Keep what is logged from now on for ``take_tail``."""
+        self._tail = deque()
+        self._tail_size = 0
+
+    def take_tail(self) -> bytes:
+        """Return the last bytes that were collected, and stop collecting."""
+        tail = b"".join(self._tail or ())[-self._tail_bytes :]
+        self._tail = None
+        return tail
+
+    def init_start(self, phase: str = "init") -> None:
+        """Note that an init begins."""
+        version, arn = loglines.runtime_version(self._function.runtime), loglines.runtime_version_arn(self._function)
+        if not self._json:
+            self._line(f"INIT_START Runtime Version: {version}\tRuntime Version ARN: {arn}")
+            return
+        record = {
+            "initializationType": "on-demand",
+            "phase": phase,
+            "runtimeVersion": version,
+            "runtimeVersionArn": arn,
+            "functionName": self._function.name,
+            "functionVersion": self._function.version,
+        }
+        self._event("initStart", record)
+
+    def init_end(self, init_ms: float, phase: str, status: str, error_type: str = "") -> None:
+        """Note how an init ended: ``success``, ``error`` or ``timeout``."""
+        if not self._json:
+            if status != "success":
+                self._line(loglines.text_init_report(init_ms, phase, status, error_type))
+            return
+        record: dict[str, Any] = {"initializationType": "on-demand", "phase": phase, "status": status}
+        if error_type:
+            record["errorType"] = error_type
+        self._event("initRuntimeDone", record)
+        self._event("initReport", {**record, "metrics": {"durationMs": round(init_ms, 3)}})
+
+    def start(self, request_id: str) -> None:
+        """Note that an invocation begins."""
+        if self._json:
+            self._event("start", {"requestId": request_id, "version": self._function.version})
+        else:
+            self._line(f"START RequestId: {request_id} Version: {self._function.version}")
+
+    def note(self, text: str) -> None:
+        """Note in text what ended an invocation: a timeout, an exit. JSON says so in ``platform.report``."""
+        if not self._json:
+            self._line(text)
+
+    def end(
+        self,
+        request_id: str,
+        *,
+        duration_ms: float,
+        billed: int,
+        memory_used_mb: int,
+        init_ms: float | None,
+        status: str = "success",
+        error_type: str = "",
+    ) -> None:
+        """Note that an invocation ended, and its report."""
+        if not self._json:
+            report = loglines.text_report(
+                request_id,
+                duration_ms=duration_ms,
+                billed=billed,
+                memory_mb=self._function.memory_mb,
+                memory_used_mb=memory_used_mb,
+                init_ms=init_ms,
+                status=status,
+                error_type=error_type,
+            )
+            self._line(f"END RequestId: {request_id}")
+            self._line(report)
+            return
+        metrics: dict[str, Any] = {
+            "durationMs": round(duration_ms, 3),
+            "billedDurationMs": billed,
+            "memorySizeMB": self._function.memory_mb,
+            "maxMemoryUsedMB": memory_used_mb,
+        }
+        if init_ms is not None:
+            metrics["initDurationMs"] = round(init_ms, 3)
+        outcome = {"status": status, **({"errorType": error_type} if error_type else {})}
+        self._event("runtimeDone", {"requestId": request_id, **outcome, "metrics": {"durationMs": round(duration_ms, 3)}})
+        self._event("report", {"requestId": request_id, "metrics": metrics, **outcome})
+
+    def _event(self, kind: str, record: Mapping[str, Any]) -> None:
+        level = loglines.event_level(kind, str(record.get("status", "")))
+        if loglines.is_logged(level, self._function.logging.system_level):
+            self._line(loglines.event(kind, self._clock.now(), record))
+
+    def _line(self, text: str) -> None:
+        self._write(text.encode())
+
+    def _write(self, data: bytes) -> None:
+        message = data + b"\n"
+        self._stream.write(message, int(self._clock.now() * 1000))
+        if self._tail is not None:
+            self._tail.append(message)
+            self._tail_size += len(message)
+            while self._tail_size - len(self._tail[0]) >= self._tail_bytes:
+                self._tail_size -= len(self._tail.popleft())

@@ -1,0 +1,147 @@
+"""The environments of one function version, as a pure state machine: events in, instructions out.
+
+No clock, no process, no lock: the caller passes the time and carries out what is returned, in order.
+The shape is dask's ``worker_state_machine``; the states are ``lifecycle``'s.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
+
+from lambent.engine.environments.lifecycle import Happening, State, after
+
+
+class StopReason(Enum):
+    """Why an environment is stopped."""
+
+    INIT_FAILED = "init failed"
+    BROKEN = "broken"
+    OUTDATED = "outdated"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Run the invocation in this idle environment."""
+
+    environment_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Start an environment and run the invocation in it."""
+
+    environment_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Stop this environment; nobody waits for it."""
+
+    environment_id: str
+    reason: StopReason
+
+
+Instruction: TypeAlias = "Run | Start | Stop"
+
+
+@dataclass(slots=True)
+class _Member:
+    """An environment as the pool knows it."""
+
+    state: State
+    revision: str
+    idle_since: float = 0.0
+
+
+class Pool:
+    """Environments of one function version (and tenant). ``idle_s`` is how long an idle one is kept."""
+
+    def __init__(self, idle_s: float) -> None:
+        self.idle_s = idle_s
+        self._members: dict[str, _Member] = {}
+        self._idle: deque[str] = deque()  # the longest idle first; taken from the other end
+        self._revision = ""
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def states(self) -> dict[str, State]:
+        """Return the state of every environment that isn't stopped."""
+        return {each: member.state for each, member in self._members.items()}
+
+    def has_idle(self, revision: str) -> bool:
+        """Return whether an invocation of the revision would find a warm environment."""
+        return bool(self._idle) and revision == self._revision
+
+    def wanted(self, revision: str, fresh_id: str) -> list[Instruction]:
+        """An invocation arrived: run it warm, most recently used first, or start ``fresh_id`` for it (always the last instruction)."""
+        instructions: list[Instruction] = []
+        if revision != self._revision:
+            instructions.extend(self.retired())
+            self._revision = revision
+        if self._idle:
+            environment_id = self._idle.pop()
+            self._step(environment_id, Happening.TAKEN)
+            instructions.append(Run(environment_id))
+            return instructions
+        self._members[fresh_id] = _Member(State.STARTING, revision)
+        instructions.append(Start(fresh_id))
+        return instructions
+
+    def initialised(self, environment_id: str) -> list[Instruction]:
+        """The environment's init went well; it has its invocation now."""
+        self._step(environment_id, Happening.INITIALISED)
+        return []
+
+    def init_failed(self, environment_id: str) -> list[Instruction]:
+        """The environment's init failed; it is of no use."""
+        return self._end(environment_id, Happening.INIT_FAILED, StopReason.INIT_FAILED)
+
+    def init_redone(self, environment_id: str, revision: str) -> list[Instruction]:
+        """Init timed out and is done again in the invoke phase, in a fresh environment."""
+        self._members[environment_id] = _Member(State.STARTING, revision)
+        return [Start(environment_id)]
+
+    def finished(self, environment_id: str, now: float) -> list[Instruction]:
+        """The handler returned or raised: the environment is warm, unless a newer revision came meanwhile."""
+        member = self._members[environment_id]
+        if member.revision != self._revision:
+            return self._end(environment_id, Happening.OUTDATED, StopReason.OUTDATED)
+        self._step(environment_id, Happening.FINISHED)
+        member.idle_since = now
+        self._idle.append(environment_id)
+        return []
+
+    def broken(self, environment_id: str) -> list[Instruction]:
+        """The process exited, timed out, or was lost."""
+        if self._members[environment_id].state is State.IDLE:
+            self._idle.remove(environment_id)
+        return self._end(environment_id, Happening.BROKEN, StopReason.BROKEN)
+
+    def retired(self) -> list[Instruction]:
+        """The function changed or was deleted: idle environments go now, busy ones when they finish."""
+        self._revision = ""
+        gone: list[Instruction] = []
+        while self._idle:
+            gone += self._end(self._idle.popleft(), Happening.OUTDATED, StopReason.OUTDATED)
+        return gone
+
+    def expired(self, now: float) -> list[Instruction]:
+        """Time has passed: environments that were idle for ``idle_s`` go."""
+        gone: list[Instruction] = []
+        while self._idle and self._members[self._idle[0]].idle_since + self.idle_s <= now:
+            gone += self._end(self._idle.popleft(), Happening.EXPIRED, StopReason.EXPIRED)
+        return gone
+
+    def _step(self, environment_id: str, happening: Happening) -> None:
+        member = self._members[environment_id]
+        member.state = after(member.state, happening)
+
+    def _end(self, environment_id: str, happening: Happening, reason: StopReason) -> list[Instruction]:
+        self._step(environment_id, happening)
+        del self._members[environment_id]
+        return [Stop(environment_id, reason)]

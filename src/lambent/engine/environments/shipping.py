@@ -1,0 +1,214 @@
+"""Takes functions' log lines to CloudWatch Logs in batches, off the path of invocations.
+
+Lines of one stream arrive in order; streams do not wait for each other. What cannot be sent now is sent later; memory is bounded:
+above ``high_bytes`` invocations wait for room before they are answered, above ``limit_bytes`` lines are dropped, counted and the
+count is logged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Mapping
+from typing import Any, Final
+
+from lambent.base.clock import Clock
+from lambent.base.ids import Ids
+from lambent.domain.call import Call
+from lambent.domain.caller import Caller, CallerKind
+from lambent.domain.errors import AwsError
+from lambent.domain.functions import FunctionVersion
+from lambent.domain.ports import Cloud
+
+_log = logging.getLogger(__name__)
+
+EVENT_OVERHEAD_BYTES: Final = 26  # CloudWatch counts it with every event
+EVENT_BYTES_MAX: Final = 262_144 - EVENT_OVERHEAD_BYTES
+BATCH_BYTES_MAX: Final = 1_048_576
+BATCH_EVENTS_MAX: Final = 10_000
+FLUSH_S: Final = 0.05  # how long lines gather before they are sent
+_RETRY_S_MAX: Final = 30.0
+
+
+def role_caller(function: FunctionVersion) -> Caller:
+    """Return a function acting with its execution role: the session is named after the function, as in AWS."""
+    role = function.role_arn.rpartition("/")[2]
+    arn = f"arn:aws:sts::{function.account_id}:assumed-role/{role}/{function.name}"
+    return Caller(CallerKind.ROLE, function.account_id, arn)
+
+
+class LogStream:
+    """One environment's log stream: lines that wait to be sent."""
+
+    def __init__(self, function: FunctionVersion, name: str, shipper: LogShipper) -> None:
+        self.function = function
+        self.name = name
+        self.waiting: deque[tuple[int, bytes]] = deque()
+        self.exists = False
+        self.failures = 0
+        self.retry_at = 0.0
+        self.refused = False
+        self._shipper = shipper
+
+    def write(self, message: bytes, time_ms: int) -> None:
+        """Add a message; never blocks."""
+        self._shipper.add(self, message, time_ms)
+
+
+class LogShipper:
+    """Sends what environments log; a ``Worker``."""
+
+    name = "function logs"
+
+    def __init__(self, cloud: Cloud, clock: Clock, ids: Ids, *, high_bytes: int = 32 << 20, limit_bytes: int = 256 << 20) -> None:
+        self._cloud = cloud
+        self._clock = clock
+        self._ids = ids
+        self._high_bytes = high_bytes
+        self._limit_bytes = limit_bytes
+        self._bytes = 0
+        self._dirty: dict[LogStream, None] = {}
+        self._sending: set[LogStream] = set()
+        self._wake = asyncio.Event()
+        self._has_room = asyncio.Event()
+        self._has_room.set()
+        self.dropped = 0  #: lines that found no room since the start
+
+    def open(self, function: FunctionVersion, name: str) -> LogStream:
+        """Return a stream to write to; it is created in CloudWatch with its first lines."""
+        return LogStream(function, name, self)
+
+    def add(self, stream: LogStream, message: bytes, time_ms: int) -> None:
+        """Take a message for a stream."""
+        if self._bytes + len(message) > self._limit_bytes:
+            self.dropped += 1
+            return
+        for start in range(0, len(message), EVENT_BYTES_MAX):
+            stream.waiting.append((time_ms, message[start : start + EVENT_BYTES_MAX]))
+        self._bytes += len(message)
+        if self._bytes > self._high_bytes:
+            self._has_room.clear()
+        self._dirty[stream] = None
+        if not self._wake.is_set():
+            self._wake.set()
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether invocations should wait for room before they go on logging."""
+        return not self._has_room.is_set()
+
+    async def wait_room(self) -> None:
+        """Return when less than ``high_bytes`` wait."""
+        await self._has_room.wait()
+
+    async def run(self) -> None:
+        """Send until cancelled."""
+        while True:
+            await self._wake.wait()
+            await self._clock.sleep(FLUSH_S)
+            self._wake.clear()
+            await self.flush()
+            self._report_dropped()
+            if self._dirty:
+                self._wake.set()  # what failed is tried again at its time
+
+    async def flush(self) -> None:
+        """Send once what is due now."""
+        now = self._clock.monotonic()
+        due = [stream for stream in self._dirty if stream.retry_at <= now]
+        for start in range(0, len(due), 16):
+            await asyncio.gather(*(self._send(stream) for stream in due[start : start + 16]))
+
+    async def _send(self, stream: LogStream) -> None:
+        try:
+            while stream.waiting:
+                await self._put(stream, _batch(stream))
+            self._dirty.pop(stream, None)
+            stream.failures = 0
+        except AwsError as error:
+            self._failed(stream, error)
+        except Exception as error:  # noqa: BLE001 - a stream's failure must not stop the others'; the operator sees it in the log
+            _log.exception("sending a function's log failed")
+            self._failed(stream, AwsError("ServiceUnavailable", str(error), 503))
+
+    def _failed(self, stream: LogStream, error: AwsError) -> None:
+        if error.retryable or error.code in ("ThrottlingException", "OperationAbortedException"):
+            stream.failures += 1
+            stream.retry_at = self._clock.monotonic() + min(_RETRY_S_MAX, 0.1 * 2**stream.failures)
+            return
+        if not stream.refused:
+            stream.refused = True
+            _log.warning("the log of %s cannot be written: %s", stream.function.arn, error)
+        self._discard(stream)
+
+    async def _put(self, stream: LogStream, events: list[tuple[int, bytes]]) -> None:
+        params = {
+            "logGroupName": stream.function.logging.group,
+            "logStreamName": stream.name,
+            "logEvents": [{"timestamp": time_ms, "message": data.decode("utf-8", "replace")} for time_ms, data in events],
+        }
+        if not stream.exists:
+            await self._create(stream)
+        try:
+            await self._call(stream, "PutLogEvents", params)
+        except AwsError as error:
+            if error.code != "ResourceNotFoundException":
+                raise
+            await self._create(stream)  # somebody deleted the group meanwhile
+            await self._call(stream, "PutLogEvents", params)
+        for _ in events:
+            self._bytes -= len(stream.waiting.popleft()[1])
+        if self._bytes <= self._high_bytes:
+            self._has_room.set()
+
+    async def _create(self, stream: LogStream) -> None:
+        names = {"logGroupName": stream.function.logging.group, "logStreamName": stream.name}
+        for attempt in (0, 1):
+            try:
+                await self._call(stream, "CreateLogStream", names)
+                break
+            except AwsError as error:
+                if error.code == "ResourceAlreadyExistsException":
+                    break
+                if attempt or error.code != "ResourceNotFoundException":
+                    raise
+                await self._create_group(stream)
+        stream.exists = True
+
+    async def _create_group(self, stream: LogStream) -> None:
+        try:
+            await self._call(stream, "CreateLogGroup", {"logGroupName": stream.function.logging.group})
+        except AwsError as error:
+            if error.code != "ResourceAlreadyExistsException":
+                raise
+
+    async def _call(self, stream: LogStream, operation: str, params: Mapping[str, Any]) -> None:
+        function = stream.function
+        await self._cloud.call(
+            Call("logs", operation, params, role_caller(function), function.region, function.account_id, self._ids.uuid())
+        )
+
+    def _discard(self, stream: LogStream) -> None:
+        self._bytes -= sum(len(data) for _, data in stream.waiting)
+        stream.waiting.clear()
+        self._dirty.pop(stream, None)
+        if self._bytes <= self._high_bytes:
+            self._has_room.set()
+
+    def _report_dropped(self) -> None:
+        if self.dropped:
+            _log.warning("%d log lines of functions were dropped: more than %d bytes were waiting", self.dropped, self._limit_bytes)
+            self.dropped = 0
+
+
+def _batch(stream: LogStream) -> list[tuple[int, bytes]]:
+    """Return the first lines that fit into one PutLogEvents."""
+    taken: list[tuple[int, bytes]] = []
+    size = 0
+    for each in stream.waiting:
+        size += len(each[1]) + EVENT_OVERHEAD_BYTES
+        if taken and (size > BATCH_BYTES_MAX or len(taken) == BATCH_EVENTS_MAX):
+            break
+        taken.append(each)
+    return taken

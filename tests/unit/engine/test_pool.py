@@ -1,0 +1,108 @@
+"""The pool of a function version: warm reuse, expiry, retirement, failures; with random histories."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from lambent.engine.environments.lifecycle import TRANSITIONS, Happening, LifecycleError, State, after
+from lambent.engine.environments.pool import Pool, Run, Start, Stop, StopReason
+
+
+def warm(pool: Pool, *ids: str, revision: str = "r1") -> None:
+    for each in ids:
+        assert pool.wanted(revision, each)[-1] == Start(each)
+        pool.initialised(each)
+    for now, each in enumerate(ids):
+        assert pool.finished(each, float(now)) == []
+
+
+def test_the_most_recently_used_environment_is_reused_first() -> None:
+    pool = Pool(600)
+    warm(pool, "a", "b")
+    assert pool.wanted("r1", "c") == [Run("b")]
+    assert pool.wanted("r1", "c") == [Run("a")]
+    assert pool.wanted("r1", "c") == [Start("c")]
+
+
+def test_idle_environments_expire_the_longest_idle_first() -> None:
+    pool = Pool(600)
+    warm(pool, "a", "b")
+    assert pool.expired(599.9) == []
+    assert pool.expired(600.0) == [Stop("a", StopReason.EXPIRED)]
+    assert pool.expired(601.0) == [Stop("b", StopReason.EXPIRED)]
+    assert len(pool) == 0
+
+
+def test_a_new_revision_retires_idle_ones_now_and_busy_ones_when_they_finish() -> None:
+    pool = Pool(600)
+    warm(pool, "a", "b")
+    pool.wanted("r1", "x")
+    assert not pool.has_idle("r2")
+    assert pool.wanted("r2", "c") == [Stop("a", StopReason.OUTDATED), Start("c")]
+    assert pool.finished("b", 10.0) == [Stop("b", StopReason.OUTDATED)]
+
+
+def test_a_failed_init_and_a_broken_environment_are_stopped() -> None:
+    pool = Pool(600)
+    pool.wanted("r", "a")
+    assert pool.init_failed("a") == [Stop("a", StopReason.INIT_FAILED)]
+    pool.wanted("r", "b")
+    pool.initialised("b")
+    assert pool.broken("b") == [Stop("b", StopReason.BROKEN)]
+    assert pool.wanted("r", "c") == [Start("c")]
+
+
+@pytest.mark.parametrize("happening", list(Happening))
+def test_nothing_leads_out_of_stopped(happening: Happening) -> None:
+    with pytest.raises(LifecycleError):
+        after(State.STOPPED, happening)
+
+
+def test_every_state_can_end_and_every_happening_occurs() -> None:
+    reachable = {State.STARTING}
+    for _ in State:
+        reachable |= {following for state in reachable for following in TRANSITIONS[state].values()}
+    assert reachable == set(State)
+    assert {happening for row in TRANSITIONS.values() for happening in row} == set(Happening)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_random_histories_never_lose_or_share_an_environment(seed: int) -> None:
+    rng = random.Random(seed)
+    pool, now, serial = Pool(5.0), 0.0, 0
+    alive: set[str] = set()
+    busy: list[str] = []
+    for _ in range(400):
+        now += rng.random()
+        action = rng.choice(["want", "want", "finish", "finish", "break", "expire", "retire"])
+        out = []
+        if action == "want":
+            serial += 1
+            out = pool.wanted(f"r{serial // 40}", f"e{serial}")
+            chosen = out[-1]
+            assert isinstance(chosen, (Run, Start))
+            assert chosen.environment_id not in busy
+            if isinstance(chosen, Start):
+                alive.add(chosen.environment_id)
+                if rng.random() < 0.1:
+                    out = [*out, *pool.init_failed(chosen.environment_id)]
+                else:
+                    pool.initialised(chosen.environment_id)
+                    busy.append(chosen.environment_id)
+            else:
+                assert chosen.environment_id in alive
+                busy.append(chosen.environment_id)
+        elif action in ("finish", "break") and busy:
+            each = busy.pop(rng.randrange(len(busy)))
+            out = pool.finished(each, now) if action == "finish" else pool.broken(each)
+        elif action == "expire":
+            out = pool.expired(now)
+        elif action == "retire":
+            out = pool.retired()
+        for instruction in out:
+            if isinstance(instruction, Stop):
+                alive.remove(instruction.environment_id)
+                assert instruction.environment_id not in busy
+        assert set(pool.states()) == alive, f"seed {seed}"
