@@ -1,1 +1,21 @@
 """Floor 3: Signature Version 4 in all its forms: header, presigned query, chunked bodies. Pure: no socket, no clock, no key store."""
+
+from lambent.signing.chunked import ChunkSigner, decode, is_chunked
+from lambent.signing.credential import Credential, credential_of
+from lambent.signing.faults import Fault, SignatureRefused
+from lambent.signing.sign import signed_headers
+from lambent.signing.verify import check_time, signed_body_sha256, verify
+
+__all__ = [
+    "ChunkSigner",
+    "Credential",
+    "Fault",
+    "SignatureRefused",
+    "check_time",
+    "credential_of",
+    "decode",
+    "is_chunked",
+    "signed_body_sha256",
+    "signed_headers",
+    "verify",
+]
