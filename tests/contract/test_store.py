@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lambent.adapters.memory import MemoryStore
+from lambent.adapters.sqlite import SqliteStore
 from lambent.base.clock import VirtualClock
 from lambent.domain.errors import Conflict
 from lambent.domain.storage import (
@@ -30,11 +31,11 @@ from lambent.domain.storage import (
     Trim,
 )
 
-ADAPTERS = ["memory"]
+ADAPTERS = ["memory", "sqlite"]
 
 
 def open_store(adapter: str, directory: Path, clock: VirtualClock) -> Store:
-    return MemoryStore(clock)
+    return MemoryStore(clock) if adapter == "memory" else SqliteStore.open(directory, clock)
 
 
 @pytest.fixture

@@ -1,0 +1,52 @@
+"""Every statement that runs after the schema is there, named."""
+
+from __future__ import annotations
+
+from typing import Final
+
+READ_COUNTER: Final = "SELECT value FROM counters WHERE name = ?"
+WRITE_COUNTER: Final = "UPDATE counters SET value = ? WHERE name = ?"
+
+# Documents.
+GET: Final = "SELECT value, version FROM documents WHERE key = ?"
+PUT: Final = (
+    "INSERT INTO documents (key, value, version) VALUES (?, ?, ?) "
+    "ON CONFLICT (key) DO UPDATE SET value = excluded.value, version = excluded.version"
+)
+DELETE: Final = "DELETE FROM documents WHERE key = ?"
+VERSION: Final = "SELECT version FROM documents WHERE key = ?"
+RANGE: Final = "SELECT key, value, version FROM documents WHERE key >= ? AND key < ? ORDER BY key LIMIT ?"
+RANGE_REVERSE: Final = "SELECT key, value, version FROM documents WHERE key >= ? AND key < ? ORDER BY key DESC LIMIT ?"
+
+# Messages. A token that doesn't match says that the lease was lost: then nothing happens.
+ENQUEUE: Final = (
+    "INSERT INTO messages (queue, message_id, due, visible, enqueued, body) VALUES (?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (queue, message_id) DO UPDATE SET due = excluded.due, visible = excluded.visible, body = excluded.body, token = ''"
+)
+ACKNOWLEDGE: Final = "DELETE FROM messages WHERE queue = ? AND message_id = ? AND token = ?"
+POSTPONE: Final = (
+    "UPDATE messages SET due = ?, visible = ?, token = '', body = coalesce(?, body) WHERE queue = ? AND message_id = ? AND token = ?"
+)
+PURGE: Final = "DELETE FROM messages WHERE queue = ?"
+DUE: Final = "SELECT id, message_id, body, enqueued, receives FROM messages WHERE queue = ? AND visible <= ? ORDER BY visible, id LIMIT ?"
+LEASE: Final = "UPDATE messages SET visible = ?, receives = ?, token = ? WHERE id = ?"
+#: After a start nobody holds the leases of before: their messages are due as they were.
+RELEASE_LEASES: Final = "UPDATE messages SET visible = due, token = '' WHERE token <> ''"
+NEXT_DUE: Final = "SELECT min(visible) FROM messages WHERE queue = ?"
+DEPTH: Final = "SELECT count(*) FROM messages WHERE queue = ?"
+
+# Logs.
+ADVANCE_LOG: Final = (
+    "INSERT INTO logs (name, last) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET last = last + excluded.last RETURNING id, last"
+)
+APPEND: Final = "INSERT INTO records (log, sequence, time_ms, data) VALUES (?, ?, ?, ?)"
+TRIM: Final = "DELETE FROM records WHERE log = (SELECT id FROM logs WHERE name = ?) AND time_ms < ?"
+TRIM_ALL: Final = "DELETE FROM records WHERE log = (SELECT id FROM logs WHERE name = ?)"
+READ: Final = (
+    "SELECT sequence, time_ms, data FROM records "
+    "WHERE log = (SELECT id FROM logs WHERE name = ?) AND sequence > ? AND sequence < ? ORDER BY sequence LIMIT ?"
+)
+READ_REVERSE: Final = (
+    "SELECT sequence, time_ms, data FROM records "
+    "WHERE log = (SELECT id FROM logs WHERE name = ?) AND sequence > ? AND sequence < ? ORDER BY sequence DESC LIMIT ?"
+)

@@ -1,0 +1,155 @@
+"""``SqliteStore``: tables, queues and logs in one SQLite file."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from lambent.adapters.sqlite import database, keys, statements
+from lambent.adapters.sqlite.writer import Writer
+from lambent.adapters.sqlite.writes import Session
+from lambent.base.clock import Clock
+from lambent.domain.errors import StartupError
+from lambent.domain.storage import Acknowledge, Document, Enqueue, Entry, Key, Lease, Postpone, Purge, Write
+
+_ROWS_AT_ONCE: Final = 64
+"""Answers of fewer rows are read in the event loop's thread: about 10 µs, where a hop to another thread and back costs 100."""
+_SEQUENCE_MAX: Final = (1 << 63) - 1
+
+
+class SqliteStore:
+    """A ``Store`` on disk: what ``commit`` acknowledged is there after a crash of the process or of the machine.
+
+    Readers see the newest committed state, and never what isn't durable yet: SQLite publishes a transaction after its fsync.
+    """
+
+    def __init__(self, path: Path, lock: database.DirectoryLock, clock: Clock) -> None:
+        """Use ``open``; this takes a directory that is locked and a file that is prepared."""
+        self._lock = lock
+        self._write_connection = database.connect(path)
+        self._writer = Writer(self._write_connection, Session(self._write_connection, clock))
+        self._near = database.connect_reader(path)  #: used by the event loop's thread only
+        self._far = database.connect_reader(path)  #: used by the thread of ``_reader`` only
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="store-reader")
+        self._touched: dict[str, asyncio.Event] = {}
+
+    @classmethod
+    def open(cls, directory: Path, clock: Clock) -> SqliteStore:
+        """Open the store in a directory, which is created when missing.
+
+        ``StartupError`` says what to do when another server uses the directory, or when the file there is damaged, another
+        program's or a newer version's; such a file is left as it is.
+        """
+        lock = database.DirectoryLock(directory)
+        try:
+            return cls(database.prepare(directory), lock, clock)
+        except sqlite3.Error as error:
+            lock.release()
+            raise StartupError(f"The database in {directory} can't be opened: {error}.") from error
+        except BaseException:
+            lock.release()
+            raise
+
+    async def commit(self, writes: Sequence[Write]) -> tuple[int, ...]:
+        """Write all or nothing, durable on return; see ``Store.commit``. ``LambentError`` when the disk refuses."""
+        queues = {_queue_of(write) for write in writes} - {""}
+        touch = partial(self._touch, queues) if queues else None
+        writes = tuple(writes)
+        result: tuple[int, ...] = await self._writer.run(lambda session: session.apply_all(writes), durable=True, on_success=touch)
+        return result
+
+    async def get(self, table: str, key: Key) -> Document | None:
+        """Return the document, or ``None``."""
+        row = self._near.execute(statements.GET, (keys.encode((table, *key)),)).fetchone()
+        return None if row is None else Document(key, row[0], row[1])
+
+    async def range(
+        self,
+        table: str,
+        within: Key = (),
+        *,
+        start: Key | None = None,
+        after: Key | None = None,
+        limit: int = 1000,
+        reverse: bool = False,
+    ) -> list[Document]:
+        """Return documents in key order; see ``Store.range``."""
+        low, high = keys.span(within, start=start, after=after, reverse=reverse, prefix=(table,))
+        rows = await self._rows(statements.RANGE_REVERSE if reverse else statements.RANGE, (low, high, max(0, limit)))
+        return [Document(keys.decode(key)[1:], value, version) for key, value, version in rows]
+
+    async def lease(self, queue: str, *, now: float, seconds: float, limit: int = 1) -> list[Lease]:
+        """Lease due messages, the longest due first. An empty queue is told by a read, without troubling the writer."""
+        due = self._next_due(queue)
+        if due is None or due > now:
+            return []
+        leases: list[Lease] = await self._writer.run(lambda session: session.lease(queue, now, seconds, max(0, limit)), durable=False)
+        return leases
+
+    async def next_due(self, queue: str) -> float | None:
+        """Return when the queue's next message may be leased."""
+        return self._next_due(queue)
+
+    def _next_due(self, queue: str) -> float | None:
+        due: float | None = self._near.execute(statements.NEXT_DUE, (queue,)).fetchone()[0]
+        return due
+
+    def wait_enqueued(self, queue: str) -> Coroutine[Any, Any, None]:
+        """Return when a commit has touched the queue since this call began (not only since it was first awaited)."""
+        return _wait(self._touched.setdefault(queue, asyncio.Event()))
+
+    async def depth(self, queue: str) -> int:
+        """Return how many messages the queue holds."""
+        return int((await self._rows_far(statements.DEPTH, (queue,)))[0][0])
+
+    async def read(self, log: str, *, after: int = 0, limit: int = 1000, reverse: bool = False, before: int | None = None) -> list[Entry]:
+        """Return a log's records; see ``Store.read``."""
+        bounds = (log, after, _SEQUENCE_MAX if before is None else before, max(0, limit))
+        return [Entry(*row) for row in await self._rows(statements.READ_REVERSE if reverse else statements.READ, bounds)]
+
+    async def close(self) -> None:
+        """Finish pending commits, fold the write-ahead log into the file, and let go of files, threads and the lock."""
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        self._writer.close()
+        self._reader.shutdown()
+        for connection in (self._near, self._far, self._write_connection):
+            connection.close()
+        self._lock.release()
+
+    async def _rows(self, statement: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        """Return all rows: few are read here and now; when there are many the reader's thread fetches them."""
+        cursor = self._near.execute(statement, parameters)
+        rows = cursor.fetchmany(_ROWS_AT_ONCE)
+        cursor.close()
+        return rows if len(rows) < _ROWS_AT_ONCE else await self._rows_far(statement, parameters)
+
+    async def _rows_far(self, statement: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._reader, lambda: self._far.execute(statement, parameters).fetchall())
+
+    def _touch(self, queues: set[str]) -> None:
+        for queue in queues:
+            event = self._touched.pop(queue, None)
+            if event is not None:
+                event.set()
+
+
+def _queue_of(write: Write) -> str:
+    match write:
+        case Enqueue(queue) | Purge(queue):
+            return queue
+        case Acknowledge(lease) | Postpone(lease):
+            return lease.queue
+        case _:
+            return ""
+
+
+async def _wait(event: asyncio.Event) -> None:
+    await event.wait()

@@ -1,0 +1,116 @@
+"""Carrying out writes inside an open transaction; the order of things and what they mean, but nothing of when they become durable."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from lambent.adapters.sqlite import keys, statements
+from lambent.base.clock import Clock
+from lambent.domain.errors import Conflict
+from lambent.domain.storage import (
+    Acknowledge,
+    Append,
+    Delete,
+    Enqueue,
+    Lease,
+    Postpone,
+    Purge,
+    Put,
+    Record,
+    Trim,
+    Write,
+)
+
+
+class Session:
+    """The writer's connection, with the numbers that only grow."""
+
+    def __init__(self, connection: sqlite3.Connection, clock: Clock) -> None:
+        """Begin a session: what the one before held is released, and tokens are of this session alone."""
+        self._execute = connection.execute
+        self._executemany = connection.executemany
+        self._clock = clock
+        self._version = self._stored_version = self._counter("version")
+        self._opened = self._counter("opened") + 1
+        self._tokens = 0
+        self._execute("BEGIN IMMEDIATE")
+        self._execute(statements.WRITE_COUNTER, (self._opened, "opened"))
+        self._execute(statements.RELEASE_LEASES)
+        self._execute("COMMIT")
+
+    def _counter(self, name: str) -> int:
+        return int(self._execute(statements.READ_COUNTER, (name,)).fetchone()[0])
+
+    def store_version(self) -> None:
+        """Write down the newest document version, once for a whole group of commits."""
+        if self._version != self._stored_version:
+            self._execute(statements.WRITE_COUNTER, (self._version, "version"))
+
+    def version_stored(self) -> None:
+        """Note that the transaction of ``store_version`` was committed."""
+        self._stored_version = self._version
+
+    def apply_all(self, writes: Sequence[Write]) -> tuple[int, ...]:
+        """Carry out the writes of one commit in order; ``Conflict`` leaves it to the caller to roll back."""
+        return tuple([self._apply(write) for write in writes])
+
+    def _apply(self, write: Write) -> int:
+        match write:
+            case Put():
+                return self._put(write)
+            case Delete():
+                self._delete(write)
+            case Enqueue(queue, message_id, body, due):
+                self._execute(statements.ENQUEUE, (queue, message_id, due, due, self._clock.now(), body))
+            case Acknowledge(lease):
+                self._execute(statements.ACKNOWLEDGE, (lease.queue, lease.message_id, lease.token))
+            case Postpone(lease, due, body):
+                self._execute(statements.POSTPONE, (due, due, body, lease.queue, lease.message_id, lease.token))
+            case Purge(queue):
+                self._execute(statements.PURGE, (queue,))
+            case Append(log, records):
+                return self._append(log, records)
+            case Trim(log, None):
+                self._execute(statements.TRIM_ALL, (log,))
+            case Trim(log, before_ms):
+                self._execute(statements.TRIM, (log, before_ms))
+        return 0
+
+    def _put(self, write: Put) -> int:
+        key = keys.encode((write.table, *write.key))
+        self._expect(write, key)
+        self._version += 1
+        self._execute(statements.PUT, (key, write.value, self._version))
+        return self._version
+
+    def _delete(self, write: Delete) -> None:
+        key = keys.encode((write.table, *write.key))
+        self._expect(write, key)
+        self._execute(statements.DELETE, (key,))
+
+    def _expect(self, write: Put | Delete, key: bytes) -> None:
+        if write.expect is None:
+            return
+        row = self._execute(statements.VERSION, (key,)).fetchone()
+        found = 0 if row is None else int(row[0])
+        if found != write.expect:
+            raise Conflict(write.table, write.key, write.expect, found)
+
+    def _append(self, log: str, records: Sequence[Record]) -> int:
+        number, last = self._execute(statements.ADVANCE_LOG, (log, len(records))).fetchone()
+        first = int(last) - len(records) + 1
+        rows = [(number, sequence, record.time_ms, record.data) for sequence, record in enumerate(records, first)]
+        self._executemany(statements.APPEND, rows)
+        return first
+
+    def lease(self, queue: str, now: float, seconds: float, limit: int) -> list[Lease]:
+        """Lease due messages, the longest due first."""
+        leases = []
+        for number, message_id, body, enqueued, receives in self._execute(statements.DUE, (queue, now, limit)).fetchall():
+            self._tokens += 1
+            token = f"{self._opened}-{self._tokens}"
+            lease = Lease(queue, message_id, body, enqueued, receives + 1, token, now + seconds)
+            self._execute(statements.LEASE, (lease.expires, lease.receives, token, number))
+            leases.append(lease)
+        return leases
