@@ -1,1 +1,5 @@
-"""Admission and routing of invocations."""
+"""Admission and routing of invocations. ``admission`` and ``results`` are pure; ``invoker`` acts. Knows nothing of queues or retries."""
+
+from lambent.engine.invocation.invoker import LocalInvoker
+
+__all__ = ["LocalInvoker"]

@@ -1,0 +1,173 @@
+"""Carries out what pools decide: prepares, launches, hands out and stops environments."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+from lambent.base.clock import Clock
+from lambent.base.ids import Ids
+from lambent.domain.environments import Environment, Launch, Sandbox
+from lambent.domain.functions import FunctionVersion
+from lambent.engine.environments.code import CodeCache
+from lambent.engine.environments.loglines import stream_name
+from lambent.engine.environments.output import FunctionLog
+from lambent.engine.environments.pool import Instruction, Pool, Start, Stop
+from lambent.engine.environments.shipping import LogShipper
+from lambent.engine.environments.variables import RoleCredentials, variables
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """Where what goes into an environment comes from."""
+
+    sandbox: Sandbox
+    code: CodeCache
+    shipper: LogShipper
+    credentials: RoleCredentials
+    endpoint_url: str  #: ``AWS_ENDPOINT_URL`` as functions see it
+
+
+class Hosted:
+    """An environment on this machine, or one to be."""
+
+    __slots__ = ("environment", "function", "id", "log", "pool")
+
+    def __init__(self, environment_id: str, function: FunctionVersion, pool: Pool, log: FunctionLog) -> None:
+        self.id = environment_id
+        self.function = function
+        self.pool = pool
+        self.log = log
+        self.environment: Environment | None = None  #: ``None`` until it was launched
+
+
+class EnvironmentHost:
+    """Every environment of this process, by pool. All methods that decide are synchronous: no lock is needed, and the warm path awaits
+    nothing here."""
+
+    def __init__(self, contents: Contents, clock: Clock, ids: Ids, *, idle_s: float, tail_bytes: int) -> None:
+        self._contents = contents
+        self._clock = clock
+        self._ids = ids
+        self._idle_s = idle_s
+        self._tail_bytes = tail_bytes
+        self._pools: dict[tuple[str, str], Pool] = {}
+        self._hosted: dict[str, Hosted] = {}
+        self._stopping: set[asyncio.Task[None]] = set()
+
+    def __len__(self) -> int:
+        return len(self._hosted)
+
+    def has_idle(self, function: FunctionVersion, tenant_id: str = "") -> bool:
+        """Return whether a warm environment waits for the function."""
+        pool = self._pools.get((function.arn, tenant_id))
+        return pool is not None and pool.has_idle(function.revision_id)
+
+    def take(self, function: FunctionVersion, tenant_id: str = "") -> Hosted:
+        """Return an environment for an invocation: warm, or (``environment`` is ``None``) one that has yet to be launched."""
+        key = (function.arn, tenant_id)
+        pool = self._pools.get(key)
+        if pool is None:
+            pool = self._pools[key] = Pool(self._idle_s)
+        fresh_id = "" if pool.has_idle(function.revision_id) else self._ids.hex(32)
+        *before, chosen = pool.wanted(function.revision_id, fresh_id)
+        if before:
+            self._carry_out(before)
+        if isinstance(chosen, Start):
+            return self._born(chosen.environment_id, function, pool)
+        return self._hosted[chosen.environment_id]
+
+    def take_again(self, hosted: Hosted) -> Hosted:
+        """Return a fresh environment in place of one whose init timed out."""
+        fresh_id = self._ids.hex(32)
+        hosted.pool.init_redone(fresh_id, hosted.function.revision_id)
+        return self._born(fresh_id, hosted.function, hosted.pool)
+
+    def _born(self, environment_id: str, function: FunctionVersion, pool: Pool) -> Hosted:
+        name = stream_name(function.version, self._clock.now(), environment_id)
+        stream = self._contents.shipper.open(function, name)
+        hosted = Hosted(environment_id, function, pool, FunctionLog(function, stream, self._clock, tail_bytes=self._tail_bytes))
+        self._hosted[environment_id] = hosted
+        return hosted
+
+    async def launch(self, hosted: Hosted) -> Environment:
+        """Unpack the code, issue credentials and have the sandbox prepare the environment. Raises ``AwsError``."""
+        contents, function = self._contents, hosted.function
+        code = await contents.code.unpacked(function.code_digest)
+        layers = tuple([await contents.code.unpacked(digest) for digest in function.layer_digests])
+        credentials = await contents.credentials.role_credentials(function.role_arn, function)
+        hosted.environment = await contents.sandbox.launch(
+            Launch(
+                environment_id=hosted.id,
+                function=function,
+                code=code,
+                layers=layers,
+                variables=variables(function, credentials, log_stream=hosted.log.stream_name, endpoint_url=contents.endpoint_url),
+                output=hosted.log.output,
+            )
+        )
+        return hosted.environment
+
+    def initialised(self, hosted: Hosted) -> None:
+        """The init went well."""
+        self._carry_out(hosted.pool.initialised(hosted.id))
+
+    def init_failed(self, hosted: Hosted) -> None:
+        """The init failed: discard the environment."""
+        self._carry_out(hosted.pool.init_failed(hosted.id))
+
+    def give_back(self, hosted: Hosted) -> None:
+        """The invocation ended and left the environment usable."""
+        instructions = hosted.pool.finished(hosted.id, self._clock.monotonic())
+        if instructions:
+            self._carry_out(instructions)
+
+    def discard(self, hosted: Hosted) -> None:
+        """The invocation ended the environment."""
+        self._carry_out(hosted.pool.broken(hosted.id))
+
+    def retire(self, function_arn: str) -> None:
+        """Let go of every environment of a function (unqualified ARN), because it was deleted."""
+        for (arn, _), pool in self._pools.items():
+            if arn.rpartition(":")[0] == function_arn:
+                self._carry_out(pool.retired())
+
+    def expire(self) -> None:
+        """Let go of environments that were idle for too long, and of empty pools."""
+        now = self._clock.monotonic()
+        for key, pool in list(self._pools.items()):
+            self._carry_out(pool.expired(now))
+            if not len(pool):
+                del self._pools[key]
+
+    def _carry_out(self, instructions: list[Instruction]) -> None:
+        for each in instructions:
+            if isinstance(each, Stop):
+                hosted = self._hosted.pop(each.environment_id)
+                if hosted.environment is not None:
+                    task = asyncio.create_task(self._stop(hosted.environment), name=f"stop {hosted.id}")
+                    self._stopping.add(task)
+                    task.add_done_callback(self._stopping.discard)
+
+    async def _stop(self, environment: Environment) -> None:
+        try:
+            await environment.stop()
+        except Exception:  # noqa: BLE001 - nobody waits for this; the operator sees it in the server's log
+            _log.exception("stopping environment %s failed", environment.id)
+
+    async def wait_stopped(self) -> None:
+        """Return when every environment that was let go of is gone."""
+        while self._stopping:
+            await asyncio.gather(*self._stopping, return_exceptions=True)
+
+    async def close(self) -> None:
+        """Stop every environment."""
+        for hosted in list(self._hosted.values()):
+            if hosted.environment is not None:
+                await self._stop(hosted.environment)
+        self._hosted.clear()
+        self._pools.clear()
+        await self.wait_stopped()

@@ -1,0 +1,147 @@
+"""Who may run now: the account's concurrency, reserved concurrency, and rates. Pure; the time is passed in, in seconds.
+
+Follows "Understanding Lambda function scaling": an account and region may be busy with 1,000 invocations at once; what functions
+reserve is theirs and taken from the others' pool; a function gets at most 1,000 new environments per 10 s, refilled continuously and
+never above that; synchronous requests are at most ten times the concurrency per second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NoReturn, TypeAlias
+
+from lambent.domain.errors import AwsError
+from lambent.domain.functions import FunctionVersion
+from lambent.domain.quotas import Quotas
+
+ReservedTotal: TypeAlias = Callable[[str, str], int]
+"""``(account_id, region)`` → the reserved concurrency of all its functions together."""
+
+
+class TokenBucket:
+    """At most ``capacity`` at once, refilled by ``per_s``."""
+
+    __slots__ = ("_at", "_tokens", "capacity", "per_s")
+
+    def __init__(self, capacity: float, per_s: float, now: float) -> None:
+        self.capacity = capacity
+        self.per_s = per_s
+        self._tokens = capacity
+        self._at = now
+
+    def take(self, now: float) -> bool:
+        """Take one token if there is one."""
+        self._tokens = min(self.capacity, self._tokens + (now - self._at) * self.per_s)
+        self._at = now
+        if self._tokens < 1.0:
+            return False
+        self._tokens -= 1.0
+        return True
+
+
+class _Account:
+    """What is busy in one account and region."""
+
+    __slots__ = ("busy", "rate")
+
+    def __init__(self, rate: TokenBucket) -> None:
+        self.busy = 0  #: invocations that run in the unreserved pool
+        self.rate = rate
+
+
+class _Function:
+    """What is busy of one function, all versions together."""
+
+    __slots__ = ("busy", "rate", "scaling")
+
+    def __init__(self, scaling: TokenBucket) -> None:
+        self.busy = 0
+        self.scaling = scaling
+        self.rate: TokenBucket | None = None
+
+
+class Ticket:
+    """A place among the busy; ``leave`` it once."""
+
+    __slots__ = ("_account", "_function", "_left")
+
+    def __init__(self, account: _Account | None, function: _Function) -> None:
+        self._account = account
+        self._function = function
+        self._left = False
+
+    def leave(self) -> None:
+        """Give the place back; a second time does nothing."""
+        if self._left:
+            return
+        self._left = True
+        self._function.busy -= 1
+        if self._account is not None:
+            self._account.busy -= 1
+
+
+class Admission:
+    """Counts what runs and refuses what is too much with ``TooManyRequestsException``."""
+
+    def __init__(self, quotas: Quotas, reserved_total: ReservedTotal = lambda account_id, region: 0) -> None:
+        self._quotas = quotas
+        self._reserved_total = reserved_total
+        self._accounts: dict[tuple[str, str], _Account] = {}
+        self._functions: dict[str, _Function] = {}
+
+    def enter(self, function: FunctionVersion, now: float) -> Ticket:
+        """Take a place for an invocation. Raises ``AwsError`` with its reason when there is none."""
+        entry = self._function(function, now)
+        if function.reserved_concurrency is not None:
+            return self._enter_reserved(entry, function.reserved_concurrency, now)
+        account = self._account(function, now)
+        limit = self._quotas.concurrency_max - self._reserved_total(function.account_id, function.region)
+        if account.busy >= limit:
+            throttle("ConcurrentInvocationLimitExceeded")
+        if not account.rate.take(now):
+            throttle("CallerRateLimitExceeded")
+        account.busy += 1
+        entry.busy += 1
+        return Ticket(account, entry)
+
+    def _enter_reserved(self, entry: _Function, reserved: int, now: float) -> Ticket:
+        if entry.busy >= reserved:
+            throttle("ReservedFunctionConcurrentInvocationLimitExceeded")
+        per_s = float(reserved * self._quotas.requests_per_concurrency)
+        if entry.rate is None or entry.rate.capacity != per_s:
+            entry.rate = TokenBucket(per_s, per_s, now)
+        if not entry.rate.take(now):
+            throttle("ReservedFunctionInvocationRateLimitExceeded")
+        entry.busy += 1
+        return Ticket(None, entry)
+
+    def scale(self, function: FunctionVersion, now: float) -> None:
+        """Note that the function gets a new environment. Raises ``AwsError`` when it got too many in too short a time."""
+        if not self._function(function, now).scaling.take(now):
+            throttle("FunctionInvocationRateLimitExceeded")
+
+    def busy(self, function: FunctionVersion) -> int:
+        """Return how many invocations of the function run now."""
+        entry = self._functions.get(function.function_arn)
+        return 0 if entry is None else entry.busy
+
+    def _account(self, function: FunctionVersion, now: float) -> _Account:
+        key = (function.account_id, function.region)
+        account = self._accounts.get(key)
+        if account is None:
+            per_s = float(self._quotas.concurrency_max * self._quotas.requests_per_concurrency)
+            account = self._accounts[key] = _Account(TokenBucket(per_s, per_s, now))
+        return account
+
+    def _function(self, function: FunctionVersion, now: float) -> _Function:
+        key = function.function_arn
+        entry = self._functions.get(key)
+        if entry is None:
+            capacity = float(self._quotas.scaling_environments_per_10s)
+            entry = self._functions[key] = _Function(TokenBucket(capacity, capacity / 10, now))
+        return entry
+
+
+def throttle(reason: str) -> NoReturn:
+    """Raise AWS's answer to an invocation that finds no place."""
+    raise AwsError("TooManyRequestsException", "Rate Exceeded.", 429, members={"Type": "User", "Reason": reason})

@@ -1,0 +1,242 @@
+"""Runs invocations on this machine: admission → warm environment or a new one → result and log.
+
+The warm path awaits the environment and nothing else: no disk, no lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+
+from lambent.base.clock import Clock
+from lambent.base.ids import Ids
+from lambent.domain.environments import Ending, Outcome, Sandbox
+from lambent.domain.errors import AwsError
+from lambent.domain.functions import FunctionVersion
+from lambent.domain.invocations import FunctionError, Invocation, InvocationResult
+from lambent.domain.quotas import Quotas
+from lambent.engine.environments.code import CodeCache
+from lambent.engine.environments.host import Contents, EnvironmentHost, Hosted
+from lambent.engine.environments.loglines import billed_ms, stamp
+from lambent.engine.environments.shipping import LogShipper
+from lambent.engine.environments.variables import RoleCredentials
+from lambent.engine.invocation.admission import Admission, ReservedTotal, Ticket
+from lambent.engine.invocation.results import Failure, failure, too_large
+from lambent.engine.invocation.streaming import ResponseStream
+
+
+@dataclass(frozen=True, slots=True)
+class _Started:
+    """An environment that is ready for its invocation, or the outcome of an init that failed."""
+
+    hosted: Hosted
+    init_ms: float | None = None  #: ``None``: it was warm, or its init is part of the invocation
+    spent_s: float = 0.0  #: of the function's timeout, by an init that was done again
+    failed: Outcome | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """An invocation under way."""
+
+    invocation: Invocation
+    hosted: Hosted
+    ticket: Ticket
+    began: float  #: monotonic, in seconds
+    init_ms: float | None
+
+
+class LocalInvoker:
+    """An ``Invoker`` over a sandbox, and the ``Worker`` that lets go of idle environments."""
+
+    name = "environments"
+
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        code: CodeCache,
+        shipper: LogShipper,
+        *,
+        credentials: RoleCredentials,
+        endpoint_url: str,
+        clock: Clock,
+        ids: Ids,
+        quotas: Quotas,
+        idle_s: float = 600.0,
+        reserved_total: ReservedTotal = lambda account_id, region: 0,
+    ) -> None:
+        self._clock = clock
+        self._quotas = quotas
+        self._shipper = shipper
+        self._idle_s = idle_s
+        self._admission = Admission(quotas, reserved_total)
+        contents = Contents(sandbox, code, shipper, credentials, endpoint_url)
+        self._host = EnvironmentHost(contents, clock, ids, idle_s=idle_s, tail_bytes=quotas.log_tail_bytes_max)
+
+    @property
+    def environments(self) -> int:
+        """How many environments there are, busy or not."""
+        return len(self._host)
+
+    async def run(self) -> None:
+        """Let go of idle environments until cancelled."""
+        while True:
+            await self._clock.sleep(max(1.0, self._idle_s / 20))
+            self._host.expire()
+
+    def retire(self, function_arn: str) -> None:
+        """Let go of a deleted function's environments; ``function_arn`` is unqualified."""
+        self._host.retire(function_arn)
+
+    async def close(self) -> None:
+        """Stop every environment."""
+        await self._host.close()
+
+    async def invoke(self, function: FunctionVersion, invocation: Invocation) -> InvocationResult:
+        """Return the outcome; see ``Invoker``."""
+        now = self._clock.monotonic()
+        ticket = self._admission.enter(function, now)
+        try:
+            if not self._host.has_idle(function, invocation.tenant_id):
+                self._admission.scale(function, now)
+            hosted = self._host.take(function, invocation.tenant_id)
+            if hosted.environment is None and invocation.log_tail:
+                hosted.log.collect_tail()
+            started = _Started(hosted) if hosted.environment is not None else await self._start(hosted, invocation)
+            result = await self._serve(started, invocation, ticket)
+        except BaseException:
+            ticket.leave()
+            raise
+        if self._shipper.is_crowded:
+            await self._shipper.wait_room()
+        return result
+
+    # ── init ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _start(self, hosted: Hosted, invocation: Invocation) -> _Started:
+        """Launch and initialise. An init that takes longer than 10 s is done once more, within the function's own timeout."""
+        began = self._clock.monotonic()
+        outcome = await self._initialise(hosted, self._quotas.init_s_max, "init")
+        init_s = self._clock.monotonic() - began
+        if outcome.ending is Ending.SUCCESS:
+            return _Started(hosted, init_ms=init_s * 1000)
+        if outcome.ending is not Ending.TIMEOUT:
+            return _Started(hosted, init_ms=init_s * 1000, failed=outcome)
+        again = self._host.take_again(hosted)
+        if invocation.log_tail:
+            again.log.collect_tail()
+        began = self._clock.monotonic()
+        outcome = await self._initialise(again, float(again.function.timeout_s), "invoke")
+        spent_s = self._clock.monotonic() - began
+        return _Started(again, spent_s=spent_s, failed=None if outcome.ending is Ending.SUCCESS else outcome)
+
+    async def _initialise(self, hosted: Hosted, timeout_s: float, phase: str) -> Outcome:
+        succeeded = False
+        try:
+            environment = await self._host.launch(hosted)
+            hosted.log.init_start(phase)
+            began = self._clock.monotonic()
+            outcome = await environment.initialise(timeout_s)
+            succeeded = outcome.ending is Ending.SUCCESS
+            status = "success" if succeeded else "timeout" if outcome.ending is Ending.TIMEOUT else "error"
+            error_type = outcome.error_type or ("Runtime.ExitError" if outcome.ending is Ending.EXIT else "")
+            hosted.log.init_end((self._clock.monotonic() - began) * 1000, phase, status, error_type)
+            return outcome
+        finally:
+            (self._host.initialised if succeeded else self._host.init_failed)(hosted)
+
+    # ── invoke ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _serve(self, started: _Started, invocation: Invocation, ticket: Ticket) -> InvocationResult:
+        hosted, now = started.hosted, self._clock.monotonic()
+        if invocation.log_tail and started.failed is None:
+            hosted.log.collect_tail()  # a good init isn't part of the tail
+        hosted.log.start(invocation.request_id)
+        running = _Running(invocation, hosted, ticket, now - started.spent_s, started.init_ms)
+        if started.failed is not None:
+            return await self._settle(running, started.failed, is_gone=True)
+        environment = hosted.environment
+        if environment is None:
+            raise AwsError("ServiceException", "The environment is gone.", 500, members={"Type": "Service"})
+        timeout_s = max(0.001, hosted.function.timeout_s - started.spent_s)
+        try:
+            outcome = await environment.invoke(replace(invocation, deadline=self._clock.now() + timeout_s), timeout_s)
+        except BaseException:
+            self._host.discard(hosted)
+            raise
+        return await self._settle(running, outcome, is_gone=False)
+
+    async def _settle(self, running: _Running, outcome: Outcome, *, is_gone: bool) -> InvocationResult:
+        """Turn an outcome into the answer. Success of a streamed invocation is settled when its last piece was taken."""
+        pieces = outcome.payload
+        if not isinstance(pieces, bytes):
+            if running.invocation.streamed and outcome.ending is Ending.SUCCESS:
+                return self._stream(running, outcome, pieces)
+            outcome = replace(outcome, payload=b"".join([piece async for piece in pieces]))
+        failed = self._failure(running, outcome)
+        if not is_gone:
+            if outcome.ending in (Ending.EXIT, Ending.TIMEOUT):
+                self._host.discard(running.hosted)
+            else:
+                self._host.give_back(running.hosted)
+        return self._finish(running, outcome, failed)
+
+    def _failure(self, running: _Running, outcome: Outcome) -> Failure | None:
+        payload = outcome.payload if isinstance(outcome.payload, bytes) else b""
+        if outcome.ending is Ending.SUCCESS:
+            bytes_max = self._quotas.streamed_response_bytes_max if running.invocation.streamed else self._quotas.sync_payload_bytes_max
+            return too_large(bytes_max) if len(payload) > bytes_max else None
+        return failure(
+            outcome,
+            payload,
+            request_id=running.invocation.request_id,
+            timeout_s=float(running.hosted.function.timeout_s),
+            now_stamp=stamp(self._clock.now()),
+        )
+
+    def _finish(self, running: _Running, outcome: Outcome, failed: Failure | None) -> InvocationResult:
+        """Log END and REPORT, leave the busy, and return the result."""
+        hosted, log, request_id = running.hosted, running.hosted.log, running.invocation.request_id
+        duration_ms = (self._clock.monotonic() - running.began) * 1000
+        if outcome.ending is Ending.TIMEOUT:
+            duration_ms = hosted.function.timeout_s * 1000.0  # what is billed and reported, whatever the kill took
+        billed = billed_ms(duration_ms, running.init_ms)
+        if failed is not None and failed.note:
+            log.note(failed.note)
+        log.end(
+            request_id,
+            duration_ms=duration_ms,
+            billed=billed,
+            memory_used_mb=outcome.memory_peak_mb,
+            init_ms=running.init_ms,
+            status="success" if failed is None else failed.status,
+            error_type="" if failed is None else failed.error_type,
+        )
+        running.ticket.leave()
+        return InvocationResult(
+            payload=outcome.payload if failed is None else failed.payload,
+            executed_version=hosted.function.version,
+            function_error=None if failed is None else FunctionError.UNHANDLED,
+            log_tail=log.take_tail() if running.invocation.log_tail else b"",
+            content_type=outcome.content_type,
+            duration_ms=duration_ms,
+            billed_ms=billed,
+            init_ms=running.init_ms,
+            memory_used_mb=outcome.memory_peak_mb,
+        )
+
+    def _stream(self, running: _Running, outcome: Outcome, pieces: AsyncIterator[bytes]) -> InvocationResult:
+        def ended(error: BaseException | None) -> None:
+            if error is None:
+                self._host.give_back(running.hosted)
+                self._finish(running, outcome, None)
+            else:
+                self._host.discard(running.hosted)
+                self._finish(running, outcome, Failure(b"", "error", "Runtime.TruncatedResponse"))
+
+        return InvocationResult(
+            payload=ResponseStream(pieces, ended),
+            executed_version=running.hosted.function.version,
+            content_type=outcome.content_type,
+            init_ms=running.init_ms,
+        )

@@ -1,0 +1,256 @@
+"""Invocations over a fake sandbox: reuse, errors, timeouts, throttles, and what the log says."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from tests.unit.engine.fakes import Bench, FakeEnvironment, function, invocation
+
+from lambent.domain.environments import Ending, Outcome
+from lambent.domain.errors import AwsError
+from lambent.domain.functions import LoggingConfig
+from lambent.domain.invocations import FunctionError, Invocation
+from lambent.domain.quotas import Quotas
+
+REQUEST = invocation().request_id
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def ending(outcome: Outcome, *lines: str, takes_s: float = 0.0):
+    async def handler(environment: FakeEnvironment, event: Invocation) -> Outcome:
+        for line in lines:
+            environment.print(line)
+        if takes_s:
+            await environment.sandbox.clock.sleep(takes_s)
+        return outcome
+
+    return handler
+
+
+async def test_a_cold_then_a_warm_invocation(bench: Bench) -> None:
+    cold = await bench.invoker.invoke(function(), invocation(payload=b"[1]", log_tail=True))
+    warm = await bench.invoker.invoke(function(), invocation(payload=b"[2]", log_tail=True))
+    assert (cold.payload, warm.payload) == (b"[1]", b"[2]")
+    assert cold.init_ms is not None
+    assert warm.init_ms is None
+    assert len(bench.sandbox.environments) == 1
+    assert (
+        warm.log_tail.decode() == f"START RequestId: {REQUEST} Version: $LATEST\nEND RequestId: {REQUEST}\n"
+        f"REPORT RequestId: {REQUEST}\tDuration: 0.00 ms\tBilled Duration: 1 ms\tMemory Size: 128 MB\tMax Memory Used: 30 MB\t\n"
+    )
+    assert cold.log_tail.startswith(b"START")
+    log = await bench.log()
+    assert re.match(
+        r"INIT_START Runtime Version: python:3\.12\.v1\tRuntime Version ARN: arn:aws:lambda:us-east-1::runtime:[0-9a-f]{64}\n", log
+    )
+    ((group, stream),) = bench.cloud.streams
+    assert group == "/aws/lambda/f"
+    assert re.fullmatch(r"\d{4}/\d\d/\d\d/\[\$LATEST\][0-9a-f]{32}", stream)
+    assert {call.caller.arn for call in bench.cloud.calls} == {"arn:aws:sts::000000000000:assumed-role/lambda-role/f"}
+
+
+async def test_the_process_sees_the_documented_variables(bench: Bench) -> None:
+    await bench.invoker.invoke(function(environment={"TABLE": "t"}), invocation())
+    seen = bench.sandbox.environments[0].launch.variables
+    assert seen["TABLE"] == "t"
+    assert seen["AWS_LAMBDA_FUNCTION_NAME"] == "f"
+    assert seen["AWS_EXECUTION_ENV"] == "AWS_Lambda_python3.12"
+    assert seen["AWS_ENDPOINT_URL"] == "http://localhost:4566"
+    assert seen["AWS_SESSION_TOKEN"] == "token"
+    assert seen["AWS_LAMBDA_LOG_STREAM_NAME"].split("]")[1] == bench.sandbox.environments[0].id
+    assert (bench.sandbox.environments[0].launch.code / "app.py").read_text() == "pass"
+
+
+async def test_a_handlers_exception_leaves_the_environment_warm(bench: Bench) -> None:
+    document = b'{"errorMessage":"x","errorType":"ValueError"}'
+    bench.sandbox.handler = ending(Outcome(Ending.ERROR, document, error_type="ValueError"))
+    result = await bench.invoker.invoke(function(), invocation())
+    await bench.invoker.invoke(function(), invocation())
+    assert (result.payload, result.function_error) == (document, FunctionError.UNHANDLED)
+    assert len(bench.sandbox.environments) == 1
+
+
+async def test_a_timeout_ends_the_environment(bench: Bench) -> None:
+    bench.sandbox.handler = ending(Outcome(Ending.TIMEOUT), "last words", takes_s=3.0)
+    task = asyncio.create_task(bench.invoker.invoke(function(), invocation(log_tail=True)))
+    await bench.clock.settle()
+    while not task.done():
+        await asyncio.sleep(0.001)
+        await bench.clock.advance(1)
+    result = await task
+    assert json.loads(result.payload) == {
+        "errorType": "Sandbox.Timedout",
+        "errorMessage": f"RequestId: {REQUEST} Error: Task timed out after 3.00 seconds",
+    }
+    tail = result.log_tail.decode()
+    assert "last words\n" in tail
+    assert re.search(rf"\dZ {REQUEST} Task timed out after 3\.00 seconds\n", tail)
+    assert "Duration: 3000.00 ms\tBilled Duration: 3000 ms" in tail
+    assert tail.endswith("Status: timeout\n")
+    await bench.invoker.close()
+    assert bench.sandbox.environments[0].stopped
+    assert bench.invoker.environments == 0
+
+
+@pytest.mark.parametrize(
+    ("outcome", "error_type", "how"),
+    [
+        (Outcome(Ending.EXIT, exit_status=1), "Runtime.ExitError", "Runtime exited with error: exit status 1"),
+        (Outcome(Ending.EXIT, exit_status=0), "Runtime.ExitError", "Runtime exited without providing a reason"),
+        (Outcome(Ending.EXIT, exit_status=-9), "Runtime.ExitError", "Runtime exited with error: signal: killed"),
+        (Outcome(Ending.EXIT, exit_status=-9, out_of_memory=True), "Runtime.OutOfMemory", "Runtime exited with error: signal: killed"),
+        (Outcome(Ending.EXIT, exit_status=-11), "Runtime.ExitError", "Runtime exited with error: signal: segmentation fault"),
+    ],
+)
+async def test_an_exit_is_answered_as_aws_words_it(bench: Bench, outcome: Outcome, error_type: str, how: str) -> None:
+    bench.sandbox.handler = ending(outcome, "before the crash")
+    result = await bench.invoker.invoke(function(), invocation())
+    assert json.loads(result.payload) == {"errorType": error_type, "errorMessage": f"RequestId: {REQUEST} Error: {how}"}
+    log = await bench.log()
+    assert log.index("before the crash") < log.index(how) < log.index("END RequestId") < log.index(f"Error Type: {error_type}")
+    bench.sandbox.handler = ending(Outcome(Ending.SUCCESS, b"1"))
+    assert (await bench.invoker.invoke(function(), invocation())).init_ms is not None
+
+
+async def test_an_init_error_is_answered_and_init_is_run_anew_next_time(bench: Bench) -> None:
+    document = b'{"errorMessage":"Unable to import module","errorType":"Runtime.ImportModuleError"}'
+    bench.sandbox.inits = [Outcome(Ending.ERROR, document, error_type="Runtime.ImportModuleError")]
+    failed = await bench.invoker.invoke(function(), invocation(log_tail=True))
+    assert (failed.payload, failed.function_error) == (document, FunctionError.UNHANDLED)
+    assert b"Phase: init\tStatus: error\tError Type: Runtime.ImportModuleError\n" in failed.log_tail
+    assert (await bench.invoker.invoke(function(), invocation())).function_error is None
+    await bench.invoker.close()
+    assert [each.stopped for each in bench.sandbox.environments] == [True, True]
+
+
+async def test_a_slow_init_is_done_again_within_the_functions_timeout(bench: Bench) -> None:
+    bench.sandbox.init_s = 12.0
+    slow = asyncio.create_task(bench.invoker.invoke(function(timeout_s=30), invocation()))
+    quick = asyncio.create_task(bench.invoker.invoke(function("g", timeout_s=5), invocation()))
+    while not (slow.done() and quick.done()):
+        await asyncio.sleep(0.001)
+        await bench.clock.advance(0.5)
+    result = await slow
+    assert result.function_error is None
+    assert result.init_ms is None
+    assert 12_000 <= result.duration_ms < 13_000
+    assert json.loads((await quick).payload)["errorType"] == "Sandbox.Timedout"  # type: ignore[arg-type]
+    log = await bench.log()
+    assert re.search(r"INIT_REPORT Init Duration: 10000\.00 ms\tPhase: init\tStatus: timeout\n", log)
+    assert re.search(r"INIT_REPORT Init Duration: 5000\.00 ms\tPhase: invoke\tStatus: timeout\n", log)
+
+
+async def test_an_oversized_response_is_an_error(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, Quotas(sync_payload_bytes_max=10))
+    result = await bench.invoker.invoke(function(), invocation(payload=b"[1,2,3,4,5,6]"))
+    assert json.loads(result.payload) == {
+        "errorType": "Function.ResponseSizeTooLarge",
+        "errorMessage": "Response payload size exceeded maximum allowed payload size (10 bytes).",
+    }
+
+
+async def reasons(bench: Bench, *functions: object) -> list[str]:
+    """Return what each of the functions, invoked at once, is answered: ``ok`` or the reason of its throttle."""
+    bench.sandbox.handler = ending(Outcome(Ending.SUCCESS, b"1"), takes_s=1.0)
+    tasks = [asyncio.create_task(bench.invoker.invoke(each, invocation())) for each in functions]  # type: ignore[arg-type]
+    while not all(task.done() for task in tasks):
+        await asyncio.sleep(0.001)
+        await bench.clock.advance(0.5)
+    answers = await asyncio.gather(*tasks, return_exceptions=True)
+    for answer in answers:
+        assert not isinstance(answer, AwsError) or (answer.code, answer.status, answer.message) == (
+            "TooManyRequestsException",
+            429,
+            "Rate Exceeded.",
+        )
+    return [str(each.members["Reason"]) if isinstance(each, AwsError) else "ok" for each in answers]
+
+
+async def test_reserved_concurrency_is_a_limit_and_zero_refuses_all(bench: Bench) -> None:
+    two = function(reserved_concurrency=2)
+    assert await reasons(bench, two, two, two) == ["ok", "ok", "ReservedFunctionConcurrentInvocationLimitExceeded"]
+    assert await reasons(bench, two) == ["ok"]
+    assert await reasons(bench, function("g", reserved_concurrency=0)) == ["ReservedFunctionConcurrentInvocationLimitExceeded"]
+
+
+async def test_reserved_concurrency_is_taken_from_the_others(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, Quotas(concurrency_max=3), reserved=2)
+    assert await reasons(bench, function("a"), function("b")) == ["ok", "ConcurrentInvocationLimitExceeded"]
+
+
+async def test_environments_start_at_a_limited_rate(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, Quotas(scaling_environments_per_10s=2))
+    assert await reasons(bench, *[function()] * 3) == ["ok", "ok", "FunctionInvocationRateLimitExceeded"]
+    await bench.clock.advance(5)
+    assert await reasons(bench, *[function()] * 4) == ["ok", "ok", "ok", "FunctionInvocationRateLimitExceeded"]
+
+
+async def test_idle_environments_expire(bench: Bench) -> None:
+    await bench.invoker.invoke(function(), invocation())
+    worker = asyncio.create_task(bench.invoker.run())
+    await bench.clock.advance(590)
+    assert bench.invoker.environments == 1
+    await bench.clock.advance(60)
+    assert bench.invoker.environments == 0
+    assert bench.sandbox.environments[0].stopped
+    worker.cancel()
+
+
+async def test_a_streamed_response_keeps_the_environment_until_its_end(bench: Bench) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"a"
+        yield b"b"
+
+    async def handler(environment: FakeEnvironment, event: Invocation) -> Outcome:
+        return Outcome(Ending.SUCCESS, pieces(), "text/plain")
+
+    bench.sandbox.handler = handler
+    result = await bench.invoker.invoke(function(), invocation(streamed=True))
+    assert "END" not in await bench.log()
+    assert not isinstance(result.payload, bytes)
+    assert [piece async for piece in result.payload] == [b"a", b"b"]
+    assert "END" in await bench.log()
+    again = await bench.invoker.invoke(function(), invocation(streamed=True))
+    assert len(bench.sandbox.environments) == 1
+    await again.payload.aclose()  # type: ignore[union-attr]
+    await bench.invoker.close()
+    assert bench.sandbox.environments[0].stopped
+
+
+async def test_json_logs_are_platform_events_by_level(bench: Bench) -> None:
+    quiet = function(logging=LoggingConfig("/g", "JSON", "WARN", "INFO"))
+    bench.sandbox.handler = ending(
+        Outcome(Ending.SUCCESS, b"1"), '{"level":"INFO","message":"no"}', '{"level":"ERROR","message":"yes"}', "plain"
+    )
+    await bench.invoker.invoke(quiet, invocation())
+    lines = (await bench.log()).splitlines()
+    events = [json.loads(line) for line in lines if line != "plain"]
+    assert [event.get("type", event.get("message")) for event in events] == [
+        "platform.initStart",
+        "platform.start",
+        "yes",
+        "platform.report",
+    ]
+    assert events[-1]["record"]["metrics"]["memorySizeMB"] == 128
+
+
+async def test_a_driver_that_fails_leaves_nothing_busy(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, Quotas(concurrency_max=1))
+
+    async def broken(environment: FakeEnvironment, event: Invocation) -> Outcome:
+        raise OSError("gone")
+
+    bench.sandbox.handler = broken
+    for _ in range(3):
+        with pytest.raises(OSError, match="gone"):
+            await bench.invoker.invoke(function(), invocation())
+    assert bench.invoker.environments == 0
