@@ -1,0 +1,163 @@
+"""Buckets: create, find, list, delete."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+from lambent.domain.call import Call
+from lambent.domain.documents import Found
+from lambent.domain.errors import AwsError, Conflict
+from lambent.domain.service import Operations
+from lambent.domain.storage import ABSENT
+from lambent.services.s3 import errors, names
+from lambent.services.s3.context import S3, instant, owner
+from lambent.services.s3.state import BUCKETS, CURRENT, OLDER, OWNED, UPLOADS, Bucket
+
+if TYPE_CHECKING:
+    from lambent.domain.storage import Write
+    from lambent.services.s3._generated_shapes import (
+        CreateBucketOutput,
+        CreateBucketRequest,
+        DeleteBucketRequest,
+        GetBucketLocationOutput,
+        GetBucketLocationRequest,
+        HeadBucketOutput,
+        HeadBucketRequest,
+        ListBucketsOutput,
+        ListBucketsRequest,
+    )
+
+operations: Operations[S3] = Operations()
+
+
+@operations.serves("CreateBucket")
+async def create_bucket(s3: S3, call: Call, request: CreateBucketRequest) -> CreateBucketOutput:
+    """Create a bucket, unless anybody has one of that name."""
+    name = request["Bucket"]
+    names.check_bucket_name(name)
+    if not call.caller.account_id:
+        raise errors.access_denied()
+    constraint = request.get("CreateBucketConfiguration", {}).get("LocationConstraint", "")
+    region = names.region_of(call.region, constraint)
+    bucket = _new_bucket(name, region, call, request, s3.platform.clock.now())
+    account_id = bucket.account_id
+    owned = len(await OWNED.range(s3.platform.store, (account_id,), limit=s3.platform.quotas.buckets_max))
+    if owned >= s3.platform.quotas.buckets_max:
+        raise AwsError("TooManyBuckets", "You have attempted to create more buckets than allowed", 400)
+    location = f"/{name}" if region == "us-east-1" else f"http://{name}.s3.{s3.platform.public_host}/"
+    try:
+        await s3.platform.store.commit([BUCKETS.put((name,), bucket, expect=ABSENT), OWNED.put((account_id, name), region)])
+    except Conflict:
+        _refuse_existing((await s3.named_bucket(name)).value, call)
+    return {"Location": location}
+
+
+def _new_bucket(name: str, region: str, call: Call, request: CreateBucketRequest, now: float) -> Bucket:
+    ownership = request.get("ObjectOwnership", "BucketOwnerEnforced")
+    configurations: dict[str, Any] = {
+        "ownership": {"Rules": [{"ObjectOwnership": ownership}]},
+        "public_access_block": dict.fromkeys(
+            ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"),
+            True,
+        ),
+    }
+    canned = request.get("ACL", "private")
+    if canned != "private":
+        if ownership == "BucketOwnerEnforced" and "ObjectOwnership" in request:
+            raise AwsError(
+                "InvalidBucketAclWithObjectOwnership", "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting", 400
+            )
+        configurations["canned_acl"] = canned
+    if request.get("ObjectLockEnabledForBucket"):
+        configurations["object_lock"] = {"ObjectLockEnabled": "Enabled"}
+    tags = request.get("CreateBucketConfiguration", {}).get("Tags")
+    if tags:
+        configurations["tagging"] = {"TagSet": tags}
+    return Bucket(
+        name=name,
+        account_id=call.caller.account_id,
+        region=region,
+        created=now,
+        versioning="Enabled" if request.get("ObjectLockEnabledForBucket") else "",
+        object_lock=bool(request.get("ObjectLockEnabledForBucket")),
+        configurations=configurations,
+    )
+
+
+def _refuse_existing(bucket: Bucket, call: Call) -> None:
+    """Say whose the bucket is; in us-east-1 its owner may create it again, which changes nothing."""
+    members = {"BucketName": bucket.name}
+    if bucket.account_id != call.caller.account_id:
+        text = (
+            "The requested bucket name is not available. The bucket namespace is shared by all users of the system. "
+            "Please select a different name and try again."
+        )
+        raise AwsError("BucketAlreadyExists", text, 409, members=members)
+    if bucket.region != "us-east-1" or call.region != "us-east-1":
+        text = "Your previous request to create the named bucket succeeded and you already own it."
+        raise AwsError("BucketAlreadyOwnedByYou", text, 409, members=members)
+
+
+@operations.serves("HeadBucket")
+async def head_bucket(s3: S3, call: Call, request: HeadBucketRequest) -> HeadBucketOutput:
+    """Say whether the bucket is there and may be used, and its region."""
+    bucket = (await s3.bucket(call)).value
+    return {"BucketRegion": bucket.region, "BucketArn": bucket.arn, "AccessPointAlias": False}
+
+
+@operations.serves("GetBucketLocation")
+async def get_bucket_location(s3: S3, call: Call, request: GetBucketLocationRequest) -> GetBucketLocationOutput:
+    """Give the bucket's region; nothing for us-east-1."""
+    bucket = (await s3.bucket(call)).value
+    return {} if bucket.region == "us-east-1" else {"LocationConstraint": bucket.region}
+
+
+@operations.serves("DeleteBucket")
+async def delete_bucket(s3: S3, call: Call, request: DeleteBucketRequest) -> None:
+    """Delete a bucket that holds no version of anything; what was being uploaded to it goes too."""
+    store = s3.platform.store
+    found = await s3.bucket(call)
+    name = found.value.name
+    if await CURRENT.range(store, (name,), limit=1) or await OLDER.range(store, (name,), limit=1):
+        raise AwsError("BucketNotEmpty", "The bucket you tried to delete is not empty", 409, members={"BucketName": name})
+    if await UPLOADS.range(store, (name,), limit=1):
+        raise AwsError("BucketNotEmpty", "The bucket you tried to delete is not empty", 409, members={"BucketName": name})
+    writes: list[Write] = [BUCKETS.delete((name,)), OWNED.delete((found.value.account_id, name))]
+    await store.commit(writes)
+    s3.cors_buckets.discard(name)
+
+
+@operations.serves("ListBuckets")
+async def list_buckets(s3: S3, call: Call, request: ListBucketsRequest) -> ListBucketsOutput:
+    """List the caller's buckets by name."""
+    account_id = call.caller.account_id
+    if not account_id:
+        raise errors.access_denied()
+    prefix, limit = request.get("Prefix", ""), request.get("MaxBuckets", 10_000)
+    token = request.get("ContinuationToken", "")
+    after = (account_id, _token_name(token)) if token else None
+    owned = await OWNED.range(s3.platform.store, (account_id,), after=after, limit=100_000)
+    wanted = [each for each in owned if str(each.key[1]).startswith(prefix) and request.get("BucketRegion", each.value) == each.value]
+    listed: list[Any] = [await _listed(s3, each) for each in wanted[:limit]]
+    answer: ListBucketsOutput = {"Buckets": [each for each in listed if each], "Owner": owner(account_id)}  # type: ignore[typeddict-item]
+    if len(wanted) > limit:
+        answer["ContinuationToken"] = base64.urlsafe_b64encode(str(wanted[limit - 1].key[1]).encode()).decode()
+    if prefix:
+        answer["Prefix"] = prefix
+    return answer
+
+
+async def _listed(s3: S3, owned: Found[str]) -> dict[str, Any] | None:
+    found = await BUCKETS.get(s3.platform.store, (owned.key[1],))
+    if found is None:
+        return None
+    bucket = found.value
+    return {"Name": bucket.name, "CreationDate": instant(bucket.created), "BucketRegion": bucket.region, "BucketArn": bucket.arn}
+
+
+def _token_name(token: str) -> str:
+    try:
+        return base64.urlsafe_b64decode(token).decode()
+    except ValueError as error:
+        raise errors.invalid_argument("The continuation token provided is incorrect", "continuation-token", token) from error

@@ -1,0 +1,44 @@
+"""What S3 takes for a bucket's name, a key, a region. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from lambent.domain.errors import AwsError
+
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z")
+_ADDRESS = re.compile(r"\d{1,3}(\.\d{1,3}){3}\Z")
+_BAD_STARTS = ("xn--", "sthree-", "amzn-s3-demo-")
+_BAD_ENDS = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
+
+
+def check_bucket_name(name: str) -> None:
+    """Raise ``InvalidBucketName`` unless a bucket may have this name."""
+    good = _BUCKET.match(name) and ".." not in name and not _ADDRESS.match(name)
+    if not good or name.startswith(_BAD_STARTS) or name.endswith(_BAD_ENDS):
+        raise AwsError("InvalidBucketName", "The specified bucket is not valid.", 400, members={"BucketName": name})
+
+
+def check_key(key: str, bytes_max: int) -> None:
+    """Raise ``KeyTooLongError`` unless an object may have this key."""
+    size = len(key.encode("utf-8", "surrogatepass"))
+    if size > bytes_max:
+        members = {"Size": str(size), "MaxSizeAllowed": str(bytes_max)}
+        raise AwsError("KeyTooLongError", "Your key is too long", 400, members=members)
+
+
+def region_of(endpoint_region: str, constraint: str) -> str:
+    """Return the region that a new bucket is in, by the endpoint's region and the request's ``LocationConstraint``."""
+    if endpoint_region == "us-east-1" and not constraint:
+        return endpoint_region
+    if not constraint:
+        text = "The unspecified location constraint is incompatible for the region specific endpoint this request was sent to."
+        raise AwsError("IllegalLocationConstraintException", text, 400)
+    wanted = "eu-west-1" if constraint == "EU" else constraint
+    if constraint == "us-east-1" and endpoint_region == "us-east-1":
+        text = "The specified location-constraint is not valid"
+        raise AwsError("InvalidLocationConstraint", text, 400, members={"LocationConstraint": constraint})
+    if endpoint_region not in ("us-east-1", wanted):
+        text = f"The {constraint} location constraint is incompatible for the region specific endpoint this request was sent to."
+        raise AwsError("IllegalLocationConstraintException", text, 400)
+    return wanted

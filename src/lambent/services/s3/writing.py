@@ -1,0 +1,128 @@
+"""The one way in which objects come to be and go: decide, and commit the version, its blobs and its notifications together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from lambent.domain.call import Call
+from lambent.domain.documents import Found
+from lambent.domain.errors import AwsError, Conflict
+from lambent.services.s3 import conditions, errors, versions
+from lambent.services.s3.context import ATTEMPTS_MAX, S3
+from lambent.services.s3.events import Happening, notifications
+from lambent.services.s3.state import CURRENT, NULL_VERSION, OLDER, Bucket, Version
+
+if TYPE_CHECKING:
+    from lambent.domain.storage import Write
+
+
+async def put_version(s3: S3, call: Call, bucket: Bucket, key: str, draft: Version, event: str, also: tuple[Write, ...] = ()) -> Version:
+    """Make the draft the key's current version, if the call's ``IfMatch`` and ``IfNoneMatch`` hold; durable on return.
+
+    ``event`` is what is told to functions (``ObjectCreated:Put``); ``also`` are writes of the same commit, which keep the draft's blobs.
+    """
+    platform = s3.platform
+    for _ in range(ATTEMPTS_MAX):
+        current = await CURRENT.get(platform.store, (bucket.name, key))
+        conditions.check_write(call.params, key, None if current is None else current.value)
+        now = platform.clock.now()
+        new = versions.stamped(draft, bucket, None if current is None else current.value, now, platform.ids)
+        writes = versions.writes_for_put(bucket, key, current, await _hidden_null(s3, bucket, key, current, new), new)
+        writes += notifications(bucket, Happening(event, key, new), call, now, platform.ids)
+        try:
+            await platform.store.commit([*also, *writes])
+        except Conflict:
+            continue
+        return new
+    raise errors.conditional_conflict()
+
+
+async def _hidden_null(s3: S3, bucket: Bucket, key: str, current: Found[Version] | None, new: Version) -> Found[Version] | None:
+    """Return the older version ``null`` that a new ``null`` replaces; only a bucket whose versioning is suspended can have one."""
+    if bucket.versioning != "Suspended" or new.version_id != NULL_VERSION or current is None or current.value.version_id == NULL_VERSION:
+        return None
+    return await versions.find_null(s3.platform.store, bucket.name, key)
+
+
+async def delete_object(s3: S3, call: Call, bucket: Bucket, key: str, version_id: str = "") -> dict[str, Any]:
+    """Delete an object as the bucket's versioning wants it, or one version for good; return the answer's members."""
+    if version_id:
+        return await _delete_version(s3, call, bucket, key, version_id)
+    if not bucket.versioning:
+        return await _delete_current(s3, call, bucket, key)
+    marker = Version(delete_marker=True, owner=call.caller.account_id)
+    placed = await put_version(s3, call, bucket, key, marker, "ObjectRemoved:DeleteMarkerCreated")
+    return {"DeleteMarker": True, "VersionId": placed.version_id}
+
+
+async def _delete_current(s3: S3, call: Call, bucket: Bucket, key: str) -> dict[str, Any]:
+    for _ in range(ATTEMPTS_MAX):
+        found = await CURRENT.get(s3.platform.store, (bucket.name, key))
+        if "IfMatch" in call.params:
+            conditions.check_write(call.params, key, None if found is None else found.value)
+        if found is None or await _removed(s3, call, bucket, key, found, is_current=True):
+            return {}
+    raise errors.conditional_conflict()
+
+
+async def _delete_version(s3: S3, call: Call, bucket: Bucket, key: str, version_id: str) -> dict[str, Any]:
+    for _ in range(ATTEMPTS_MAX):
+        try:
+            found, is_current = await versions.find(s3.platform.store, bucket.name, key, version_id)
+        except AwsError as error:
+            if error.code != "NoSuchVersion":
+                raise
+            return {"VersionId": version_id}
+        if await _removed(s3, call, bucket, key, found, is_current=is_current):
+            answer: dict[str, Any] = {"VersionId": version_id}
+            return {**answer, "DeleteMarker": True} if found.value.delete_marker else answer
+    raise errors.conditional_conflict()
+
+
+async def _removed(s3: S3, call: Call, bucket: Bucket, key: str, found: Found[Version], *, is_current: bool) -> bool:
+    """Remove a version for good; ``False`` when another writer was faster."""
+    platform = s3.platform
+    older = await OLDER.range(platform.store, (bucket.name, key), limit=1) if is_current else []
+    writes = versions.writes_for_removal(bucket.name, key, found, older[0] if older else None, is_current=is_current)
+    now = platform.clock.now()
+    gone = msgspec.structs.replace(found.value, sequence=versions.next_sequence(found.value, now))
+    writes += notifications(bucket, Happening("ObjectRemoved:Delete", key, gone), call, now, platform.ids)
+    try:
+        await platform.store.commit(writes)
+    except Conflict:
+        return False
+    return True
+
+
+async def change_version(s3: S3, bucket: str, key: str, version_id: str, changes: Mapping[str, Any]) -> Version:
+    """Change what may change in a version that is there: tags, ACL, retention. ``NoSuchKey`` when there is none."""
+    for _ in range(ATTEMPTS_MAX):
+        found, is_current = await readable(s3, bucket, key, version_id)
+        changed = msgspec.structs.replace(found.value, **changes)
+        table = CURRENT if is_current else OLDER
+        try:
+            await s3.platform.store.commit([table.put(found.key, changed, expect=found.version)])
+        except Conflict:
+            continue
+        return changed
+    raise errors.conditional_conflict()
+
+
+async def readable(s3: S3, bucket: str, key: str, version_id: str = "") -> tuple[Found[Version], bool]:
+    """Return the version that a read means, and whether it is current. A delete marker isn't readable: 404, or 405 when it was named."""
+    if version_id:
+        found, is_current = await versions.find(s3.platform.store, bucket, key, version_id)
+    else:
+        current = await CURRENT.get(s3.platform.store, (bucket, key))
+        if current is None:
+            raise errors.no_such_key(key)
+        found, is_current = current, True
+    if found.value.delete_marker:
+        headers = {"x-amz-delete-marker": "true", "x-amz-version-id": found.value.version_id}
+        if version_id:
+            raise errors.method_not_allowed("DELETE", headers)
+        raise errors.no_such_key(key, headers)
+    return found, is_current
