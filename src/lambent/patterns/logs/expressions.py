@@ -1,0 +1,158 @@
+"""Regular expressions between percent signs: AWS's small dialect, searched in time linear to the message.
+
+AWS allows alphanumerics, ``_ # = @ / ; , -`` and the operators ``^ $ ? [ ] { } | \\ * + .``; no parentheses. Python's ``re`` would
+backtrack (``%a*a*a*a*b%`` over a long line stops a server), so an expression becomes a set of positions that advances with each
+character, its steps kept in a table as they are first needed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lambent.patterns.logs.errors import InvalidPattern
+
+_ALLOWED = re.compile(r"[A-Za-z0-9_#=@/;,\-^$?\[\]{}|\\*+. ]|\\.")
+_CLASS = re.compile(r"\[\^?(?:\\.|[^\]\\])+\]")
+_ESCAPE = re.compile(r"\\(?:x[0-9A-Fa-f]{2}|.)")
+_BRACES = re.compile(r"\{(\d+)(,(\d*))?\}")
+_REPEATS_MAX = 250
+_ITEMS_MAX = 2_000
+_STATES_MAX = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """One step of an alternative: a character that may be skipped, may repeat, or both."""
+
+    accepts: Callable[[str], object]
+    skippable: bool
+    repeats: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Alternative:
+    items: tuple[_Item, ...]
+    at_start: bool
+    at_end: bool
+
+
+def compile_expression(source: str) -> Callable[[str], bool]:
+    """Return the test whether a text holds a match. Raises ``InvalidPattern``."""
+    if not source:
+        raise InvalidPattern("A regular expression is empty.")
+    bare = re.sub(r"\\.", "", source)
+    for character in bare:
+        if not _ALLOWED.fullmatch(character):
+            raise InvalidPattern(f"The character {character!r} is not supported in a regular expression.")
+    return _Automaton([_alternative(each) for each in _split(source)]).search
+
+
+def _split(source: str) -> list[str]:
+    parts, at, begin = [], 0, 0
+    while at < len(source):
+        if source[at] == "|":
+            parts.append(source[begin:at])
+            begin = at + 1
+        match = _CLASS.match(source, at) or _ESCAPE.match(source, at)
+        at = match.end() if match else at + 1
+    return [*parts, source[begin:]]
+
+
+def _alternative(source: str) -> _Alternative:
+    at_start = source.startswith("^")
+    at = int(at_start)
+    end = len(source)
+    at_end = source.endswith("$") and not re.search(r"(?<!\\)(?:\\\\)*\\\$$", source)
+    end -= int(at_end)
+    items: list[_Item] = []
+    while at < end:
+        accepts, at = _atom(source, at)
+        low, high, at = _quantifier(source, at)
+        items += [_Item(accepts, False, False)] * low
+        if high is None:
+            items.append(_Item(accepts, True, True))
+        else:
+            items += [_Item(accepts, True, False)] * (high - low)
+        if len(items) > _ITEMS_MAX:
+            raise InvalidPattern("A regular expression is too large.")
+    return _Alternative(tuple(items), at_start, at_end)
+
+
+def _atom(source: str, at: int) -> tuple[Callable[[str], object], int]:
+    match = _CLASS.match(source, at) or _ESCAPE.match(source, at)
+    piece = match[0] if match else source[at]
+    if match is None and piece in "*+?{}[]^$\\":
+        raise InvalidPattern(f"A regular expression has a misplaced {piece!r}.")
+    if match is not None and re.fullmatch(r"\\[0-9A-Za-z]", piece) and piece[1] not in "dDsSwWtnr":
+        raise InvalidPattern(f"The escape {piece!r} is not supported in a regular expression.")
+    try:
+        return re.compile(piece, re.ASCII).fullmatch, at + len(piece)
+    except re.error:
+        raise InvalidPattern("A regular expression is malformed.") from None
+
+
+def _quantifier(source: str, at: int) -> tuple[int, int | None, int]:
+    symbol = source[at : at + 1]
+    simple: dict[str, tuple[int, int | None]] = {"*": (0, None), "+": (1, None), "?": (0, 1)}
+    if symbol in simple:
+        return (*simple[symbol], at + 1)
+    match = _BRACES.match(source, at)
+    if match is None:
+        return 1, 1, at
+    low = int(match[1])
+    high = low if match[2] is None else int(match[3]) if match[3] else None
+    if low > _REPEATS_MAX or (high is not None and not low <= high <= _REPEATS_MAX):
+        raise InvalidPattern("A regular expression repeats too often.")
+    return low, high, match.end()
+
+
+class _Automaton:
+    """Positions are (alternative, item); a state is the set of positions that a match may have reached."""
+
+    def __init__(self, alternatives: list[_Alternative]) -> None:
+        self._alternatives = alternatives
+        self._floating = self._closed({(index, 0) for index, each in enumerate(alternatives) if not each.at_start})
+        self._first = self._closed({(index, 0) for index in range(len(alternatives))})
+        self._steps: dict[tuple[frozenset[tuple[int, int]], str], frozenset[tuple[int, int]]] = {}
+
+    def search(self, text: str) -> bool:
+        """Return whether the text holds a match."""
+        state = self._first
+        if self._found(state):
+            return True
+        steps = self._steps
+        for character in text:
+            following = steps.get((state, character))
+            if following is None:
+                following = self._step(state, character)
+            state = following
+            if self._found(state):
+                return True
+        return any(item == len(self._alternatives[index].items) for index, item in state)
+
+    def _found(self, state: frozenset[tuple[int, int]]) -> bool:
+        alternatives = self._alternatives
+        return any(item == len(alternatives[index].items) and not alternatives[index].at_end for index, item in state)
+
+    def _step(self, state: frozenset[tuple[int, int]], character: str) -> frozenset[tuple[int, int]]:
+        reached: set[tuple[int, int]] = set()
+        for index, at in state:
+            items = self._alternatives[index].items
+            if at < len(items) and items[at].accepts(character):
+                reached.add((index, at if items[at].repeats else at + 1))
+        following = self._closed(reached) | self._floating
+        if len(self._steps) >= _STATES_MAX:
+            self._steps.clear()
+        self._steps[state, character] = following
+        return following
+
+    def _closed(self, positions: set[tuple[int, int]]) -> frozenset[tuple[int, int]]:
+        closed = set(positions)
+        for index, at in positions:
+            items = self._alternatives[index].items
+            while at < len(items) and items[at].skippable:
+                at += 1
+                closed.add((index, at))
+        return frozenset(closed)

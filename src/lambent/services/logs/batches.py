@@ -1,0 +1,81 @@
+"""What ``PutLogEvents`` makes of a batch: refuse it whole, or take the events between the too old and the too new. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from lambent.services.logs.errors import invalid
+
+if TYPE_CHECKING:
+    from lambent.services.logs import _generated_shapes as shapes
+
+HOUR_MS = 3_600_000
+BATCH_BYTES_MAX = 1_048_576
+EVENT_OVERHEAD_BYTES = 26
+EVENTS_MAX = 10_000
+TOO_NEW_MS = 2 * HOUR_MS
+TOO_OLD_MS = 14 * 24 * HOUR_MS
+SPAN_MS_MAX = 24 * HOUR_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is taken of a batch."""
+
+    accepted: Sequence[shapes.InputLogEvent]
+    rejected: shapes.RejectedLogEventsInfo | None
+    bytes: int  #: of the accepted events, with AWS's 26 per event
+
+
+def judge(events: Sequence[shapes.InputLogEvent], now_ms: int, expired_before_ms: int) -> Verdict:
+    """Return which events are taken; raise AWS's ``InvalidParameterException`` when the batch is refused as a whole."""
+    _check_sizes(events)
+    times = [each["timestamp"] for each in events]
+    if any(later < earlier for earlier, later in pairwise(times)):
+        raise invalid("Log events in a single PutLogEvents request must be in chronological order.")
+    too_old = _count_below(times, now_ms - TOO_OLD_MS)
+    expired = _count_below(times, expired_before_ms)
+    too_new = _count_below(times, now_ms + TOO_NEW_MS + 1)
+    first = max(too_old, expired)
+    accepted = events[first:too_new]
+    if accepted and accepted[-1]["timestamp"] - accepted[0]["timestamp"] > SPAN_MS_MAX:
+        raise invalid("The batch of log events in a single PutLogEvents request cannot span more than 24 hours.")
+    rejected: shapes.RejectedLogEventsInfo = {}
+    if too_new < len(events):
+        rejected["tooNewLogEventStartIndex"] = too_new
+    if too_old:
+        rejected["tooOldLogEventEndIndex"] = too_old
+    if expired > too_old:
+        rejected["expiredLogEventEndIndex"] = expired
+    return Verdict(accepted, rejected or None, _bytes(accepted))
+
+
+def _check_sizes(events: Sequence[shapes.InputLogEvent]) -> None:
+    if not events:
+        raise invalid(
+            "1 validation error detected: Value '[]' at 'logEvents' failed to satisfy constraint: Member must have length greater than or "
+            "equal to 1"
+        )
+    if len(events) > EVENTS_MAX:
+        raise invalid(
+            f"1 validation error detected: Value at 'logEvents' failed to satisfy constraint: "
+            f"Member must have length less than or equal to {EVENTS_MAX}"
+        )
+    for each in events:
+        size = len(each["message"].encode()) + EVENT_OVERHEAD_BYTES
+        if size > BATCH_BYTES_MAX:
+            raise invalid(f"Log event too large: {size} bytes exceeds limit of {BATCH_BYTES_MAX}")
+    size = _bytes(events)
+    if size > BATCH_BYTES_MAX:
+        raise invalid(f"Upload too large: {size} bytes exceeds limit of {BATCH_BYTES_MAX}")
+
+
+def _bytes(events: Sequence[shapes.InputLogEvent]) -> int:
+    return sum(len(each["message"].encode()) + EVENT_OVERHEAD_BYTES for each in events)
+
+
+def _count_below(times: list[int], limit_ms: int) -> int:
+    return sum(1 for each in times if each < limit_ms)

@@ -1,0 +1,57 @@
+"""Names, ARNs and identifiers of log groups, as requests give them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from lambent.domain.arns import Arn
+from lambent.domain.call import Call
+from lambent.services.logs.errors import group_not_found, invalid, resource_not_found
+
+_GROUP_NAME = re.compile(r"[.\-_/#A-Za-z0-9]{1,512}")
+
+
+def group_name_of(call: Call, request: Mapping[str, Any]) -> str:
+    """Return the group's name from ``logGroupName`` or ``logGroupIdentifier`` (a name or an ARN), of which just one must be given."""
+    name, identifier = request.get("logGroupName"), request.get("logGroupIdentifier")
+    if name is not None and identifier is not None:
+        raise invalid("LogGroup name and LogGroup identifier are mutually exclusive parameters.")
+    if name is not None:
+        return str(name)
+    if identifier is None:
+        raise invalid("LogGroup name or LogGroup identifier must be specified.")
+    return named_by(call, str(identifier))
+
+
+def named_by(call: Call, identifier: str) -> str:
+    """Return the group's name from a name or an ARN; a group of another account or region isn't found."""
+    if not identifier.startswith("arn:"):
+        return identifier
+    name = _name_in(call, identifier)
+    if name is None:
+        raise group_not_found()
+    return name
+
+
+def tagged_by(call: Call, resource_arn: str) -> str:
+    """Return the name of the group that the ARN of a tagging request names."""
+    if not resource_arn.startswith("arn:"):
+        raise invalid("1 validation error detected: Value at 'resourceArn' failed to satisfy constraint: Invalid ARN")
+    name = _name_in(call, resource_arn)
+    if name is None:
+        raise resource_not_found()
+    return name
+
+
+def _name_in(call: Call, text: str) -> str | None:
+    try:
+        arn = Arn.parse(text)
+    except ValueError:
+        raise invalid(f"The specified ARN is invalid: {text}") from None
+    kind, _, name = arn.resource.partition(":")
+    if (arn.service, arn.region, arn.account_id, kind) != ("logs", call.region, call.account_id, "log-group"):
+        return None
+    name = name.removesuffix(":*")
+    return name if _GROUP_NAME.fullmatch(name) else None
