@@ -1,1 +1,5 @@
-"""Large bytes as files named by their hash."""
+"""Large bytes as files named by their hash: ``FileBlobs``."""
+
+from lambent.adapters.blobs.files import FileBlobs
+
+__all__ = ["FileBlobs"]
