@@ -1,0 +1,168 @@
+"""A version's configuration from a request: what is checked, with AWS's words, and how an update changes it. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from lambent.domain.environments import RuntimeStatus
+from lambent.domain.quotas import Quotas
+from lambent.services.lambda_.errors import invalid, validation
+from lambent.services.lambda_.state import Configuration, Layer
+
+RESERVED_VARIABLES = frozenset(
+    {
+        "_HANDLER",
+        "_X_AMZN_TRACE_ID",
+        "AWS_ACCESS_KEY",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_DEFAULT_REGION",
+        "AWS_EXECUTION_ENV",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+        "AWS_LAMBDA_FUNCTION_NAME",
+        "AWS_LAMBDA_FUNCTION_VERSION",
+        "AWS_LAMBDA_INITIALIZATION_TYPE",
+        "AWS_LAMBDA_LOG_GROUP_NAME",
+        "AWS_LAMBDA_LOG_STREAM_NAME",
+        "AWS_LAMBDA_RUNTIME_API",
+        "AWS_REGION",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SECRET_KEY",
+        "AWS_SESSION_TOKEN",
+        "LAMBDA_RUNTIME_DIR",
+        "LAMBDA_TASK_ROOT",
+    }
+)
+SNAP_START_RUNTIMES = ("java11", "java17", "java21", "java25", "python3.12", "python3.13", "python3.14", "dotnet8", "dotnet10")
+
+
+def check_runtime(runtime: str, known: Sequence[RuntimeStatus]) -> None:
+    """Raise ``InvalidParameterValueException`` for a runtime that AWS doesn't have, or that this machine hasn't."""
+    status = next((each for each in known if each.runtime == runtime), None)
+    if status is None:
+        names = ", ".join(each.runtime for each in known)
+        raise invalid(
+            f"Value {runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [{names}] or be a valid ARN"
+        )
+    if not status.available:
+        raise invalid(f"The runtime {runtime} is not available on this machine. {status.remedy}".strip())
+
+
+def _check_handler(config: Configuration) -> None:
+    if not config.handler and not config.runtime.startswith("provided"):
+        raise invalid("Runtime and Handler are mandatory parameters for functions created with deployment packages.")
+
+
+def check_limits(config: Configuration, quotas: Quotas) -> None:
+    """Raise for numbers out of AWS's ranges, for too large an environment and for reserved variables."""
+    if config.timeout_s > quotas.timeout_s_max:
+        raise validation(
+            f"Value '{config.timeout_s}' at 'timeout' failed to satisfy constraint: "
+            f"Member must have value less than or equal to {quotas.timeout_s_max}"
+        )
+    if config.memory_mb > quotas.memory_mb_max:
+        raise invalid(
+            f"'MemorySize' value failed to satisfy constraint: Member must have value less than or equal to {quotas.memory_mb_max}"
+        )
+    if config.memory_mb < quotas.memory_mb_min:
+        raise invalid(
+            f"'MemorySize' value failed to satisfy constraint: Member must have value greater than or equal to {quotas.memory_mb_min}"
+        )
+    if not quotas.ephemeral_storage_mb_min <= config.ephemeral_storage_mb <= quotas.ephemeral_storage_mb_max:
+        raise validation(
+            f"Value '{config.ephemeral_storage_mb}' at 'ephemeralStorage.size' failed to satisfy constraint: Member must have value "
+            f"between {quotas.ephemeral_storage_mb_min} and {quotas.ephemeral_storage_mb_max}"
+        )
+    _check_environment(config.environment or {}, quotas)
+    if config.code_unzipped + sum(layer.unzipped for layer in config.layers) > quotas.code_unzipped_bytes_max:
+        raise invalid(f"Function code combined with layers exceeds the maximum allowed size of {quotas.code_unzipped_bytes_max} bytes.")
+    if config.snap_start == "PublishedVersions" and config.runtime not in SNAP_START_RUNTIMES:
+        raise invalid(f"{config.runtime} is not supported for SnapStart enabled functions.")
+    _check_handler(config)
+
+
+def _check_environment(variables: Mapping[str, str], quotas: Quotas) -> None:
+    reserved = sorted(RESERVED_VARIABLES & variables.keys())
+    prefix = "Lambda was unable to configure your environment variables because the environment variables you have provided"
+    if reserved:
+        raise invalid(
+            f"{prefix} contains reserved keys that are currently not supported for modification. "
+            f"Reserved keys used in this request: {', '.join(reserved)}"
+        )
+    measured = json.dumps(dict(variables), separators=(",", ":"), ensure_ascii=False)
+    if len(measured.encode()) > quotas.environment_bytes_max:
+        kilobytes = quotas.environment_bytes_max // 1024
+        raise invalid(f"{prefix} exceeded the {kilobytes}KB limit. String measured: {measured}")
+
+
+def refuse_unserved(request: Mapping[str, Any]) -> None:
+    """Raise for what AWS has and this server hasn't: container images and durable or managed-instance functions."""
+    if request.get("PackageType", "Zip") != "Zip" or request.get("ImageConfig") or request.get("Code", request).get("ImageUri"):
+        raise invalid("Lambent does not serve container image functions yet; deploy the function as a zip.")
+    for member in (
+        "CapacityProviderConfig",
+        "DurableConfig",
+        "TenancyConfig",
+        "CodeSigningConfigArn",
+        "RuntimeConfig",
+        "AcceleratorConfig",
+    ):
+        if request.get(member):
+            raise invalid(f"Lambent does not serve {member} yet.")
+
+
+_Change = Callable[[Any], Mapping[str, Any]]
+_CHANGES: dict[str, _Change] = {
+    "Runtime": lambda value: {"runtime": value},
+    "Role": lambda value: {"role": value},
+    "Handler": lambda value: {"handler": value},
+    "Description": lambda value: {"description": value},
+    "Timeout": lambda value: {"timeout_s": value},
+    "MemorySize": lambda value: {"memory_mb": value},
+    "Environment": lambda value: {"environment": dict(value.get("Variables") or {}) or None},
+    "KMSKeyArn": lambda value: {"kms_key_arn": value},
+    "TracingConfig": lambda value: {"tracing_mode": value.get("Mode") or "PassThrough"},
+    "DeadLetterConfig": lambda value: {"dead_letter_arn": value.get("TargetArn") or ""},
+    "Architectures": lambda value: {"architecture": value[0]},
+    "EphemeralStorage": lambda value: {"ephemeral_storage_mb": value["Size"]},
+    "SnapStart": lambda value: {"snap_start": value.get("ApplyOn") or "None"},
+    "VpcConfig": lambda value: {"vpc": _vpc(value)},
+    "FileSystemConfigs": lambda value: {"file_systems": tuple(value)},
+}
+
+
+def _vpc(value: Mapping[str, Any]) -> dict[str, Any] | None:
+    return dict(value) if value.get("SubnetIds") or value.get("SecurityGroupIds") else None
+
+
+def changed(config: Configuration, request: Mapping[str, Any], layers: tuple[Layer, ...] | None) -> Configuration:
+    """Return the configuration with what the request gives; what it leaves out stays."""
+    changes: dict[str, Any] = {}
+    for member, change in _CHANGES.items():
+        if request.get(member) is not None:
+            changes |= change(request[member])
+    if layers is not None:
+        changes["layers"] = layers
+    if request.get("LoggingConfig") is not None:
+        changes |= _logging(config, request["LoggingConfig"])
+    return msgspec.structs.replace(config, **changes)
+
+
+def _logging(config: Configuration, value: Mapping[str, Any]) -> dict[str, Any]:
+    log_format = value.get("LogFormat") or config.log_format
+    application, system = value.get("ApplicationLogLevel"), value.get("SystemLogLevel")
+    if log_format == "Text" and (application or system):
+        raise invalid(
+            "To set ApplicationLogLevel or SystemLogLevel, LogFormat must be JSON. "
+            "Set LogFormat to JSON, or remove the log levels from the request."
+        )
+    json_format = log_format == "JSON"
+    return {
+        "log_format": log_format,
+        "log_application_level": (application or config.log_application_level or "INFO") if json_format else "",
+        "log_system_level": (system or config.log_system_level or "INFO") if json_format else "",
+        "log_group": value.get("LogGroup") or config.log_group,
+    }

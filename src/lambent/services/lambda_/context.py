@@ -1,0 +1,69 @@
+"""What Lambda's operations stand on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lambent.domain.call import Call
+from lambent.domain.environments import RuntimeStatus
+from lambent.domain.invocations import EventQueue, Invoker
+from lambent.domain.ports import Platform
+from lambent.services.lambda_.catalogue import Entry, FunctionCatalogue
+from lambent.services.lambda_.errors import access_denied, conflict, precondition_failed
+from lambent.services.lambda_.names import FunctionRef, function_arn, parse_function
+
+_SETTLE_STEP_S = 0.01
+_SETTLE_STEPS_MAX = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Lambda:
+    """The context of every operation."""
+
+    platform: Platform
+    catalogue: FunctionCatalogue
+    invoker: Invoker
+    events: EventQueue
+    runtimes: Callable[[], list[RuntimeStatus]]
+    code_secret: bytes  #: signs the URLs from which code is fetched
+
+    def ref(self, call: Call, name: str, qualifier: str | None = None) -> FunctionRef:
+        """Return the function that a request names."""
+        return parse_function(name, account_id=call.account_id, region=call.region, qualifier=qualifier)
+
+    def own_ref(self, call: Call, name: str, qualifier: str | None = None) -> FunctionRef:
+        """Return the function that a request names, which must be one of the caller's account."""
+        ref = self.ref(call, name, qualifier)
+        if ref.account_id != call.account_id:
+            raise access_denied(
+                f"User: {call.caller.arn} is not authorized to perform: lambda:{call.operation} on resource: {ref.arn} "
+                f"because no resource-based policy allows the lambda:{call.operation} action"
+            )
+        return ref
+
+    async def settled(self, ref: FunctionRef) -> Entry:
+        """Return the function once no creation or update of ``$LATEST`` is under way.
+
+        Those take milliseconds here, so they are waited for, for two seconds; then AWS's ``ResourceConflictException``.
+        """
+        entry = await self.catalogue.get(ref)
+        for _ in range(_SETTLE_STEPS_MAX):
+            latest = entry.latest
+            if latest.state != "Pending" and latest.update_status != "InProgress":
+                return entry
+            await self.platform.clock.sleep(_SETTLE_STEP_S)
+            entry = await self.catalogue.get(ref)
+        if entry.latest.state == "Pending":
+            raise conflict(
+                "The operation cannot be performed at this time. The function is currently in the following state: Pending",
+            )
+        raise conflict(
+            f"The operation cannot be performed at this time. An update is in progress for resource: {function_arn(entry.key)}",
+        )
+
+
+def check_revision(given: str | None, current: str) -> None:
+    """Raise ``PreconditionFailedException`` unless no revision was given or it is the current one."""
+    if given is not None and given != current:
+        raise precondition_failed()

@@ -1,0 +1,194 @@
+"""Invoke, InvokeAsync and InvokeWithResponseStream."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+from lambent.domain.call import Call
+from lambent.domain.errors import AwsError
+from lambent.domain.functions import ResolvedFunction
+from lambent.domain.http import read_all
+from lambent.domain.invocations import Invocation, InvocationResult
+from lambent.domain.service import Operations
+from lambent.services.lambda_.access import check_invoke
+from lambent.services.lambda_.context import Lambda
+from lambent.services.lambda_.errors import invalid_content, request_too_large
+from lambent.services.lambda_.names import FunctionRef
+
+if TYPE_CHECKING:
+    from lambent.services.lambda_._generated_shapes import (
+        InvocationRequest,
+        InvocationResponse,
+        InvokeAsyncRequest,
+        InvokeAsyncResponse,
+        InvokeWithResponseStreamRequest,
+        InvokeWithResponseStreamResponse,
+    )
+
+operations: Operations[Lambda] = Operations()
+
+
+@operations.serves("Invoke")
+async def invoke(ctx: Lambda, call: Call, request: InvocationRequest) -> InvocationResponse:
+    """Run a function and return its result, or queue the event, or only say whether it could run."""
+    kind = request.get("InvocationType") or "RequestResponse"
+    ref = ctx.ref(call, request["FunctionName"], request.get("Qualifier"))
+    await check_invoke(ctx, call, ref)
+    resolved = await _resolve(ctx, ref)
+    if kind == "DryRun":
+        return {"StatusCode": 204, "Payload": b"", "ExecutedVersion": resolved.version.version}
+    payload = await _payload(ctx, request.get("Payload"), event=kind == "Event")
+    context = _client_context(ctx, request.get("ClientContext"))
+    tail = request.get("LogType") == "Tail" and kind == "RequestResponse"
+    tenant = request.get("TenantId") or ""
+    invocation = Invocation(call.request_id, payload, resolved.invoked_arn, context, log_tail=tail, tenant_id=tenant)
+    if kind == "Event":
+        await ctx.events.submit(resolved.version, ref.qualifier, invocation)
+        return {"StatusCode": 202, "Payload": b""}
+    result = await ctx.invoker.invoke(resolved.version, invocation)
+    return await _answer(result, tail=tail)
+
+
+async def _resolve(ctx: Lambda, ref: FunctionRef) -> ResolvedFunction:
+    """Return what runs; a creation that is just under way is waited for."""
+    try:
+        return await ctx.catalogue.resolve(ref.account_id, ref.region, ref.name, ref.qualifier)
+    except AwsError as error:
+        if error.code != "ResourceConflictException":
+            raise
+    await ctx.settled(ref)
+    return await ctx.catalogue.resolve(ref.account_id, ref.region, ref.name, ref.qualifier)
+
+
+async def _answer(result: InvocationResult, *, tail: bool) -> InvocationResponse:
+    payload = result.payload if isinstance(result.payload, bytes) else await read_all(result.payload)
+    answer: InvocationResponse = {"StatusCode": 200, "ExecutedVersion": result.executed_version, "Payload": payload}
+    if result.function_error is not None:
+        answer["FunctionError"] = result.function_error.value
+    if tail:
+        answer["LogResult"] = base64.b64encode(result.log_tail).decode()
+    return answer
+
+
+async def _payload(ctx: Lambda, given: Any, *, event: bool) -> bytes:
+    """Return the event, which is valid JSON of an allowed size; nothing at all is ``{}``."""
+    quotas = ctx.platform.quotas
+    limit = quotas.event_payload_bytes_max if event else quotas.sync_payload_bytes_max
+    data = given if isinstance(given, bytes) else b"" if given is None else await _read_bounded(given, limit)
+    if len(data) > limit:
+        raise _payload_too_large(limit)
+    if not data:
+        return b"{}"
+    try:
+        json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise invalid_content(f"Could not parse request body into json: Could not parse payload into json: {error}") from None
+    return data
+
+
+def _payload_too_large(limit: int) -> AwsError:
+    return request_too_large(f"Request must be smaller than {limit} bytes for the InvokeFunction operation")
+
+
+async def _read_bounded(stream: AsyncIterator[bytes], limit: int) -> bytes:
+    pieces: list[bytes] = []
+    size = 0
+    async for chunk in stream:
+        size += len(chunk)
+        if size > limit:
+            raise _payload_too_large(limit)
+        pieces.append(chunk)
+    return b"".join(pieces)
+
+
+def _client_context(ctx: Lambda, given: str | None) -> str:
+    """Return the client context as JSON."""
+    if not given:
+        return ""
+    limit = ctx.platform.quotas.client_context_bytes_max
+    if len(given) > limit:
+        raise invalid_content(f"Client context must be no larger than {limit} bytes.")
+    try:
+        text = base64.b64decode(given, validate=True).decode()
+        json.loads(text)
+    except (binascii.Error, ValueError, RecursionError):
+        raise invalid_content("Client context must be a valid Base64-encoded JSON object.") from None
+    return text
+
+
+@operations.serves("InvokeAsync")
+async def invoke_async(ctx: Lambda, call: Call, request: InvokeAsyncRequest) -> InvokeAsyncResponse:
+    """Queue an event, as ``Invoke`` with ``Event`` does; the operation's older form."""
+    ref = ctx.ref(call, request["FunctionName"])
+    await check_invoke(ctx, call, ref)
+    resolved = await _resolve(ctx, ref)
+    payload = await _payload(ctx, request["InvokeArgs"], event=True)
+    await ctx.events.submit(resolved.version, ref.qualifier, Invocation(call.request_id, payload, resolved.invoked_arn))
+    return {"Status": 202}
+
+
+@operations.serves("InvokeWithResponseStream")
+async def invoke_with_response_stream(
+    ctx: Lambda, call: Call, request: InvokeWithResponseStreamRequest
+) -> InvokeWithResponseStreamResponse:
+    """Run a function and give its response in pieces as it makes them."""
+    ref = ctx.ref(call, request["FunctionName"], request.get("Qualifier"))
+    await check_invoke(ctx, call, ref)
+    resolved = await _resolve(ctx, ref)
+    if request.get("InvocationType") == "DryRun":
+        return {"StatusCode": 204, "ExecutedVersion": resolved.version.version, "EventStream": _nothing()}
+    payload = await _payload(ctx, request.get("Payload"), event=False)
+    tail = request.get("LogType") == "Tail"
+    invocation = Invocation(
+        call.request_id,
+        payload,
+        resolved.invoked_arn,
+        _client_context(ctx, request.get("ClientContext")),
+        log_tail=tail,
+        streamed=True,
+        tenant_id=request.get("TenantId") or "",
+    )
+    result = await ctx.invoker.invoke(resolved.version, invocation)
+    return {
+        "StatusCode": 200,
+        "ExecutedVersion": result.executed_version,
+        "ResponseStreamContentType": result.content_type,
+        "EventStream": _stream(result, tail=tail),
+    }
+
+
+async def _nothing() -> AsyncIterator[dict[str, Any]]:
+    for event in list[dict[str, Any]]():
+        yield event
+
+
+async def _stream(result: InvocationResult, *, tail: bool) -> AsyncIterator[dict[str, Any]]:
+    """Give the pieces and then how it ended; a response that breaks off, or an error of the function, is told at the end."""
+    complete: dict[str, Any] = {}
+    if isinstance(result.payload, bytes):
+        if result.function_error is not None:
+            complete = _failure(result.payload)
+        elif result.payload:
+            yield {"PayloadChunk": {"Payload": result.payload}}
+    else:
+        try:
+            async for chunk in result.payload:
+                yield {"PayloadChunk": {"Payload": chunk}}
+        except AwsError as error:
+            complete = {"ErrorCode": error.code, "ErrorDetails": error.message}
+    if tail:
+        complete["LogResult"] = base64.b64encode(result.log_tail).decode()
+    yield {"InvokeComplete": complete}
+
+
+def _failure(payload: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(payload)
+    except ValueError:
+        document = {}
+    code = document.get("errorType") if isinstance(document, dict) else None
+    return {"ErrorCode": code or "Unhandled", "ErrorDetails": payload.decode(errors="replace")}

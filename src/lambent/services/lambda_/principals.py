@@ -1,0 +1,28 @@
+"""A caller as resource policies see it."""
+
+from __future__ import annotations
+
+from lambent.domain.caller import Caller, CallerKind
+from lambent.policy.resource import Principal
+
+
+def principal_of(caller: Caller) -> Principal:
+    """Return the principal that a policy's ``Principal`` is compared with."""
+    if caller.kind is CallerKind.SERVICE:
+        return Principal(service=caller.arn)
+    if caller.kind is CallerKind.ANONYMOUS:
+        return Principal()
+    return Principal(account_id=caller.account_id, arn=caller.arn)
+
+
+def conditions_of(caller: Caller) -> dict[str, tuple[str, ...]]:
+    """Return the condition keys that a caller brings along."""
+    context: dict[str, tuple[str, ...]] = {}
+    if caller.source_arn:
+        context["aws:SourceArn"] = (caller.source_arn,)
+    if caller.source_account:
+        context["aws:SourceAccount"] = (caller.source_account,)
+    if caller.kind not in {CallerKind.SERVICE, CallerKind.ANONYMOUS}:
+        context["aws:PrincipalArn"] = (caller.arn,)
+        context["aws:PrincipalAccount"] = (caller.account_id,)
+    return context

@@ -1,0 +1,37 @@
+"""Builds the service; what ``server/`` plugs in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from lambent.domain.environments import RuntimeStatus
+from lambent.domain.invocations import EventQueue, Invoker
+from lambent.domain.ports import Platform
+from lambent.domain.service import NativeService
+from lambent.services.lambda_ import functions, invoke, tags
+from lambent.services.lambda_.catalogue import FunctionCatalogue
+from lambent.services.lambda_.code import CodeDownloads
+from lambent.services.lambda_.context import Lambda
+from lambent.services.lambda_.transitions import Transitions
+
+_FAMILIES = (functions.operations, invoke.operations, tags.operations)
+
+
+def build(
+    platform: Platform,
+    *,
+    catalogue: FunctionCatalogue,
+    invoker: Invoker,
+    events: EventQueue,
+    runtimes: Callable[[], list[RuntimeStatus]],
+) -> NativeService[Lambda]:
+    """Return Lambda over the platform; ``catalogue`` is the one that the engine resolves functions with."""
+    secret = bytes.fromhex(platform.ids.hex(64))
+    context = Lambda(platform, catalogue, invoker, events, runtimes, secret)
+    return NativeService(
+        "lambda",
+        context,
+        _FAMILIES,
+        raw_handlers=(CodeDownloads(platform.blobs, platform.clock, secret),),
+        workers=(Transitions(platform.store, catalogue, platform.clock),),
+    )

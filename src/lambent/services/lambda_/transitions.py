@@ -1,0 +1,100 @@
+"""Ends what creations and updates begin: ``Pending`` becomes ``Active``, ``InProgress`` becomes ``Successful``.
+
+The transition is enqueued in the commit that begins it, so that a killed server ends it when it is back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+
+from lambent.base.clock import Clock
+from lambent.domain.storage import Acknowledge, Enqueue, Lease, Put, Store
+from lambent.services.lambda_.catalogue import FunctionCatalogue
+from lambent.services.lambda_.names import LATEST, FunctionKey
+from lambent.services.lambda_.state import TRANSITIONS, VERSIONS, Version
+
+_BATCH = 32
+_LEASE_S = 30.0
+_PAUSE_S = 0.001
+
+
+class _Transition(msgspec.Struct, frozen=True):
+    account_id: str
+    region: str
+    name: str
+    version: str
+
+
+def version_key(key: FunctionKey, version: str) -> tuple[str, str, str, int]:
+    """Return the key of a version's document."""
+    return (*key, 0 if version == LATEST else int(version))
+
+
+def begun(key: FunctionKey, version: str, now: float) -> Enqueue:
+    """Return the write that has a version's transition ended."""
+    return Enqueue(TRANSITIONS, "/".join((*key, version)), msgspec.msgpack.encode(_Transition(*key, version)), now)
+
+
+class Transitions:
+    """The worker that ends them."""
+
+    name = "lambda transitions"
+
+    def __init__(self, store: Store, catalogue: FunctionCatalogue, clock: Clock) -> None:
+        self._store = store
+        self._catalogue = catalogue
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        while True:
+            touched = asyncio.ensure_future(self._store.wait_enqueued(TRANSITIONS))
+            await asyncio.sleep(0)  # the wait has begun before the queue is looked at, so that nothing is missed
+            try:
+                if await self.step() == 0:
+                    await self._idle(touched)
+            finally:
+                touched.cancel()
+
+    async def _idle(self, touched: asyncio.Future[None]) -> None:
+        """Wait for a message, or for the lease of a killed server's to run out."""
+        due = await self._store.next_due(TRANSITIONS)
+        if due is None:
+            await touched
+            return
+        pause = asyncio.ensure_future(self._clock.sleep(max(due - self._clock.now(), _PAUSE_S)))
+        try:
+            await asyncio.wait({touched, pause}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            pause.cancel()
+
+    async def step(self) -> int:
+        """End what is due; return how many there were."""
+        leases = await self._store.lease(TRANSITIONS, now=self._clock.now(), seconds=_LEASE_S, limit=_BATCH)
+        for lease in leases:
+            await self._end(lease)
+        return len(leases)
+
+    async def _end(self, lease: Lease) -> None:
+        transition = msgspec.msgpack.decode(lease.body, type=_Transition)
+        key = (transition.account_id, transition.region, transition.name)
+        async with self._catalogue.alone(key):
+            entry = await self._catalogue.find(key)
+            version = entry.versions.get(transition.version) if entry else None
+            writes: list[Put] = [] if version is None else [VERSIONS.put(version_key(key, version.version), ended(version))]
+            await self._catalogue.commit(key, [*writes, Acknowledge(lease)])
+
+
+def ended(version: Version) -> Version:
+    """Return the version with nothing under way any more."""
+    return msgspec.structs.replace(
+        version,
+        state="Active",
+        state_reason="",
+        state_reason_code="",
+        update_status="Successful",
+        update_reason="",
+        update_reason_code="",
+    )

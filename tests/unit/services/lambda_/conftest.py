@@ -1,0 +1,139 @@
+"""Lambda over memory, with an invoker and an event queue that only take notes."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from lambent.adapters.memory import MemoryBlobs, MemoryStore
+from lambent.base.clock import VirtualClock
+from lambent.base.ids import SeededIds
+from lambent.domain.call import Call
+from lambent.domain.caller import Caller
+from lambent.domain.environments import RuntimeStatus
+from lambent.domain.errors import AwsError
+from lambent.domain.functions import FunctionVersion
+from lambent.domain.invocations import Invocation, InvocationResult
+from lambent.domain.ports import Platform
+from lambent.domain.quotas import Quotas
+from lambent.services.lambda_.catalogue import FunctionCatalogue
+from lambent.services.lambda_.service import build
+
+ACCOUNT = "123456789012"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/worker"
+
+
+def make_zip(files: dict[str, str] | None = None) -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as package:
+        for name, text in (files or {"app.py": "def handler(event, context): return event"}).items():
+            package.writestr(name, text)
+    return data.getvalue()
+
+
+class FakeInvoker:
+    def __init__(self) -> None:
+        self.seen: list[tuple[FunctionVersion, Invocation]] = []
+        self.result = InvocationResult(b'{"ok":true}', "$LATEST", log_tail=b"START\nEND\n")
+
+    async def invoke(self, function: FunctionVersion, invocation: Invocation) -> InvocationResult:
+        self.seen.append((function, invocation))
+        return replace(self.result, executed_version=function.version)
+
+
+class FakeEvents:
+    def __init__(self) -> None:
+        self.seen: list[tuple[FunctionVersion, str, Invocation]] = []
+
+    async def submit(self, function: FunctionVersion, qualifier: str, invocation: Invocation) -> None:
+        self.seen.append((function, qualifier, invocation))
+
+
+@dataclass
+class FakeS3:
+    objects: dict[tuple[str, str], bytes] = field(default_factory=dict)
+
+    async def call(self, call: Call) -> dict[str, Any]:
+        data = self.objects.get((call.params["Bucket"], call.params["Key"]))
+        if data is None:
+            raise AwsError("NoSuchKey", "The specified key does not exist.", 404)
+
+        async def pieces() -> AsyncIterator[bytes]:
+            for start in range(0, len(data), 100):
+                yield data[start : start + 100]
+
+        return {"Body": pieces()}
+
+
+class Bench:
+    """The service under test, and a client of it."""
+
+    def __init__(self, quotas: Quotas | None = None) -> None:
+        self.clock = VirtualClock()
+        self.store = MemoryStore(self.clock)
+        self.blobs = MemoryBlobs(self.clock)
+        self.s3 = FakeS3()
+        self.ids = SeededIds(7)
+        self.invoker = FakeInvoker()
+        self.events = FakeEvents()
+        self.platform = Platform(self.store, self.blobs, self.s3, self.clock, self.ids, quotas or Quotas(), "localhost:4566")
+        self.catalogue = FunctionCatalogue(self.store, self.ids)
+        self.statuses = [
+            RuntimeStatus("python3.12", True, "/usr/bin/python3.12"),
+            RuntimeStatus("python3.8", False, remedy="Install it with `uv python install 3.8`."),
+            RuntimeStatus("provided.al2023", True),
+        ]
+        self.service = build(
+            self.platform, catalogue=self.catalogue, invoker=self.invoker, events=self.events, runtimes=lambda: self.statuses
+        )
+
+    async def call(self, operation: str, *, caller: Caller | None = None, region: str = "us-east-1", **params: Any) -> dict[str, Any]:
+        caller = caller or Caller.root(ACCOUNT)
+        call = Call("lambda", operation, params, caller, region, caller.account_id or ACCOUNT, self.ids.uuid())
+        return dict(await self.service.handle(call))
+
+    async def settle(self) -> None:
+        """Let what is pending become active."""
+        while await self.service.workers[0].step():
+            pass
+
+    async def create(self, name: str = "f", **params: Any) -> dict[str, Any]:
+        request = {
+            "FunctionName": name,
+            "Runtime": "python3.12",
+            "Role": ROLE,
+            "Handler": "app.handler",
+            "Code": {"ZipFile": make_zip()},
+            **params,
+        }
+        created = await self.call("CreateFunction", **{key: value for key, value in request.items() if value is not None})
+        await self.settle()
+        return created
+
+    async def refused(self, operation: str, code: str, text: str = "", **params: Any) -> AwsError:
+        """Call, and expect AWS's error."""
+        with pytest.raises(AwsError) as caught:
+            await self.call(operation, **params)
+        assert caught.value.code == code, caught.value
+        assert text in caught.value.message, caught.value.message
+        return caught.value
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+@pytest.fixture
+def bench_with():
+    return lambda **limits: Bench(replace(Quotas(), **limits))
+
+
+@pytest.fixture
+def zip_of():
+    return make_zip
