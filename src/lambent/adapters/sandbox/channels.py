@@ -1,0 +1,138 @@
+"""How an environment and the runtime in its process talk: frames over a socket pair, or the HTTP Runtime API that ``server/`` plugs in.
+
+A runtime *reports*: ``ready`` (it takes events), ``result``, ``error``, ``init_error``, and for a response in pieces ``stream``,
+``chunk`` …, ``end``. A report's header has ``request_id``, ``content_type``, ``error_type`` where they apply.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import struct
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol, TypeAlias
+
+Report: TypeAlias = Callable[[str, Mapping[str, str], bytes], None]
+"""Takes what a runtime reports: kind, header, body. Never blocks."""
+
+Header: TypeAlias = Mapping[str, "str | int"]
+
+FRAME_BYTES_MAX = 256 * 1_048_576
+_HEAD = struct.Struct("!BII")
+_INVOKE = 1
+_KINDS = {16: "ready", 17: "result", 18: "error", 19: "init_error", 20: "stream", 21: "chunk", 22: "end"}
+
+
+class Channel(Protocol):
+    """The server's side of the talk with one runtime."""
+
+    def send(self, header: Header, body: bytes) -> None:
+        """Hand over an event; the header has ``request_id``, ``arn``, ``deadline_ms``, ``trace``, ``client_context``, ``tenant``."""
+        ...
+
+    def pause(self) -> None:
+        """Take no further pieces of a response until ``resume``."""
+        ...
+
+    def resume(self) -> None:
+        """Take pieces again."""
+        ...
+
+    async def drained(self) -> None:
+        """Return when everything that an ended process sent was reported."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of sockets. Safe to call twice."""
+        ...
+
+
+class RuntimeApi(Channel, Protocol):
+    """A Runtime API server for one environment."""
+
+    address: str  #: ``host:port``, for ``AWS_LAMBDA_RUNTIME_API``
+
+
+RuntimeApiFactory: TypeAlias = Callable[[Report], Awaitable[RuntimeApi]]
+"""Starts a Runtime API server; ``lambent.runtime_api.server.start`` is one."""
+
+
+class FrameChannel(asyncio.Protocol):
+    """Length-prefixed frames over one end of a socket pair."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._buffer = bytearray()
+        self._transport: asyncio.Transport | None = None
+        self._lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    @classmethod
+    async def open(cls, report: Report) -> tuple[FrameChannel, socket.socket]:
+        """Return a channel and the end that belongs to the process."""
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        _, channel = await asyncio.get_running_loop().create_unix_connection(lambda: cls(report), sock=ours)
+        return channel, theirs
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Report every frame that is complete."""
+        self._buffer += data
+        at = 0
+        while len(self._buffer) - at >= _HEAD.size:
+            kind, header_bytes, body_bytes = _HEAD.unpack_from(self._buffer, at)
+            if kind not in _KINDS or header_bytes + body_bytes > FRAME_BYTES_MAX:  # the function wrote to our descriptor
+                self._abort()
+                return
+            body_at = at + _HEAD.size + header_bytes
+            if len(self._buffer) < body_at + body_bytes:
+                break
+            try:
+                header = json.loads(self._buffer[at + _HEAD.size : body_at])
+            except ValueError:
+                self._abort()
+                return
+            at = body_at + body_bytes
+            self._report(_KINDS[kind], header, bytes(self._buffer[body_at:at]))
+        del self._buffer[:at]
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Note that nothing more will come."""
+        if not self._lost.done():
+            self._lost.set_result(None)
+
+    def send(self, header: Header, body: bytes) -> None:
+        """Hand over an event."""
+        if self._transport is not None and not self._transport.is_closing():
+            head = json.dumps(header).encode()
+            self._transport.write(_HEAD.pack(_INVOKE, len(head), len(body)) + head + body)
+
+    def pause(self) -> None:
+        """Stop reading."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        """Read again."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    async def drained(self) -> None:
+        """Return at the end of the stream."""
+        await asyncio.shield(self._lost)
+
+    async def close(self) -> None:
+        """Close our end."""
+        if self._transport is not None:
+            self._transport.abort()
+            await asyncio.shield(self._lost)
+
+    def _abort(self) -> None:
+        self._buffer.clear()
+        if self._transport is not None:
+            self._transport.abort()

@@ -1,0 +1,142 @@
+"""The first file that an environment's Python runs: AWS's own ``awslambdaric`` with frames in place of its HTTP client.
+
+``python -S python_bootstrap.py <json>``: the argument has ``runtime`` (folder with awslambdaric and the SDK), ``paths`` (the function's
+and its layers' folders, first found wins) and ``handler``. Descriptor 3 carries frames, 4 is where log records go, framed.
+Runs on every CPython from 3.8 on.
+"""
+
+import contextlib
+import json
+import os
+import socket
+import struct
+import sys
+import types
+
+FRAMES_FD = 3
+RECORDS_FD = 4
+HEAD = struct.Struct("!BII")  # kind, bytes of the header (JSON), bytes of the body
+INVOKE = 1
+READY, RESULT, ERROR, INIT_ERROR = 16, 17, 18, 19
+
+
+class Frames:
+    """Frames over the socket that the server holds the other end of."""
+
+    def __init__(self, fd):
+        self._socket = socket.socket(fileno=fd)
+        self._socket.set_inheritable(False)
+
+    def _exactly(self, count):
+        chunks = bytearray(count)
+        view = memoryview(chunks)
+        done = 0
+        while done < count:
+            got = self._socket.recv_into(view[done:])
+            if not got:
+                os._exit(0)  # the server is gone
+            done += got
+        return bytes(chunks)
+
+    def receive(self):
+        """Wait for a frame and return its kind, header and body."""
+        kind, header, body = HEAD.unpack(self._exactly(HEAD.size))
+        return kind, json.loads(self._exactly(header)), self._exactly(body)
+
+    def send(self, kind, header, body=b""):
+        """Send a frame."""
+        head = json.dumps(header).encode()
+        self._socket.sendall(HEAD.pack(kind, len(head), len(body)) + head + body)
+
+
+def client_class(base, request_class):
+    """Return awslambdaric's client with our frames in place of its calls."""
+
+    class FrameClient(base):
+        def __init__(self, frames):
+            super().__init__("frames", False)
+            self._frames = frames
+            self._ready = False
+
+        def wait_next_invocation(self):
+            if not self._ready:
+                self._ready = True
+                self._frames.send(READY, {})
+            _, header, body = self._frames.receive()
+            return request_class(
+                invoke_id=header["request_id"],
+                x_amzn_trace_id=header.get("trace") or None,
+                invoked_function_arn=header["arn"],
+                deadline_time_in_ms=header["deadline_ms"],
+                client_context=header.get("client_context") or None,
+                cognito_identity=header.get("cognito") or None,
+                tenant_id=header.get("tenant") or None,
+                content_type="application/json",
+                event_body=body,
+                invocation_id=None,
+            )
+
+        def post_invocation_result(self, invoke_id, result_data, content_type="application/json", invocation_id=None):
+            flush()
+            body = result_data if isinstance(result_data, bytes) else result_data.encode("utf-8")
+            self._frames.send(RESULT, {"request_id": invoke_id, "content_type": content_type}, body)
+
+        def post_invocation_error(self, invoke_id, error_response_data, xray_fault, invocation_id=None):
+            flush()
+            kind = json.loads(error_response_data).get("errorType", "")
+            self._frames.send(ERROR, {"request_id": invoke_id, "error_type": kind}, error_response_data.encode("utf-8"))
+
+        def post_init_error(self, error_response_data, error_type_override=None):
+            flush()
+            kind = error_type_override or error_response_data["errorType"]
+            self._frames.send(INIT_ERROR, {"error_type": kind}, json.dumps(error_response_data).encode())
+
+        def restore_next(self):
+            """Go on at once: this driver keeps no snapshots, so what follows a restore follows the initialisation."""
+
+        def report_restore_error(self, restore_error_data):
+            self.post_init_error(restore_error_data, "Runtime.AfterRestoreError")
+
+    return FrameClient
+
+
+def flush():
+    """Let out what Python still holds, so that it is before the answer."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):  # the function may have closed or replaced it
+            stream.flush()
+
+
+def site_builtins():
+    """Give the function ``exit``, ``help`` and friends, which ``-S`` leaves out with the interpreter's site-packages."""
+    import site  # noqa: PLC0415 - not before it is needed: the start is on the request path
+
+    site.setquit()
+    site.setcopyright()
+    site.sethelper()
+
+
+def main():
+    """Become the runtime."""
+    given = json.loads(sys.argv[1])
+    here = os.path.dirname(os.path.abspath(__file__))
+    sys.path[:] = [given["runtime"]] + [each for each in sys.path if os.path.abspath(each) != here]
+    os.set_inheritable(RECORDS_FD, False)
+    os.environ["_LAMBDA_TELEMETRY_LOG_FD"] = str(RECORDS_FD)
+    site_builtins()
+    # awslambdaric's compiled HTTP client is for one interpreter only and not needed.
+    stub = types.ModuleType("runtime_client")
+    stub.initialize_client = lambda user_agent: None
+    sys.modules["runtime_client"] = stub
+    from awslambdaric import bootstrap  # noqa: PLC0415 - found only now
+    from awslambdaric import lambda_runtime_client as ric  # noqa: PLC0415 - the same
+
+    del sys.modules["runtime_client"]
+    sys.path[:0] = given["paths"]
+    sys.argv[:] = [os.path.join(given["runtime"], "bootstrap.py")]
+    client = client_class(ric.LambdaRuntimeClient, ric.InvocationRequest)(Frames(FRAMES_FD))
+    bootstrap.run(given["handler"], client)
+
+
+if __name__ == "__main__":
+    main()

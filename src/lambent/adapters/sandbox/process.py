@@ -1,0 +1,135 @@
+"""The ``process`` driver: every environment is a process tree of its own, with limits but without walls.
+
+It runs wherever Linux does, unprivileged containers included: own session and group, resource limits, clean environment, no inherited
+descriptors, an own temporary folder, and nothing that outlives the server (``guest/keeper.py``). It does not hide the machine's files
+and network from a function, and it mounts nothing (``layout.py`` says what that means for ``/var/task``, ``/opt`` and ``/tmp``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from pathlib import Path
+
+from lambent.adapters.sandbox import layout
+from lambent.adapters.sandbox.channels import RuntimeApiFactory
+from lambent.adapters.sandbox.environment import Plan, ProcessEnvironment
+from lambent.adapters.sandbox.keeper import Keeper, remove
+from lambent.adapters.sandbox.runtimes import CUSTOM, Interpreter, Runtimes
+from lambent.base.clock import Clock
+from lambent.domain.environments import Environment, Launch, RuntimeStatus
+from lambent.domain.errors import AwsError
+from lambent.domain.quotas import Quotas
+
+
+class ProcessSandbox:
+    """A driver that runs environments as plain processes.
+
+    ``directory`` is for this server alone. ``runtimes_mode`` is ``exact`` or ``nearest``. ``runtime_api`` starts a Runtime API server
+    for a custom runtime; without one, ``provided.*`` isn't available. ``home`` and ``search_path`` are where interpreters are looked for.
+    """
+
+    name = "process"
+
+    def __init__(
+        self,
+        directory: Path,
+        clock: Clock,
+        runtimes_mode: str = "exact",
+        *,
+        runtime_api: RuntimeApiFactory | None = None,
+        home: Path | None = None,
+        search_path: str | None = None,
+        quotas: Quotas | None = None,
+    ) -> None:
+        self._directory = directory.absolute()
+        self._clock = clock
+        self._runtime_api = runtime_api
+        self._quotas = quotas or Quotas()
+        self._runtimes = Runtimes(home or Path.home(), search_path, runtimes_mode)
+        self._environments: dict[str, ProcessEnvironment] = {}
+        self._run = self._directory / "run"
+        self._keeper = Keeper(self._run)
+        self._swept = False
+        self._linked: set[Path] = set()
+
+    def runtimes(self) -> list[RuntimeStatus]:
+        """Return every runtime identifier that AWS documents, with what this machine has for it. Asks each interpreter once."""
+        return self._runtimes.status()
+
+    async def launch(self, launch: Launch) -> Environment:
+        """Prepare an environment; its process starts at ``initialise``."""
+        if not self._swept:
+            self._swept = True
+            remove(self._run)  # what a killed server left; before anything else is there
+        interpreter = await self._interpreter(launch.function.runtime)
+        runtime = self._directory / "runtime" / (interpreter.release if interpreter else "custom")
+        if interpreter is not None and not interpreter.is_node and runtime not in self._linked:
+            layout.link_python_runtime(runtime, interpreter.release)
+            self._linked.add(runtime)
+        tmp = self._run / launch.environment_id / "tmp"
+        tmp.mkdir(parents=True, mode=0o700)
+        variables = layout.variables(launch, runtime, tmp)
+        argv, invalid = self._command(launch, interpreter, variables)
+        plan = Plan(
+            launch.environment_id,
+            tuple(argv),
+            variables,
+            launch.code,
+            layout.limits(launch),
+            tmp,
+            launch.output,
+            self._runtime_api if interpreter is None else None,
+            self._quotas.sync_payload_bytes_max,
+            invalid,
+        )
+        environment = ProcessEnvironment(plan, self._keeper, self._clock, self._forget)
+        self._environments[environment.id] = environment
+        return environment
+
+    async def close(self) -> None:
+        """Stop every environment and the keeper."""
+        await asyncio.gather(*(each.stop() for each in list(self._environments.values())))
+        await self._keeper.close()
+
+    def _forget(self, environment_id: str) -> None:
+        self._environments.pop(environment_id, None)
+
+    async def _interpreter(self, runtime: str) -> Interpreter | None:
+        """Return what runs a managed runtime, or ``None`` for a custom one."""
+        if runtime in CUSTOM and self._runtime_api is not None:
+            return None
+        interpreter = await asyncio.to_thread(self._runtimes.interpreter, runtime)
+        if interpreter is None:
+            status = await asyncio.to_thread(self._runtimes.status_of, runtime)
+            raise AwsError("InvalidRuntimeException", f"The runtime {runtime} is not available on this machine. {status.remedy}", 502)
+        return interpreter
+
+    def _command(self, launch: Launch, interpreter: Interpreter | None, variables: dict[str, str]) -> tuple[list[str], str]:
+        """Return the command line, and why there is none, and complete ``variables``."""
+        if interpreter is None:
+            return _bootstrap(launch)
+        if launch.function.runtime.startswith("python"):
+            variables.setdefault("PYTHONPATH", variables["LAMBDA_RUNTIME_DIR"])
+            given = {
+                "runtime": variables["LAMBDA_RUNTIME_DIR"],
+                "paths": layout.python_paths(launch, interpreter.release),
+                "handler": launch.function.handler,
+            }
+            # Compiled modules are kept apart: the code's folder is shared and read-only in Lambda.
+            cache = f"pycache_prefix={self._directory / 'pycache'}"
+            return [str(interpreter.path), "-s", "-S", "-X", cache, str(layout.GUEST / "python_bootstrap.py"), json.dumps(given)], ""
+        variables["NODE_PATH"] = layout.node_paths(launch, interpreter.release)
+        return [str(interpreter.path), str(layout.GUEST / "node_bootstrap.mjs"), launch.function.handler], ""
+
+
+def _bootstrap(launch: Launch) -> tuple[list[str], str]:
+    """Return a custom runtime's executable: the function's, or else a layer's."""
+    for folder in (launch.code, *reversed(launch.layers)):
+        path = folder / "bootstrap"
+        if path.is_file():
+            if not os.access(path, os.X_OK):
+                return [], "fork/exec /var/task/bootstrap: permission denied"
+            return [str(path)], ""
+    return [], "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"

@@ -1,0 +1,85 @@
+"""Drives a sandbox driver directly: functions from text, and what they wrote."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lambent.adapters.sandbox.process import ProcessSandbox
+from lambent.domain.environments import Environment, Launch, Outcome
+from lambent.domain.functions import FunctionVersion
+from lambent.domain.invocations import Invocation
+
+_numbers = itertools.count(1)
+ARN = "arn:aws:lambda:us-east-1:000000000000:function:f"
+
+
+@dataclass
+class Output:
+    """What an environment wrote, in order."""
+
+    lines: list[tuple[bytes, bool]] = field(default_factory=list)
+
+    def __call__(self, data: bytes, framed: bool) -> None:
+        self.lines.append((data, framed))
+
+    @property
+    def text(self) -> str:
+        return "\n".join(line.decode(errors="replace") for line, _ in self.lines)
+
+
+@dataclass
+class Started:
+    environment: Environment
+    output: Output
+    init: Outcome
+
+    async def invoke(self, event: Any = None, timeout_s: float = 10.0, **more: Any) -> Outcome:
+        invocation = Invocation(f"request-{next(_numbers)}", json.dumps(event).encode(), ARN, **more)
+        return await self.environment.invoke(invocation, timeout_s)
+
+    async def result(self, event: Any = None, timeout_s: float = 10.0, **more: Any) -> Any:
+        outcome = await self.invoke(event, timeout_s, **more)
+        assert isinstance(outcome.payload, bytes)
+        return json.loads(outcome.payload)
+
+
+def write(folder: Path, files: Mapping[str, str]) -> Path:
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        if name == "bootstrap":
+            path.chmod(0o755)
+    return folder
+
+
+async def start(
+    sandbox: ProcessSandbox,
+    folder: Path,
+    files: Mapping[str, str],
+    *,
+    runtime: str = "python3.11",
+    handler: str = "app.handler",
+    variables: Mapping[str, str] | None = None,
+    layers: tuple[Path, ...] = (),
+    timeout_s: float = 20.0,
+) -> Started:
+    number = next(_numbers)
+    code = write(folder / f"code-{number}", files)
+    function = FunctionVersion("000000000000", "us-east-1", "f", "$LATEST", ARN + ":$LATEST", "r", "", runtime, handler, "d")
+    output = Output()
+    names = {
+        "AWS_LAMBDA_FUNCTION_NAME": "f",
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
+        "AWS_REGION": "us-east-1",
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{runtime}",
+        **(variables or {}),
+    }
+    environment = await sandbox.launch(Launch(f"env-{number}", function, code, layers, names, output))
+    return Started(environment, output, await environment.initialise(timeout_s))

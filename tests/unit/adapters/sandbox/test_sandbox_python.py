@@ -1,0 +1,199 @@
+"""Python functions in the ``process`` driver, each with real processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from tests.unit.adapters.sandbox.sandbox_kit import start, write
+
+from lambent.adapters.sandbox.layout import sdk_runs_on
+from lambent.adapters.sandbox.process import ProcessSandbox
+from lambent.adapters.sandbox.runtimes import PYTHONS, Runtimes
+from lambent.domain.environments import Ending
+from lambent.domain.errors import AwsError
+
+_ALL = Runtimes(Path.home())
+_FOUND = [f"python{each}" for each in PYTHONS if _ALL.interpreter(f"python{each}")]
+_OURS = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+
+EVERYTHING = """
+import logging, sys, os
+print("importing", flush=True)
+log = logging.getLogger(); log.setLevel("INFO")
+try:
+    import boto3
+except ModuleNotFoundError:
+    boto3 = None
+def handler(event, context):
+    print("out"); print("err", file=sys.stderr); os.write(1, b"partial")
+    log.info("logged %s", 1)
+    if event == "raise":
+        raise ValueError("no good")
+    return {"event": event, "version": "%d.%d" % sys.version_info[:2], "id": context.aws_request_id, "arn": context.invoked_function_arn,
+            "left": context.get_remaining_time_in_millis(), "boto3": hasattr(boto3, "client"), "uvicorn": uvicorn()}
+def uvicorn():
+    try:
+        import uvicorn
+    except ImportError:
+        return False
+    return True
+"""
+
+
+@pytest.mark.parametrize("runtime", _FOUND)
+async def test_every_python_serves_and_stays_warm_after_an_exception(sandbox: ProcessSandbox, tmp_path: Path, runtime: str) -> None:
+    started = await start(sandbox, tmp_path, {"app.py": EVERYTHING}, runtime=runtime)
+    assert started.init.ending is Ending.SUCCESS, started.output.text
+    first = await started.result({"a": 1})
+    assert first["event"] == {"a": 1}
+    assert first["version"] == runtime.removeprefix("python")
+    assert 0 < first["left"] <= 10_000
+    assert first["boto3"] == sdk_runs_on(runtime.removeprefix("python"))
+    assert not first["uvicorn"]
+    lines = [line for line, _ in started.output.lines]
+    assert lines[:4] == [b"importing", b"out", b"err", b"partial"]
+    record, framed = started.output.lines[4]
+    assert framed
+    assert record.startswith(b"[INFO]\t")
+    assert record.endswith(f"\t{first['id']}\tlogged 1".encode())
+    failed = await started.invoke("raise")
+    assert failed.ending is Ending.ERROR
+    assert failed.error_type == "ValueError"
+    document = json.loads(failed.payload)  # type: ignore[arg-type]
+    assert document["errorMessage"] == "no good"
+    assert list(document) == ["errorMessage", "errorType", "requestId", "stackTrace"]
+    assert (await started.result(2))["event"] == 2
+
+
+async def test_import_error_carries_the_runtimes_document(sandbox: ProcessSandbox, tmp_path: Path) -> None:
+    started = await start(sandbox, tmp_path, {"app.py": "print('before')\nimport nowhere"}, runtime=_OURS)
+    assert started.init.ending is Ending.ERROR
+    assert started.init.error_type == "Runtime.ImportModuleError"
+    assert json.loads(started.init.payload)["errorMessage"] == "Unable to import module 'app': No module named 'nowhere'"  # type: ignore[arg-type]
+    assert started.output.text.startswith("before\n")
+    assert "[ERROR] Runtime.ImportModuleError" in started.output.text
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "message"),
+    [
+        ("import os; print('last words', flush=True); os._exit(3)", 3, "Runtime exited with error: exit status 3"),
+        ("import sys; print('last words'); sys.exit(0)", 0, "Runtime exited without providing a reason"),
+        ("import os; os.write(2, b'last words'); os.kill(os.getpid(), 9)", -9, "Runtime exited with error: signal: killed"),
+        (
+            "import ctypes; print('last words', flush=True); ctypes.string_at(0)",
+            -11,
+            "Runtime exited with error: signal: segmentation fault",
+        ),
+    ],
+)
+async def test_exits_say_how_and_lose_no_output(sandbox: ProcessSandbox, tmp_path: Path, code: str, status: int, message: str) -> None:
+    started = await start(sandbox, tmp_path, {"app.py": f"def handler(event, context):\n    {code}"}, runtime=_OURS)
+    outcome = await started.invoke()
+    assert outcome.ending is Ending.EXIT
+    assert outcome.exit_status == status
+    document = json.loads(outcome.payload)  # type: ignore[arg-type]
+    assert document["errorType"] == "Runtime.ExitError"
+    assert document["errorMessage"].startswith("RequestId: request-")
+    assert document["errorMessage"].endswith(f" Error: {message}")
+    assert started.output.text.startswith("last words")
+
+
+async def test_exit_while_importing(sandbox: ProcessSandbox, tmp_path: Path) -> None:
+    started = await start(sandbox, tmp_path, {"app.py": "import os\nos.write(1, b'x')\nos._exit(7)"}, runtime=_OURS)
+    assert started.init.ending is Ending.EXIT
+    assert started.init.exit_status == 7
+    assert started.output.lines == [(b"x", False)]
+
+
+async def test_timeout_kills_the_whole_tree_and_keeps_output(sandbox: ProcessSandbox, tmp_path: Path) -> None:
+    code = """
+import os, subprocess, time
+def handler(event, context):
+    plain = subprocess.Popen(["sleep", "1000"])
+    daemon = subprocess.Popen(["setsid", "sh", "-c", "sleep 1001 & sleep 1002"], start_new_session=True)
+    double = subprocess.run(["sh", "-c", "setsid sleep 1003 >/dev/null 2>&1 & echo $!"], stdout=subprocess.PIPE)
+    print(plain.pid, daemon.pid, int(double.stdout), os.getpid(), flush=True)
+    time.sleep(100)
+"""
+    started = await start(sandbox, tmp_path, {"app.py": code}, runtime=_OURS)
+    outcome = await started.invoke(timeout_s=1.5)
+    assert outcome.ending is Ending.TIMEOUT
+    pids = [int(each) for each in started.output.text.split()]
+    assert len(pids) == 4
+    assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
+
+
+async def test_a_flood_neither_blocks_nor_is_lost(sandbox: ProcessSandbox, tmp_path: Path) -> None:
+    code = """
+import os
+def handler(event, context):
+    for number in range(50_000):
+        os.write(1, b"%08d %s\\n" % (number, b"x" * 91))
+    os.write(2, bytes(range(256)) * 4096)
+    return "done"
+"""
+    started = await start(sandbox, tmp_path, {"app.py": code}, runtime=_OURS)
+    assert await started.result() == "done"
+    lines = [line for line, _ in started.output.lines]
+    assert [int(line[:8]) for line in lines[:50_000]] == list(range(50_000))
+    assert all(len(line) == 100 for line in lines[:50_000])
+    assert b"\n".join(lines[50_000:]) == (bytes(range(256)) * 4096).replace(b"\r\n", b"\n")
+
+
+async def test_stop_leaves_no_process_and_no_files(sandbox: ProcessSandbox, tmp_path: Path) -> None:
+    code = "import os, tempfile\ndef handler(event, context):\n    tempfile.mkstemp(); return [os.getpid(), tempfile.gettempdir()]"
+    started = await start(sandbox, tmp_path, {"app.py": code}, runtime=_OURS)
+    pid, folder = await started.result()
+    assert list(Path(folder).iterdir())
+    await started.environment.stop()
+    await started.environment.stop()
+    assert not Path(f"/proc/{pid}").exists()
+    assert not Path(folder).exists()
+
+
+async def test_oversized_response_is_the_functions_error(sandbox: ProcessSandbox, tmp_path: Path) -> None:
+    started = await start(sandbox, tmp_path, {"app.py": "def handler(event, context):\n    return 'x' * event"}, runtime=_OURS)
+    outcome = await started.invoke(6_291_556)
+    assert outcome.ending is Ending.ERROR
+    assert outcome.error_type == "Function.ResponseSizeTooLarge"
+    assert await started.result(6_291_554) == "x" * 6_291_554
+
+
+async def test_layers_and_bundled_packages_come_before_the_runtimes(sandbox: ProcessSandbox, tmp_path: Path) -> None:
+    lower = write(tmp_path / "lower", {"python/shared.py": "who = 'lower'", "python/only.py": "who = 'only'", "bin/tool": ""})
+    upper = write(tmp_path / "upper", {f"python/lib/{_OURS}/site-packages/shared.py": "who = 'upper'"})
+    code = "import shared, only, six\ndef handler(event, context):\n    return [shared.who, only.who, six.who]"
+    started = await start(sandbox, tmp_path, {"app.py": code, "six.py": "who = 'mine'"}, runtime=_OURS, layers=(lower, upper))
+    assert await started.result() == ["upper", "only", "mine"]
+
+
+async def test_process_is_limited_and_clean(sandbox: ProcessSandbox, tmp_path: Path) -> None:
+    code = """
+import os, resource
+def handler(event, context):
+    return {"files": resource.getrlimit(resource.RLIMIT_NOFILE), "core": resource.getrlimit(resource.RLIMIT_CORE),
+            "fds": sorted(os.listdir("/proc/self/fd")),
+            "leader": os.getsid(0) == os.getpid(), "env": dict(os.environ), "cwd": os.getcwd()}
+"""
+    started = await start(sandbox, tmp_path, {"app.py": code}, runtime=_OURS, variables={"MINE": "1"})
+    seen = await started.result()
+    assert seen["files"] == [1024, 1024]
+    assert seen["core"] == [0, 0]
+    assert len(seen["fds"]) <= 6
+    assert seen["leader"]
+    assert seen["env"]["MINE"] == "1"
+    assert "HOME" not in seen["env"]
+    assert seen["env"]["LAMBDA_TASK_ROOT"] == seen["cwd"]
+    assert not set(seen["env"]) & (
+        set(os.environ) - {"PATH", "LANG", "TZ", "TMPDIR", "PYTHONPATH", "LC_CTYPE", "LD_LIBRARY_PATH", "AWS_REGION"}
+    )
+
+
+async def test_unknown_and_missing_runtimes_are_refused_with_a_remedy(sandbox: ProcessSandbox, tmp_path: Path) -> None:
+    with pytest.raises(AwsError, match="java21"):
+        await start(sandbox, tmp_path, {}, runtime="java21")
