@@ -31,11 +31,10 @@ FLUSH_S: Final = 0.05  # how long lines gather before they are sent
 _RETRY_S_MAX: Final = 30.0
 
 
-def role_caller(function: FunctionVersion) -> Caller:
+def role_caller(account_id: str, role_arn: str, function_name: str) -> Caller:
     """Return a function acting with its execution role: the session is named after the function, as in AWS."""
-    role = function.role_arn.rpartition("/")[2]
-    arn = f"arn:aws:sts::{function.account_id}:assumed-role/{role}/{function.name}"
-    return Caller(CallerKind.ROLE, function.account_id, arn)
+    role = role_arn.rpartition("/")[2]
+    return Caller(CallerKind.ROLE, account_id, f"arn:aws:sts::{account_id}:assumed-role/{role}/{function_name}")
 
 
 class LogStream:
@@ -185,9 +184,8 @@ class LogShipper:
 
     async def _call(self, stream: LogStream, operation: str, params: Mapping[str, Any]) -> None:
         function = stream.function
-        await self._cloud.call(
-            Call("logs", operation, params, role_caller(function), function.region, function.account_id, self._ids.uuid())
-        )
+        caller = role_caller(function.account_id, function.role_arn, function.name)
+        await self._cloud.call(Call("logs", operation, params, caller, function.region, function.account_id, self._ids.uuid()))
 
     def _discard(self, stream: LogStream) -> None:
         self._bytes -= sum(len(data) for _, data in stream.waiting)

@@ -1,0 +1,73 @@
+"""Delivers invocation records to destinations and dead-letter queues, with the function's execution role."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from lambent.base.clock import Clock
+from lambent.base.ids import Ids
+from lambent.domain.arns import Arn
+from lambent.domain.call import Call
+from lambent.domain.errors import AwsError
+from lambent.domain.ports import Cloud
+from lambent.domain.storage import Acknowledge, Lease, Postpone, Write
+from lambent.engine.delivery.messages import Dispatch, target_call
+from lambent.engine.environments.shipping import role_caller
+
+_log = logging.getLogger(__name__)
+
+FAILURES_MAX: Final = 10
+"""How often a destination that answers with a passing error is tried: with back-off, for about an hour."""
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Dispatch).decode
+
+
+class Destinations:
+    """Handles the queue of ``Dispatch``."""
+
+    def __init__(self, cloud: Cloud, clock: Clock, ids: Ids) -> None:
+        self._cloud = cloud
+        self._clock = clock
+        self._ids = ids
+        self.undelivered = 0  #: records that no destination took, since the start
+
+    async def handle(self, lease: Lease) -> Sequence[Write]:
+        """Deliver a record. A passing error is tried again; a lasting one is logged, as AWS counts it in DestinationDeliveryFailures."""
+        dispatch = _decode(lease.body)
+        try:
+            await self._deliver(dispatch)
+        except (AwsError, ValueError) as error:
+            failures = dispatch.failures + 1
+            if isinstance(error, AwsError) and error.retryable and error.status != 501 and failures < FAILURES_MAX:
+                again = msgspec.structs.replace(dispatch, failures=failures)
+                return (Postpone(lease, self._clock.now() + min(600.0, 2.0**failures), _encode(again)),)
+            self.undelivered += 1
+            kind = "dead-letter queue" if dispatch.is_dead_letter else "destination"
+            _log.error(
+                "the record of %s's request %s could not be delivered to its %s %s: %s",
+                dispatch.function_arn,
+                dispatch.request_id,
+                kind,
+                dispatch.target_arn,
+                error,
+            )
+        return (Acknowledge(lease),)
+
+    async def _deliver(self, dispatch: Dispatch) -> None:
+        target = Arn.parse(dispatch.target_arn)
+        region, account_id = target.region or dispatch.region, target.account_id or dispatch.account_id
+        caller = role_caller(dispatch.account_id, dispatch.role_arn, dispatch.function_name)
+        queue_url = ""
+        if target.service == "sqs":
+            params = {"QueueName": target.resource, "QueueOwnerAWSAccountId": account_id}
+            found = await self._cloud.call(Call("sqs", "GetQueueUrl", params, caller, region, account_id, self._ids.uuid()))
+            queue_url = str(found["QueueUrl"])
+        service, operation, params_ = target_call(dispatch, queue_url)
+        result = await self._cloud.call(Call(service, operation, params_, caller, region, account_id, self._ids.uuid()))
+        if result.get("FailedEntryCount"):
+            raise AwsError("InternalException", f"The event bus refused the record: {result.get('Entries')}", 500)

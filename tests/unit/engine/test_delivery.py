@@ -1,0 +1,232 @@
+"""Asynchronous invocation on virtual time: AWS's schedule, ends, records, and restarts."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from tests.unit.engine.fakes import FakeCloud, function, invocation
+
+from lambent.adapters.memory import MemoryStore
+from lambent.base.clock import VirtualClock
+from lambent.base.ids import SeededIds
+from lambent.domain.errors import AwsError
+from lambent.domain.functions import EventInvokeConfig, FunctionVersion, ResolvedFunction
+from lambent.domain.invocations import FunctionError, Invocation, InvocationResult
+from lambent.engine.delivery.events import DISPATCHES, EVENTS, AsyncInvocations
+
+SQS = "arn:aws:sqs:us-east-1:000000000000:q"
+OK = InvocationResult(b'"fine"', "$LATEST")
+FAILED = InvocationResult(b'{"errorMessage":"no","errorType":"E"}', "$LATEST", FunctionError.UNHANDLED)
+THROTTLED = AwsError("TooManyRequestsException", "Rate Exceeded.", 429)
+
+
+class World:
+    """Delivery with a function whose answers are given; without any left it succeeds."""
+
+    def __init__(self) -> None:
+        self.clock = VirtualClock()
+        self.start = self.clock.now()
+        self.store = MemoryStore(self.clock)
+        self.cloud = FakeCloud()
+        self.answers: list[InvocationResult | AwsError] = []
+        self.tries: list[float] = []
+        self.config = EventInvokeConfig()
+        self.version = function()
+        self.exists = True
+        self.events = AsyncInvocations(self.store, self, self, self.cloud, clock=self.clock, ids=SeededIds(3))
+        self.task: asyncio.Task[None] | None = None
+
+    async def resolve(self, account_id: str, region: str, name: str, qualifier: str) -> ResolvedFunction:
+        if not self.exists:
+            raise AwsError("ResourceNotFoundException", "Function not found", 404)
+        return ResolvedFunction(self.version, self.version.function_arn, self.config)
+
+    async def invoke(self, function: FunctionVersion, invocation: Invocation) -> InvocationResult:
+        self.tries.append(round(self.clock.now() - self.start, 3))
+        answer = self.answers.pop(0) if self.answers else OK
+        if isinstance(answer, AwsError):
+            raise answer
+        return answer
+
+    async def submit(self, **changes: Any) -> None:
+        await self.events.submit(self.version, "", invocation(payload=b'{"n":1}', **changes))
+
+    def begin(self) -> None:
+        self.task = asyncio.create_task(self.events.run())
+
+    async def end(self) -> None:
+        if self.task is not None:
+            self.task.cancel()
+            await asyncio.gather(self.task, return_exceptions=True)
+
+    def sent(self, operation: str) -> list[Any]:
+        return [call.params for call in self.cloud.calls if call.operation == operation]
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    world = World()
+    world.begin()
+    await world.clock.settle()
+    yield world
+    await world.end()
+
+
+async def test_an_event_is_delivered_at_once_and_only_once(world: World) -> None:
+    await world.submit()
+    await world.clock.advance(3600)
+    assert world.tries == [0]
+    assert await world.store.depth(EVENTS) == 0
+
+
+async def test_function_errors_are_retried_after_one_and_two_minutes(world: World) -> None:
+    world.answers = [FAILED] * 5
+    world.config = EventInvokeConfig(on_failure_arn=SQS)
+    await world.submit()
+    await world.clock.advance(3600)
+    assert world.tries == [0, 60, 180]
+    (message,) = world.sent("SendMessage")
+    assert message["QueueUrl"] == "http://localhost/q/q"
+    record = json.loads(message["MessageBody"])
+    assert record.pop("timestamp") == "2023-11-14T22:16:20.000Z"
+    assert record == {
+        "version": "1.0",
+        "requestContext": {
+            "requestId": invocation().request_id,
+            "functionArn": "arn:aws:lambda:us-east-1:000000000000:function:f:$LATEST",
+            "condition": "RetriesExhausted",
+            "approximateInvokeCount": 3,
+        },
+        "requestPayload": {"n": 1},
+        "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
+        "responsePayload": {"errorMessage": "no", "errorType": "E"},
+    }
+    assert {call.caller.arn for call in world.cloud.calls} == {"arn:aws:sts::000000000000:assumed-role/lambda-role/f"}
+
+
+async def test_no_retries_when_none_are_wanted(world: World) -> None:
+    world.answers = [FAILED]
+    world.config = EventInvokeConfig(retries=0)
+    await world.submit()
+    await world.clock.advance(600)
+    assert world.tries == [0]
+
+
+async def test_throttles_back_off_up_to_five_minutes_until_the_age_limit(world: World) -> None:
+    world.answers = [THROTTLED] * 1000
+    world.config = EventInvokeConfig(age_s_max=3600, on_failure_arn=SQS)
+    await world.submit()
+    await world.clock.advance(7200)
+    gaps = [after - before for before, after in zip(world.tries, world.tries[1:], strict=False)]
+    assert 0.75 <= gaps[0] <= 1.0
+    assert all(225 <= gap <= 300 for gap in gaps[9:])
+    assert world.tries[-1] <= 3600
+    (message,) = world.sent("SendMessage")
+    record = json.loads(message["MessageBody"])
+    assert record["requestContext"]["condition"] == "EventAgeExceeded"
+    assert "responseContext" not in record
+
+
+async def test_a_dead_letter_carries_the_event_and_says_why(world: World) -> None:
+    world.answers = [FAILED] * 3
+    world.version = function(dead_letter_arn=SQS)
+    await world.submit()
+    await world.clock.advance(600)
+    (message,) = world.sent("SendMessage")
+    assert message["MessageBody"] == '{"n":1}'
+    assert message["MessageAttributes"] == {
+        "RequestID": {"DataType": "String", "StringValue": invocation().request_id},
+        "ErrorCode": {"DataType": "Number", "StringValue": "200"},
+        "ErrorMessage": {"DataType": "String", "StringValue": "no"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("arn", "operation"),
+    [
+        ("arn:aws:sns:us-east-1:000000000000:t", "Publish"),
+        ("arn:aws:lambda:us-east-1:000000000000:function:g", "Invoke"),
+        ("arn:aws:events:us-east-1:000000000000:event-bus/default", "PutEvents"),
+        ("arn:aws:s3:::bucket", "PutObject"),
+    ],
+)
+async def test_every_kind_of_destination_is_called(world: World, arn: str, operation: str) -> None:
+    world.config = EventInvokeConfig(on_success_arn=arn)
+    await world.submit()
+    await world.clock.advance(1)
+    (params,) = world.sent(operation)
+    assert "Success" in json.dumps(params, default=str)
+
+
+async def test_a_destination_that_fails_for_a_while_gets_its_record(world: World) -> None:
+    world.config = EventInvokeConfig(on_success_arn=SQS)
+    world.cloud.errors["SendMessage"] = [AwsError("ServiceUnavailable", "later", 503)] * 3
+    await world.submit()
+    await world.clock.advance(60)
+    assert len(world.sent("SendMessage")) == 4
+    assert await world.store.depth(DISPATCHES) == 0
+
+
+async def test_a_destination_that_refuses_is_logged(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    world.config = EventInvokeConfig(on_success_arn=SQS)
+    world.cloud.errors["SendMessage"] = [AwsError("AccessDenied", "no", 403)]
+    await world.submit()
+    await world.clock.advance(60)
+    assert "could not be delivered to its destination" in caplog.text
+    assert await world.store.depth(DISPATCHES) == 0
+
+
+async def test_zero_reserved_concurrency_goes_straight_to_the_end(world: World) -> None:
+    world.version = function(reserved_concurrency=0)
+    world.config = EventInvokeConfig(on_failure_arn=SQS)
+    await world.submit()
+    await world.clock.advance(1)
+    assert world.tries == []
+    assert "ZeroReservedConcurrency" in world.sent("SendMessage")[0]["MessageBody"]
+
+
+async def test_events_of_a_deleted_function_are_dropped(world: World) -> None:
+    world.exists = False
+    await world.submit()
+    await world.clock.advance(1)
+    assert await world.store.depth(EVENTS) == 0
+
+
+async def test_many_events_are_delivered_at_once(world: World) -> None:
+    async def slow(function: FunctionVersion, invocation: Invocation) -> InvocationResult:
+        await world.clock.sleep(10)
+        world.tries.append(world.clock.now() - world.start)
+        return OK
+
+    world.invoke = slow  # type: ignore[method-assign]
+    for index in range(200):
+        await world.submit(request_id=f"r{index}")
+    await world.clock.advance(11)
+    assert len(world.tries) == 200
+
+
+async def test_what_was_under_way_at_a_kill_is_done_again() -> None:
+    world = World()
+
+    async def forever(function: FunctionVersion, invocation: Invocation) -> InvocationResult:
+        world.tries.append(-1)
+        await asyncio.Event().wait()
+        return OK
+
+    world.invoke, answering = forever, world.invoke  # type: ignore[method-assign]
+    world.begin()
+    await world.submit()
+    await world.clock.advance(1)
+    await world.end()
+    assert world.tries == [-1]
+    assert await world.store.depth(EVENTS) == 1
+    world.invoke = answering  # type: ignore[method-assign]
+    world.begin()
+    await world.clock.advance(1300)
+    await world.end()
+    assert len(world.tries) == 2
+    assert await world.store.depth(EVENTS) == 0
