@@ -1,0 +1,197 @@
+"""HTTP/1.1 as the Runtime API needs it: keep-alive, bodies with a length or chunked with trailers, answers that may come late."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Protocol
+from urllib.parse import unquote
+
+import httptools
+
+Headers = Sequence[tuple[str, str]]
+
+
+@dataclass(slots=True)
+class Head:
+    """A request without its body. Header names are lower-case."""
+
+    method: str = ""
+    path: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class Service(Protocol):
+    """What answers the requests of a connection."""
+
+    def wanted(self, head: Head) -> int:
+        """Return how many bytes of body the request may have."""
+        ...
+
+    def began(self, head: Head) -> bool:
+        """Return whether the body is to be given in pieces."""
+        ...
+
+    def piece(self, data: bytes) -> None:
+        """Take a piece of the body."""
+        ...
+
+    def ended(self, trailers: Mapping[str, str], broken: str = "") -> None:
+        """Take the end of a body in pieces; ``broken`` is an error type when it was cut off."""
+        ...
+
+    def too_large(self, head: Head) -> None:
+        """Note a body above the limit."""
+        ...
+
+    def serve(self, connection: HttpConnection, head: Head, body: bytes) -> None:
+        """Answer a request whose body is complete."""
+        ...
+
+    def gone(self, connection: HttpConnection) -> None:
+        """Forget the connection."""
+        ...
+
+
+class HttpConnection(asyncio.Protocol):
+    """One connection of a runtime; requests one after the other."""
+
+    def __init__(self, service: Service, connections: set[HttpConnection]) -> None:
+        self._service = service
+        self._connections = connections
+        self._transport: asyncio.Transport | None = None
+        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._parser = httptools.HttpRequestParser(self)
+        self._new()
+
+    def _new(self) -> None:
+        self._head = Head()
+        self._url = b""
+        self._body: list[bytes] = []
+        self._size = 0
+        self._limit = 0
+        self._streams = False
+        self._trailers: dict[str, str] | None = None
+        self._refused = False
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Note the connection."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._connections.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection; a streamed response that was under way is broken."""
+        self._connections.discard(self)
+        self._service.gone(self)
+        if self._streams:
+            self._streams = False
+            self._service.ended({}, "Runtime.TruncatedResponse")
+        if not self.lost.done():
+            self.lost.set_result(None)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse; what isn't HTTP ends the connection with 400."""
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._bad()
+        except httptools.HttpParserError:
+            self._bad()
+
+    # httptools' callbacks
+
+    def on_url(self, url: bytes) -> None:
+        """Take (a part of) the request target."""
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; after the body has begun, a trailer."""
+        key = name.decode("latin-1").lower()
+        if self._trailers is not None:
+            self._trailers[key] = value.decode("utf-8", "replace")
+        else:
+            self._head.headers[key] = value.decode("latin-1")
+
+    def on_headers_complete(self) -> None:
+        """Decide what becomes of the body, and ask for it when the client waits to be asked."""
+        self._head.method = self._parser.get_method().decode("latin-1")
+        self._head.path = unquote(self._url.split(b"?", 1)[0].decode("latin-1"))
+        self._trailers = {}
+        self._limit = self._service.wanted(self._head)
+        self._streams = self._service.began(self._head)
+        if self._head.headers.get("expect", "").lower() == "100-continue" and self._transport is not None:
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body."""
+        self._size += len(body)
+        if self._size > self._limit:
+            self._refused = True
+            self._body.clear()
+        elif self._streams:
+            self._service.piece(body)
+        else:
+            self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        """Answer, and be ready for the next request."""
+        head, body, refused, streams = self._head, b"".join(self._body), self._refused, self._streams
+        trailers = self._trailers or {}
+        self._new()
+        if streams:
+            self.answer(202, [("Content-Type", "application/json")], b'{"status":"OK"}\n')
+            self._service.ended(trailers, "Function.ResponseSizeTooLarge" if refused else "")
+        elif refused:
+            self._service.too_large(head)
+            self.answer(
+                413, *error_answer("RequestEntityTooLarge", f"Exceeded maximum allowed payload size ({self._service.wanted(head)} bytes).")
+            )
+        else:
+            self._service.serve(self, head, body)
+
+    # for the service
+
+    def answer(self, status: int, headers: Headers, body: bytes) -> None:
+        """Write the answer to the last request."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", *(f"{name}: {_clean(value)}" for name, value in headers)]
+        lines += [f"Content-Length: {len(body)}", "", ""]
+        self._transport.write("\r\n".join(lines).encode() + body)
+
+    def pause(self) -> None:
+        """Stop reading."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        """Read again."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def abort(self) -> None:
+        """Drop the connection."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _bad(self) -> None:
+        self.answer(400, *error_answer("BadRequest", "Not an HTTP/1.1 request"))
+        if self._transport is not None:
+            self._transport.close()
+
+
+def error_answer(error_type: str, message: str) -> tuple[list[tuple[str, str]], bytes]:
+    """Return the headers and the document of the Runtime API's own errors."""
+    body = json.dumps({"errorMessage": message, "errorType": error_type}, separators=(",", ":")).encode() + b"\n"
+    return [("Content-Type", "application/json")], body
+
+
+def _clean(value: str) -> str:
+    """Return a header's value without line breaks; JSON (the client context) means the same without them."""
+    return value.replace("\r", " ").replace("\n", " ")

@@ -1,0 +1,138 @@
+"""The Runtime API over real connections, as a custom runtime uses it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+
+import httpx
+import pytest
+
+from lambent.runtime_api import server as runtime_api
+
+_EVENT = {"request_id": "r-1", "arn": "arn:f", "deadline_ms": 1234, "trace": "Root=1", "client_context": '{"a":\n"é"}', "tenant": ""}
+_BASE = "/2018-06-01/runtime"
+
+
+class Api:
+    """A server, a client of it, and what was reported."""
+
+    def __init__(self) -> None:
+        self.reports: list[tuple[str, dict[str, str], bytes]] = []
+
+    def report(self, kind: str, header: Mapping[str, str], body: bytes) -> None:
+        self.reports.append((kind, dict(header), body))
+
+    @property
+    def kinds(self) -> list[str]:
+        return [kind for kind, _, _ in self.reports]
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[Api]:
+    made = Api()
+    made.server = await runtime_api.start(made.report)  # type: ignore[attr-defined]
+    async with httpx.AsyncClient(base_url=f"http://{made.server.address}", trust_env=False) as made.client:  # type: ignore[attr-defined]
+        yield made
+    await made.server.close()  # type: ignore[attr-defined]
+
+
+async def test_next_waits_for_the_event_and_carries_its_headers(api) -> None:
+    asking = asyncio.create_task(api.client.get(f"{_BASE}/invocation/next"))
+    while api.kinds != ["ready"]:
+        await asyncio.sleep(0)
+    api.server.send(_EVENT, b'{"x":1}')
+    answer = await asking
+    assert answer.json() == {"x": 1}
+    assert answer.headers["Lambda-Runtime-Aws-Request-Id"] == "r-1"
+    assert answer.headers["Lambda-Runtime-Deadline-Ms"] == "1234"
+    assert answer.headers["Lambda-Runtime-Invoked-Function-Arn"] == "arn:f"
+    assert answer.headers["Lambda-Runtime-Trace-Id"] == "Root=1"
+    assert json.loads(dict(answer.headers.raw)[b"Lambda-Runtime-Client-Context"]) == {"a": "é"}
+    assert "Lambda-Runtime-Cognito-Identity" not in answer.headers
+
+
+async def _current(api) -> None:
+    asking = asyncio.create_task(api.client.get(f"{_BASE}/invocation/next"))
+    api.server.send(_EVENT, b"{}")
+    await asking
+    api.reports.clear()
+
+
+async def test_response_once(api) -> None:
+    await _current(api)
+    answer = await api.client.post(f"{_BASE}/invocation/r-1/response", content=b"[1]")
+    assert (answer.status_code, answer.json()) == (202, {"status": "OK"})
+    assert api.reports == [("result", {"request_id": "r-1", "content_type": "application/json"}, b"[1]")]
+    again = await api.client.post(f"{_BASE}/invocation/r-1/response", content=b"[2]")
+    assert (again.status_code, again.json()["errorType"]) == (403, "InvalidStateTransition")
+    assert len(api.reports) == 1
+
+
+async def test_wrong_request_id_and_path(api) -> None:
+    await _current(api)
+    wrong = await api.client.post(f"{_BASE}/invocation/r-2/response", content=b"1")
+    assert (wrong.status_code, wrong.json()["errorType"]) == (400, "InvalidRequestID")
+    assert (await api.client.get("/elsewhere")).status_code == 404
+    assert (await api.client.post(f"{_BASE}/invocation/r-1/else")).status_code == 404
+    assert api.reports == []
+
+
+async def test_error_with_its_type_from_header_or_document(api) -> None:
+    await _current(api)
+    body = b'{"errorMessage":"m","errorType":"T"}'
+    await api.client.post(f"{_BASE}/invocation/r-1/error", content=body)
+    assert api.reports == [("error", {"request_id": "r-1", "error_type": "T"}, body)]
+    await _current(api)
+    await api.client.post(f"{_BASE}/invocation/r-1/error", content=b"x", headers={"Lambda-Runtime-Function-Error-Type": "H"})
+    assert api.reports[0][1]["error_type"] == "H"
+
+
+async def test_init_error(api) -> None:
+    answer = await api.client.post(f"{_BASE}/init/error", content=b'{"errorType":"Init"}')
+    assert answer.status_code == 202
+    assert api.reports == [("init_error", {"error_type": "Init"}, b'{"errorType":"Init"}')]
+
+
+async def test_too_large_a_response_is_413_and_the_functions_error(api) -> None:
+    await _current(api)
+    answer = await api.client.post(f"{_BASE}/invocation/r-1/response", content=b"x" * 6_291_557)
+    assert (answer.status_code, answer.json()["errorType"]) == (413, "RequestEntityTooLarge")
+    assert [(kind, header["error_type"]) for kind, header, _ in api.reports] == [("error", "Function.ResponseSizeTooLarge")]
+
+
+async def test_streamed_response_comes_in_pieces_with_an_error_in_the_trailer(api) -> None:
+    await _current(api)
+    reader, writer = await asyncio.open_connection(*api.server.address.split(":"))
+    writer.write(
+        f"POST {_BASE}/invocation/r-1/response HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n"
+        "Lambda-Runtime-Function-Response-Mode: streaming\r\nTrailer: Lambda-Runtime-Function-Error-Type\r\n\r\n3\r\nabc\r\n".encode()
+    )
+    while api.kinds != ["stream", "chunk"]:
+        await asyncio.sleep(0)
+    assert api.reports[0][1] == {"request_id": "r-1", "content_type": "text/plain"}
+    writer.write(b"2\r\nde\r\n0\r\nLambda-Runtime-Function-Error-Type: Oops\r\n\r\n")
+    assert (await reader.readline()).startswith(b"HTTP/1.1 202")
+    assert api.reports[-1] == ("end", {"request_id": "r-1", "error_type": "Oops"}, b"")
+    writer.close()
+
+
+async def test_stream_that_is_cut_off_is_broken(api) -> None:
+    await _current(api)
+    _, writer = await asyncio.open_connection(*api.server.address.split(":"))
+    head = (
+        f"POST {_BASE}/invocation/r-1/response HTTP/1.1\r\nTransfer-Encoding: chunked\r\nLambda-Runtime-Function-Response-Mode: streaming"
+    )
+    writer.write(f"{head}\r\n\r\n3\r\nabc\r\n".encode())
+    writer.close()
+    while "end" not in api.kinds:
+        await asyncio.sleep(0)
+    assert api.reports[-1][1]["error_type"] == "Runtime.TruncatedResponse"
+
+
+async def test_garbage_is_a_bad_request(api) -> None:
+    reader, writer = await asyncio.open_connection(*api.server.address.split(":"))
+    writer.write(b"\x00\x01garbage\r\n\r\n")
+    assert (await reader.readline()).startswith(b"HTTP/1.1 400")
+    writer.close()
