@@ -206,3 +206,22 @@ async def test_a_closed_store_says_so(tmp_path: Path) -> None:
     await store.close()
     with pytest.raises(LambentError, match="closed"):
         await store.commit([Put("t", ("a",), b"")])
+
+
+async def test_a_full_disk_fails_only_what_does_not_fit(tmp_path: Path) -> None:
+    store = SqliteStore.open(tmp_path, VirtualClock())
+    (before,) = await store.commit([Put("t", ("first",), b"")])
+    pages = store._write_connection.execute("PRAGMA page_count").fetchone()[0]
+    store._write_connection.execute(f"PRAGMA max_page_count = {pages + 20}")
+    sizes = [10, 10, 1_000_000, 10, 10]
+    results = await asyncio.gather(
+        *(store.commit([Put("t", ("half",), b""), Put("t", (index,), b"x" * size)]) for index, size in enumerate(sizes)),
+        return_exceptions=True,
+    )
+    assert [isinstance(result, LambentError) for result in results] == [False, False, True, False, False]
+    assert "full" in str(results[2])
+    store._write_connection.execute("PRAGMA max_page_count = 1000000")
+    (after,) = await store.commit([Put("t", (2,), b"x" * 1_000_000)])
+    assert after > before
+    assert [document.key for document in await store.range("t")] == [(0,), (1,), (2,), (3,), (4,), ("first",), ("half",)]
+    await store.close()
