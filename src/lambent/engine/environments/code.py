@@ -8,6 +8,7 @@ import shutil
 import stat
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -17,6 +18,16 @@ from lambent.domain.storage import Blobs
 _COPY_BYTES: Final = 1 << 20
 _ENTRIES_MAX: Final = 200_000  # of one zip: directories and files
 _UNFINISHED: Final = ".unfinished-"
+_BAD_ARCHIVE: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    ValueError,
+    EOFError,
+    RuntimeError,  # encrypted; or a method that this Python cannot unpack (NotImplementedError)
+    FileExistsError,  # a file where another entry has a folder
+    NotADirectoryError,
+    IsADirectoryError,
+)
 
 
 class CodeCache:
@@ -68,7 +79,7 @@ class CodeCache:
             unfinished.chmod(0o755)  # a folder can be renamed only while its owner may write it
             unfinished.rename(target)
             target.chmod(0o555)
-        except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError) as error:
+        except _BAD_ARCHIVE as error:
             _remove(unfinished)
             message = f"Lambda could not unzip the file. {error}".strip()
             raise AwsError("InvalidZipFileException", message, 502, members={"Type": "Server"}) from error
@@ -114,6 +125,7 @@ def _extract(archive: Path, root: Path, bytes_max: int) -> None:
             if stat.S_ISLNK(mode):
                 links.append((path, source.read(entry).decode("utf-8")))
                 continue
+            path.unlink(missing_ok=True)  # an entry that appears twice: the last counts
             with source.open(entry) as data, path.open("wb") as out:
                 while chunk := data.read(_COPY_BYTES):
                     left -= len(chunk)

@@ -39,8 +39,10 @@ def stream_name(version: str, now: float, hex32: str) -> str:
 
 def runtime_version(runtime: str) -> str:
     """Return a runtime's version as INIT_START shows it: ``python3.12`` → ``python:3.12.v1``."""
+    if runtime.startswith("provided."):
+        return f"provided:{runtime.removeprefix('provided.')}.v1"
     language = runtime.rstrip("0123456789.x")
-    return f"{language}:{runtime[len(language) :].removesuffix('.x')}.v1" if language != runtime else f"{runtime}.v1"
+    return f"{language}:{runtime[len(language) :].removesuffix('.x')}.v1"
 
 
 def runtime_version_arn(function: FunctionVersion) -> str:
@@ -73,10 +75,10 @@ def text_report(
     )
     if init_ms is not None:
         line += f"Init Duration: {init_ms:.2f} ms\t"
-    if status != "success":
+    if status == "timeout" or error_type:  # an exception of the handler's alone isn't shown in text
         line += f"Status: {status}"
-        if error_type:
-            line += f"\tError Type: {error_type}"
+    if error_type:
+        line += f"\tError Type: {error_type}"
     return line
 
 

@@ -227,12 +227,16 @@ class LocalInvoker:
 
     def _stream(self, running: _Running, outcome: Outcome, pieces: AsyncIterator[bytes]) -> InvocationResult:
         def ended(error: BaseException | None) -> None:
-            if error is None:
-                self._host.give_back(running.hosted)
-                self._finish(running, outcome, None)
-            else:
+            final, failed = outcome, None
+            if error is not None:
+                told = getattr(error, "outcome", None)  # what the driver knows of a stream that broke
+                final = told if isinstance(told, Outcome) else Outcome(Ending.EXIT, error_type="Runtime.TruncatedResponse", exit_status=-9)
+                failed = self._failure(running, final)
+            if final.ending in (Ending.EXIT, Ending.TIMEOUT):
                 self._host.discard(running.hosted)
-                self._finish(running, outcome, Failure(b"", "error", "Runtime.TruncatedResponse"))
+            else:
+                self._host.give_back(running.hosted)
+            self._finish(running, final, failed)
 
         return InvocationResult(
             payload=ResponseStream(pieces, ended),

@@ -46,6 +46,17 @@ def how_it_exited(exit_status: int | None) -> str:
     return f"signal: {_SIGNALS.get(-exit_status, f'signal {-exit_status}')}"
 
 
+def _why_it_exited(outcome: Outcome, payload: bytes) -> str:
+    """Return the reason in Lambda's words; a process that never began has its driver's."""
+    if outcome.exit_status is None and payload:
+        try:
+            return str(json.loads(payload)["errorMessage"]).partition("Error: ")[2]
+        except (ValueError, KeyError, TypeError):
+            return payload.decode("utf-8", "replace")
+    how = how_it_exited(outcome.exit_status)
+    return f"Runtime exited with error: {how}" if how else "Runtime exited without providing a reason"
+
+
 def failure(outcome: Outcome, payload: bytes, *, request_id: str, timeout_s: float, now_stamp: str) -> Failure:
     """Return what becomes of an outcome that isn't a success. ``payload`` is the document that the runtime reported."""
     if outcome.ending is Ending.TIMEOUT:
@@ -53,11 +64,8 @@ def failure(outcome: Outcome, payload: bytes, *, request_id: str, timeout_s: flo
         document = _document("Sandbox.Timedout", f"RequestId: {request_id} Error: {text}")
         return Failure(document, "timeout", "", f"{now_stamp} {request_id} {text}\n")
     if outcome.ending is Ending.EXIT:
-        how = how_it_exited(outcome.exit_status)
-        message = f"RequestId: {request_id} Error: " + (
-            f"Runtime exited with error: {how}" if how else "Runtime exited without providing a reason"
-        )
         error_type = "Runtime.OutOfMemory" if outcome.out_of_memory else (outcome.error_type or "Runtime.ExitError")
+        message = f"RequestId: {request_id} Error: {_why_it_exited(outcome, payload)}"
         return Failure(_document(error_type, message), "error", error_type, f"{message}\n{error_type}")
     shown = outcome.error_type if outcome.error_type.startswith(("Runtime.", "Extension.", "Sandbox.")) else ""
     return Failure(payload or _document(outcome.error_type, ""), "error", shown)

@@ -1,0 +1,123 @@
+"""Shipping of function logs: order, batches, retries, refusals and bounds."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from tests.unit.engine.fakes import FakeCloud, function
+
+from lambent.base.clock import VirtualClock
+from lambent.base.ids import SeededIds
+from lambent.domain.errors import AwsError
+from lambent.engine.environments.loglines import runtime_version, stream_name
+from lambent.engine.environments.shipping import EVENT_BYTES_MAX, LogShipper
+
+
+@pytest.fixture
+def cloud() -> FakeCloud:
+    return FakeCloud()
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock()
+
+
+def puts(cloud: FakeCloud) -> list[int]:
+    return [len(call.params["logEvents"]) for call in cloud.calls if call.operation == "PutLogEvents"]
+
+
+async def test_lines_arrive_in_order_within_a_tenth_of_a_second(cloud: FakeCloud, clock: VirtualClock) -> None:
+    shipper = LogShipper(cloud, clock, SeededIds())
+    task = asyncio.create_task(shipper.run())
+    stream = shipper.open(function(), "s")
+    for number in range(100):
+        stream.write(f"{number}\n".encode(), number)
+    await clock.advance(0.1)
+    assert cloud.logged() == "".join(f"{number}\n" for number in range(100))
+    assert puts(cloud) == [100]
+    stream.write(b"more\n", 101)
+    await clock.advance(0.1)
+    assert [call.operation for call in cloud.calls] == [
+        "CreateLogStream",
+        "CreateLogGroup",
+        "CreateLogStream",
+        "PutLogEvents",
+        "PutLogEvents",
+    ]
+    task.cancel()
+
+
+async def test_batches_keep_to_cloudwatchs_limits(cloud: FakeCloud, clock: VirtualClock) -> None:
+    shipper = LogShipper(cloud, clock, SeededIds())
+    stream = shipper.open(function(), "s")
+    for _ in range(25_000):
+        stream.write(b"x\n", 1)
+    await shipper.flush()
+    assert puts(cloud) == [10_000, 10_000, 5_000]
+    stream.write(b"y" * (EVENT_BYTES_MAX * 5), 1)
+    await shipper.flush()
+    assert puts(cloud)[3:] == [4, 1]
+
+
+async def test_what_cannot_be_sent_now_is_sent_later_and_others_do_not_wait(cloud: FakeCloud, clock: VirtualClock) -> None:
+    shipper = LogShipper(cloud, clock, SeededIds())
+    task = asyncio.create_task(shipper.run())
+    cloud.errors["PutLogEvents"] = [AwsError("ServiceUnavailableException", "later", 503)] * 3
+    first, second = shipper.open(function(), "1"), shipper.open(function(), "2")
+    first.write(b"a\n", 1)
+    await clock.advance(0.06)
+    first.write(b"b\n", 2)
+    second.write(b"other\n", 3)
+    await clock.advance(5)
+    assert cloud.streams["/aws/lambda/f", "1"] == ["a\n", "b\n"]
+    assert cloud.streams["/aws/lambda/f", "2"] == ["other\n"]
+    task.cancel()
+
+
+async def test_a_role_that_may_not_log_is_warned_of_once(cloud: FakeCloud, clock: VirtualClock, caplog: pytest.LogCaptureFixture) -> None:
+    shipper = LogShipper(cloud, clock, SeededIds())
+    cloud.errors["CreateLogStream"] = [AwsError("AccessDeniedException", "no", 400)] * 2
+    stream = shipper.open(function(), "s")
+    for _ in range(2):
+        stream.write(b"a\n", 1)
+        await shipper.flush()
+    assert caplog.text.count("cannot be written") == 1
+
+
+async def test_a_deleted_group_is_made_again(cloud: FakeCloud, clock: VirtualClock) -> None:
+    shipper = LogShipper(cloud, clock, SeededIds())
+    stream = shipper.open(function(), "s")
+    stream.write(b"a\n", 1)
+    await shipper.flush()
+    cloud.groups.clear()
+    cloud.streams.clear()
+    stream.write(b"b\n", 2)
+    await shipper.flush()
+    assert cloud.logged() == "b\n"
+
+
+async def test_memory_is_bounded_and_writers_are_held_back_first(cloud: FakeCloud, clock: VirtualClock) -> None:
+    shipper = LogShipper(cloud, clock, SeededIds(), high_bytes=100, limit_bytes=1_000)
+    stream = shipper.open(function(), "s")
+    for _ in range(11):
+        stream.write(b"z" * 100, 1)
+    assert shipper.dropped == 1
+    assert shipper.is_crowded
+    waiting = asyncio.create_task(shipper.wait_room())
+    await shipper.flush()
+    await asyncio.wait_for(waiting, 1)
+    assert not shipper.is_crowded
+
+
+@pytest.mark.parametrize(
+    ("runtime", "version"),
+    [("python3.12", "python:3.12.v1"), ("nodejs20.x", "nodejs:20.v1"), ("provided.al2023", "provided:al2023.v1"), ("java21", "java:21.v1")],
+)
+def test_runtime_versions(runtime: str, version: str) -> None:
+    assert runtime_version(runtime) == version
+
+
+def test_stream_names() -> None:
+    assert stream_name("7", 1_700_000_000.0, "ab") == "2023/11/14/[7]ab"
