@@ -6,6 +6,7 @@ import heapq
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, TypeAlias
 
+from lambent.base.clock import Clock
 from lambent.domain.call import Call
 from lambent.domain.service import Operations
 from lambent.domain.storage import Entry
@@ -13,7 +14,7 @@ from lambent.patterns.logs import InvalidPattern, Pattern, compile_pattern
 from lambent.services.logs.errors import invalid
 from lambent.services.logs.identifiers import group_name_of
 from lambent.services.logs.reading import END_OF_TIME_MS, EVENTS_MAX, PAGE_BYTES_MAX, message_bytes
-from lambent.services.logs.state import Group, Logs, Stream, decode_event
+from lambent.services.logs.state import Event, Group, Logs, Stream, decode_event
 from lambent.services.logs.timeline import Window, backwards, forwards
 from lambent.services.logs.tokens import seal, unseal
 
@@ -23,13 +24,30 @@ if TYPE_CHECKING:
 operations: Operations[Logs] = Operations()
 
 SCANNED_MAX = 50_000
-"""Events that one request looks at; a page may be empty and still have a next one, as AWS documents."""
+SCANNED_BYTES_MAX = 16_777_216
+"""Events and their bytes that one request looks at; a page may be empty and still have a next one, as AWS documents."""
+
+TURN_BYTES = 131_072
+"""After so many bytes others get their turn: matching is the server's own time, milliseconds here for a plain pattern."""
 
 DESCENDING_FROM_MS = 1_704_067_200_000
 """2024-01-01: AWS reads newest first only from there on."""
 
 _Mark: TypeAlias = tuple[int, str, int]
 """Where an event stands among a group's: timestamp, stream, sequence number."""
+
+
+@operations.serves("TestMetricFilter")
+async def test_metric_filter(logs: Logs, call: Call, request: shapes.TestMetricFilterRequest) -> shapes.TestMetricFilterResponse:
+    """Return which of the messages match the pattern, and what it takes from each; nothing is stored or read."""
+    pattern = pattern_of(request["filterPattern"])
+    return {
+        "matches": [
+            {"eventNumber": number, "eventMessage": message, "extractedValues": pattern.extract(message)}
+            for number, message in enumerate(request["logEventMessages"], start=1)
+            if pattern.matches(message)
+        ]
+    }
 
 
 @operations.serves("FilterLogEvents")
@@ -42,7 +60,7 @@ async def filter_log_events(logs: Logs, call: Call, request: shapes.FilterLogEve
     start_ms = max(request.get("startTime", 0), group.expired_before_ms(logs.now_ms()))
     window = Window(start_ms, request.get("endTime", END_OF_TIME_MS - 1) + 1)
     merged = _merged(logs, streams, window, 1 if ascending else -1, mark)
-    events, reached = await _page(merged, pattern, request.get("limit", EVENTS_MAX))
+    events, reached = await _page(logs.platform.clock, merged, pattern, request.get("limit", EVENTS_MAX))
     response: shapes.FilterLogEventsResponse = {"events": events, "searchedLogStreams": []}
     if reached is not None:
         response["nextToken"] = seal((ascending, reached))
@@ -118,28 +136,34 @@ def _reader(logs: Logs, stream: Stream, window: Window, sign: int, mark: _Mark |
 
 
 async def _page(
-    merged: AsyncIterator[tuple[Stream, Entry]], pattern: Pattern, limit: int
+    clock: Clock, merged: AsyncIterator[tuple[Stream, Entry]], pattern: Pattern, limit: int
 ) -> tuple[list[shapes.FilteredLogEvent], _Mark | None]:
     """Return the page, and the mark to go on from when there may be more."""
     events: list[shapes.FilteredLogEvent] = []
-    scanned = size = 0
+    scanned = scanned_bytes = size = turn = 0
     mark: _Mark | None = None
     async for stream, entry in merged:
         full = len(events) == limit or (events and size + message_bytes(entry) > PAGE_BYTES_MAX)
-        if full or scanned == SCANNED_MAX:
+        if full or scanned == SCANNED_MAX or scanned_bytes > SCANNED_BYTES_MAX:
             return events, mark
         scanned += 1
+        scanned_bytes += message_bytes(entry)
+        if scanned_bytes // TURN_BYTES > turn:
+            turn = scanned_bytes // TURN_BYTES
+            await clock.sleep(0)
         mark = (entry.time_ms, stream.name, entry.sequence)
         event = decode_event(entry.data)
         if pattern.matches(event.message):
             size += message_bytes(entry)
-            events.append(
-                {
-                    "logStreamName": stream.name,
-                    "timestamp": entry.time_ms,
-                    "message": event.message,
-                    "ingestionTime": event.ingested_ms,
-                    "eventId": event_id(stream, entry),
-                }
-            )
+            events.append(_filtered(stream, entry, event))
     return events, None
+
+
+def _filtered(stream: Stream, entry: Entry, event: Event) -> shapes.FilteredLogEvent:
+    return {
+        "logStreamName": stream.name,
+        "timestamp": entry.time_ms,
+        "message": event.message,
+        "ingestionTime": event.ingested_ms,
+        "eventId": event_id(stream, entry),
+    }

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lambent.domain.arns import arn
 from lambent.domain.call import Call
 from lambent.domain.errors import Conflict
 from lambent.domain.service import Operations
-from lambent.domain.storage import ABSENT, Trim
+from lambent.domain.storage import ABSENT, Key, Trim
 from lambent.services.logs.errors import invalid, stream_exists
 from lambent.services.logs.identifiers import group_name_of
 from lambent.services.logs.ingestion import sequence_token
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 operations: Operations[Logs] = Operations()
 _PAGE_MAX = 50
+_LAST_CHARACTER = "\U0010ffff"
 
 
 @operations.serves("CreateLogStream")
@@ -50,19 +52,49 @@ async def describe_log_streams(logs: Logs, call: Call, request: shapes.DescribeL
         raise invalid("Cannot order by LastEventTime with a logStreamNamePrefix.")
     group = (await logs.group(call, group_name_of(call, request))).value
 
-    def place(stream: Stream) -> tuple[int, str]:
-        return ((stream.last_event_ms or 0) if by_time else 0, stream.name)
-
-    descending = request.get("descending", False)
-    ordered = sorted(await logs.streams_of(group.id, prefix), key=place, reverse=descending)
-    if "nextToken" in request:
-        last = unseal(request["nextToken"], tuple[int, str])
-        ordered = [each for each in ordered if (place(each) < last if descending else place(each) > last)]
     limit = request.get("limit", _PAGE_MAX)
-    response: shapes.DescribeLogStreamsResponse = {"logStreams": [_described(group, each) for each in ordered[:limit]]}
-    if len(ordered) > limit:
-        response["nextToken"] = seal(place(ordered[limit - 1]))
+    listing = _Listing(group.id, prefix, request.get("descending", False), limit, request.get("nextToken"))
+    page, token = await (_by_last_event if by_time else _by_name)(logs, listing)
+    response: shapes.DescribeLogStreamsResponse = {"logStreams": [_described(group, each) for each in page]}
+    if token is not None:
+        response["nextToken"] = token
     return response
+
+
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    """Which page of which streams is wanted."""
+
+    group_id: str
+    prefix: str
+    descending: bool
+    limit: int
+    token: str | None
+
+
+async def _by_name(logs: Logs, listing: _Listing) -> tuple[list[Stream], str | None]:
+    within = (listing.group_id,)
+    last = None if listing.token is None else (*within, unseal(listing.token, str))
+    start: Key | None = None
+    if last is None and listing.prefix:
+        # Backwards from behind all names with the prefix: no name has a character after the last one.
+        start = (*within, listing.prefix + (_LAST_CHARACTER if listing.descending else ""))
+    found = await streams.range(logs.platform.store, within, start=start, after=last, limit=listing.limit + 1, reverse=listing.descending)
+    named = [each.value for each in found if each.value.name.startswith(listing.prefix)]
+    more = len(named) > listing.limit
+    return named[: listing.limit], seal(named[listing.limit - 1].name) if more else None
+
+
+async def _by_last_event(logs: Logs, listing: _Listing) -> tuple[list[Stream], str | None]:
+    def place(stream: Stream) -> tuple[int, str]:
+        return stream.last_event_ms or 0, stream.name
+
+    ordered = sorted(await logs.streams_of(listing.group_id), key=place, reverse=listing.descending)
+    if listing.token is not None:
+        last = unseal(listing.token, tuple[int, str])
+        ordered = [each for each in ordered if (place(each) < last if listing.descending else place(each) > last)]
+    more = len(ordered) > listing.limit
+    return ordered[: listing.limit], seal(place(ordered[listing.limit - 1])) if more else None
 
 
 def _described(group: Group, stream: Stream) -> shapes.LogStream:

@@ -196,3 +196,20 @@ async def test_a_live_tail_hears_what_arrives(kit: Kit) -> None:
     assert (event["message"], event["logGroupIdentifier"]) == ("ERROR one", "123456789012:g")
     await session.aclose()
     await kit.put((0, "ERROR two"))
+
+
+async def test_a_pattern_is_tried_on_messages(kit: Kit) -> None:
+    response = await kit.call(
+        "TestMetricFilter", filterPattern="[level = ERROR, ..., ms > 10]", logEventMessages=["INFO a 11", "ERROR b 11", "ERROR c 9"]
+    )
+    assert response["matches"] == [{"eventNumber": 2, "eventMessage": "ERROR b 11", "extractedValues": {"$level": "ERROR", "$ms": "11"}}]
+
+
+async def test_a_long_search_comes_in_pages_that_may_be_empty(kit: Kit) -> None:
+    await kit.stream()
+    for _ in range(18):
+        await kit.put((0, "x" * 1_000_000))
+    await kit.put((1, "needle"))
+    page = await kit.call("FilterLogEvents", logGroupName="g", filterPattern="needle")
+    assert page["events"] == []
+    assert await kit.filter(filterPattern="needle") == ["needle"]
