@@ -44,6 +44,15 @@ def test_a_new_revision_retires_idle_ones_now_and_busy_ones_when_they_finish() -
     assert pool.finished("b", 10.0) == [Stop("b", StopReason.OUTDATED)]
 
 
+def test_a_life_that_is_over_ends_with_the_invocation() -> None:
+    pool = Pool(600, life_s=100)
+    pool.wanted("r1", "a", 50.0)
+    pool.initialised("a")
+    assert pool.finished("a", 150.0) == []
+    pool.wanted("r1", "b", 151.0)
+    assert pool.finished("a", 151.0) == [Stop("a", StopReason.OUTDATED)]
+
+
 def test_a_failed_init_and_a_broken_environment_are_stopped() -> None:
     pool = Pool(600)
     pool.wanted("r", "a")

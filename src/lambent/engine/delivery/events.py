@@ -94,7 +94,8 @@ class AsyncInvocations:
         try:
             result = await self._invoker.invoke(resolved.version, event.invocation(resolved.invoked_arn))
         except AwsError as error:
-            _log.debug("event %s waits: %s", event.request_id, error)
+            if not event.refusals and error.status != 429:
+                _log.warning("event %s of %s waits: %s", event.request_id, resolved.version.arn, error)
             return self._refused(lease, event, resolved)
         return self._ran(lease, event, resolved, result)
 

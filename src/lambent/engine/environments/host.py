@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
+from typing import Final
 
 from lambent.base.clock import Clock
 from lambent.base.ids import Ids
@@ -18,6 +19,9 @@ from lambent.engine.environments.shipping import LogShipper
 from lambent.engine.environments.variables import RoleCredentials, variables
 
 _log = logging.getLogger(__name__)
+
+LIFE_S: Final = 4 * 3600.0
+"""How long an environment is used: its role's credentials are issued when it starts, and must outlive it (they last 6 to 12 hours)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +75,9 @@ class EnvironmentHost:
         key = (function.arn, tenant_id)
         pool = self._pools.get(key)
         if pool is None:
-            pool = self._pools[key] = Pool(self._idle_s)
+            pool = self._pools[key] = Pool(self._idle_s, LIFE_S)
         fresh_id = "" if pool.has_idle(function.revision_id) else self._ids.hex(32)
-        *before, chosen = pool.wanted(function.revision_id, fresh_id)
+        *before, chosen = pool.wanted(function.revision_id, fresh_id, self._clock.monotonic())
         if before:
             self._carry_out(before)
         if isinstance(chosen, Start):
@@ -83,7 +87,7 @@ class EnvironmentHost:
     def take_again(self, hosted: Hosted) -> Hosted:
         """Return a fresh environment in place of one whose init timed out."""
         fresh_id = self._ids.hex(32)
-        hosted.pool.init_redone(fresh_id, hosted.function.revision_id)
+        hosted.pool.init_redone(fresh_id, hosted.function.revision_id, self._clock.monotonic())
         return self._born(fresh_id, hosted.function, hosted.pool)
 
     def _born(self, environment_id: str, function: FunctionVersion, pool: Pool) -> Hosted:

@@ -6,6 +6,7 @@ The shape is dask's ``worker_state_machine``; the states are ``lifecycle``'s.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
 from enum import Enum
@@ -54,14 +55,17 @@ class _Member:
 
     state: State
     revision: str
+    born: float  #: when it was asked for; this and the next in monotonic seconds
     idle_since: float = 0.0
 
 
 class Pool:
-    """Environments of one function version (and tenant). ``idle_s`` is how long an idle one is kept."""
+    """Environments of one function version (and tenant). ``idle_s`` is how long an idle one is kept, ``life_s`` how long one is used
+    at all: its credentials are issued once."""
 
-    def __init__(self, idle_s: float) -> None:
+    def __init__(self, idle_s: float, life_s: float = math.inf) -> None:
         self.idle_s = idle_s
+        self.life_s = life_s
         self._members: dict[str, _Member] = {}
         self._idle: deque[str] = deque()  # the longest idle first; taken from the other end
         self._revision = ""
@@ -77,7 +81,7 @@ class Pool:
         """Return whether an invocation of the revision would find a warm environment."""
         return bool(self._idle) and revision == self._revision
 
-    def wanted(self, revision: str, fresh_id: str) -> list[Instruction]:
+    def wanted(self, revision: str, fresh_id: str, now: float = 0.0) -> list[Instruction]:
         """An invocation arrived: run it warm, most recently used first, or start ``fresh_id`` for it (always the last instruction)."""
         instructions: list[Instruction] = []
         if revision != self._revision:
@@ -88,7 +92,7 @@ class Pool:
             self._step(environment_id, Happening.TAKEN)
             instructions.append(Run(environment_id))
             return instructions
-        self._members[fresh_id] = _Member(State.STARTING, revision)
+        self._members[fresh_id] = _Member(State.STARTING, revision, now)
         instructions.append(Start(fresh_id))
         return instructions
 
@@ -101,15 +105,15 @@ class Pool:
         """The environment's init failed; it is of no use."""
         return self._end(environment_id, Happening.INIT_FAILED, StopReason.INIT_FAILED)
 
-    def init_redone(self, environment_id: str, revision: str) -> list[Instruction]:
+    def init_redone(self, environment_id: str, revision: str, now: float) -> list[Instruction]:
         """Init timed out and is done again in the invoke phase, in a fresh environment."""
-        self._members[environment_id] = _Member(State.STARTING, revision)
+        self._members[environment_id] = _Member(State.STARTING, revision, now)
         return [Start(environment_id)]
 
     def finished(self, environment_id: str, now: float) -> list[Instruction]:
-        """The handler returned or raised: the environment is warm, unless a newer revision came meanwhile."""
+        """The handler returned or raised: the environment is warm, unless a newer revision came meanwhile or its life is over."""
         member = self._members[environment_id]
-        if member.revision != self._revision:
+        if member.revision != self._revision or now - member.born > self.life_s:
             return self._end(environment_id, Happening.OUTDATED, StopReason.OUTDATED)
         self._step(environment_id, Happening.FINISHED)
         member.idle_since = now
