@@ -67,6 +67,26 @@ def policy_verdict(bucket: Bucket, caller: Caller, action: str, resource: str) -
     return verdict
 
 
+def policy_problem(policy: Mapping[str, Any], bucket_arn: str) -> str:
+    """Return what is wrong with a policy for the bucket, in AWS's words; nothing when it is fine."""
+    statements = _listed(policy.get("Statement", []))
+    if not statements:
+        return "Missing required field Statement"
+    for each in statements:
+        if not isinstance(each, dict) or each.get("Effect") not in ("Allow", "Deny"):
+            return "Missing required field Effect"
+        if "Principal" not in each and "NotPrincipal" not in each:
+            return "Missing required field Principal"
+        if "Action" not in each and "NotAction" not in each:
+            return "Missing required field Action"
+        if "Resource" not in each and "NotResource" not in each:
+            return "Missing required field Resource"
+        resources = [str(one) for one in _listed(each.get("Resource", []))]
+        if any(one != "*" and one != bucket_arn and not one.startswith((bucket_arn + "/", bucket_arn + "*")) for one in resources):
+            return "Policy has invalid resource"
+    return ""
+
+
 def is_public(bucket: Bucket) -> bool:
     """Return whether the bucket's policy lets everybody do something."""
     text = bucket.configurations.get("policy")

@@ -65,6 +65,13 @@ class S3:
 
         return await self.change_bucket(call, change)
 
+    def note_cors(self, bucket: Bucket) -> None:
+        """Remember whether the bucket has a CORS configuration."""
+        if "cors" in bucket.configurations:
+            self.cors_buckets.add(bucket.name)
+        else:
+            self.cors_buckets.discard(bucket.name)
+
 
 def instant(seconds: float) -> datetime:
     """Return S3's time of an object or bucket: whole seconds, UTC."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from lambent.domain.ports import Platform
 from lambent.domain.service import NativeService
-from lambent.services.s3 import buckets, listing, objects
+from lambent.services.s3 import buckets, configurations, listing, notifying, objects, tagging
 from lambent.services.s3.context import S3
+from lambent.services.s3.delivery import NotificationDelivery
 
-_FAMILIES = (buckets, objects, listing)
+_FAMILIES = (buckets, configurations, notifying, objects, tagging, listing)
 
 
 def build(platform: Platform) -> NativeService[S3]:
     """Return the service."""
     s3 = S3(platform)
-    return NativeService("s3", s3, [each.operations for each in _FAMILIES])
+    return NativeService("s3", s3, [each.operations for each in _FAMILIES], workers=[NotificationDelivery(s3)])

@@ -97,14 +97,19 @@ async def _removed(s3: S3, call: Call, bucket: Bucket, key: str, found: Found[Ve
     return True
 
 
-async def change_version(s3: S3, bucket: str, key: str, version_id: str, changes: Mapping[str, Any]) -> Version:
-    """Change what may change in a version that is there: tags, ACL, retention. ``NoSuchKey`` when there is none."""
+async def change_version(s3: S3, call: Call, bucket: Bucket, changes: Mapping[str, Any], event: str = "") -> Version:
+    """Change what may change in the version that the call names: tags, ACL, retention. ``NoSuchKey`` when there is none."""
+    platform, key = s3.platform, call.params["Key"]
     for _ in range(ATTEMPTS_MAX):
-        found, is_current = await readable(s3, bucket, key, version_id)
+        found, is_current = await readable(s3, bucket.name, key, call.params.get("VersionId", ""))
         changed = msgspec.structs.replace(found.value, **changes)
         table = CURRENT if is_current else OLDER
+        writes: list[Write] = [table.put(found.key, changed, expect=found.version)]
+        if event:
+            now = platform.clock.now()
+            writes += notifications(bucket, Happening(event, key, changed), call, now, platform.ids)
         try:
-            await s3.platform.store.commit([table.put(found.key, changed, expect=found.version)])
+            await platform.store.commit(writes)
         except Conflict:
             continue
         return changed
