@@ -99,9 +99,7 @@ class HttpConnection(asyncio.Protocol):
         """Parse; what isn't HTTP ends the connection with 400."""
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._bad()
-        except httptools.HttpParserError:
+        except (httptools.HttpParserUpgrade, httptools.HttpParserError):
             self._bad()
 
     # httptools' callbacks

@@ -137,7 +137,7 @@ class RuntimeApiServer:
             self._init_failed(connection, head, body)
         elif head.method == "POST" and path.startswith("/runtime/invocation/"):
             self._posted(connection, head, path.removeprefix("/runtime/invocation/"), body)
-        elif path in ("/runtime/restore/next",):
+        elif path == "/runtime/restore/next":
             connection.answer(200, [], b"")
         else:
             connection.answer(404, *error_answer("InvalidPath", f"No such path: {head.path}"))

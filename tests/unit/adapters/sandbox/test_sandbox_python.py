@@ -122,7 +122,7 @@ def handler(event, context):
     time.sleep(100)
 """
     started = await start(sandbox, tmp_path, {"app.py": code}, runtime=_OURS)
-    outcome = await started.invoke(timeout_s=1.5)
+    outcome = await started.invoke(timeout_s=4)
     assert outcome.ending is Ending.TIMEOUT
     pids = [int(each) for each in started.output.text.split()]
     assert len(pids) == 4

@@ -125,18 +125,21 @@ class Keeper:
 
     def reap(self):
         """Collect every process that ended; when it led an environment, kill the rest of its tree and tell the server."""
+        ended = []
         while True:
             try:
                 pid, status, usage = os.wait4(-1, os.WNOHANG)
             except ChildProcessError:
-                return
+                break
             if pid == 0:
-                return
+                break
             if pid in self.leaders:
                 name, marker = self.leaders.pop(pid)
                 del self.pids[name]
                 self.kill_tree(pid, marker)
-                self.tell(id=name, exited=os.waitstatus_to_exitcode(status), peak_kb=usage.ru_maxrss)
+                ended.append({"id": name, "exited": os.waitstatus_to_exitcode(status), "peak_kb": usage.ru_maxrss})
+        for each in ended:  # only now: the rest of their trees has been collected, too
+            self.tell(**each)
 
     def kill_tree(self, leader, marker):
         """Kill an environment's processes: its group, its session, descendants, and whatever carries its mark; until none is left."""
