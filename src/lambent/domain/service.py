@@ -40,9 +40,13 @@ class Service(Protocol):
     """A native AWS service as ``Cloud`` sees it."""
 
     name: str  #: botocore's service name
-    operations: Mapping[str, object]  #: by the model's operation name; what isn't here isn't served
     raw_handlers: Sequence[RawHandler]
     workers: Sequence[Worker]
+
+    @property
+    def operations(self) -> Mapping[str, object]:
+        """What is served, by the model's operation name."""
+        ...
 
     async def handle(self, call: Call) -> Result:
         """Carry out an authorised call. Raises ``AwsError``; ``NotImplementedHere`` for an operation that isn't built yet."""
@@ -63,18 +67,23 @@ class NativeService(Generic[C]):
     ) -> None:
         self.name = name
         self._context = context
-        self.operations: dict[str, Handler[C]] = {}
+        self._handlers: dict[str, Handler[C]] = {}
         for family in families:
-            twice = self.operations.keys() & family.handlers.keys()
+            twice = self._handlers.keys() & family.handlers.keys()
             if twice:
                 raise ValueError(f"{name}: served twice: {sorted(twice)}")
-            self.operations.update(family.handlers)
+            self._handlers.update(family.handlers)
         self.raw_handlers = raw_handlers
         self.workers = workers
 
+    @property
+    def operations(self) -> Mapping[str, Handler[C]]:
+        """What is served, by the model's operation name."""
+        return self._handlers
+
     async def handle(self, call: Call) -> Result:
         """Carry out an authorised call."""
-        handler = self.operations.get(call.operation)
+        handler = self._handlers.get(call.operation)
         if handler is None:
             raise NotImplementedHere(self.name, call.operation)
         return await handler(self._context, call, call.params) or {}

@@ -2,7 +2,7 @@
 
 AWS allows alphanumerics, ``_ # = @ / ; , -`` and the operators ``^ $ ? [ ] { } | \\ * + .``; no parentheses. Python's ``re`` would
 backtrack (``%a*a*a*a*b%`` over a long line stops a server), so an expression becomes a set of positions that advances with each
-character, its steps kept in a table as they are first needed.
+character. The sets are states of a graph that is built as far as texts need it; a known step costs one look into a dictionary.
 """
 
 from __future__ import annotations
@@ -10,8 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from lambent.patterns.logs.errors import InvalidPattern
+
+_Positions: TypeAlias = frozenset[tuple[int, int]]
 
 _ALLOWED = re.compile(r"[A-Za-z0-9_#=@/;,\-^$?\[\]{}|\\*+. ]|\\.")
 _CLASS = re.compile(r"\[\^?(?:\\.|[^\]\\])+\]")
@@ -19,7 +22,7 @@ _ESCAPE = re.compile(r"\\(?:x[0-9A-Fa-f]{2}|.)")
 _BRACES = re.compile(r"\{(\d+)(,(\d*))?\}")
 _REPEATS_MAX = 250
 _ITEMS_MAX = 2_000
-_STATES_MAX = 5_000
+_STEPS_MAX = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,47 +111,69 @@ def _quantifier(source: str, at: int) -> tuple[int, int | None, int]:
     return low, high, match.end()
 
 
+class _State(dict[str, "_State"]):
+    """Where a match may have got to: from each character the next state, found out when it is first needed."""
+
+    __slots__ = ("_automaton", "found", "positions")
+
+    def __init__(self, automaton: _Automaton, positions: _Positions, found: bool) -> None:
+        super().__init__()
+        self._automaton = automaton
+        self.positions = positions  #: (alternative, item) pairs
+        self.found = found  #: there is a match, whatever follows
+
+    def __missing__(self, character: str) -> _State:
+        following = self if self.found else self._automaton.step(self, character)
+        self[character] = following
+        return following
+
+
 class _Automaton:
-    """Positions are (alternative, item); a state is the set of positions that a match may have reached."""
+    """The alternatives as a graph of states that grows while it is used, up to a bound."""
 
     def __init__(self, alternatives: list[_Alternative]) -> None:
         self._alternatives = alternatives
+        self._states: dict[_Positions, _State] = {}
+        self._steps = 0
         self._floating = self._closed({(index, 0) for index, each in enumerate(alternatives) if not each.at_start})
         self._first = self._closed({(index, 0) for index in range(len(alternatives))})
-        self._steps: dict[tuple[frozenset[tuple[int, int]], str], frozenset[tuple[int, int]]] = {}
 
     def search(self, text: str) -> bool:
         """Return whether the text holds a match."""
-        state = self._first
-        if self._found(state):
-            return True
-        steps = self._steps
+        state = self._state(self._first)
         for character in text:
-            following = steps.get((state, character))
-            if following is None:
-                following = self._step(state, character)
-            state = following
-            if self._found(state):
-                return True
-        return any(item == len(self._alternatives[index].items) for index, item in state)
+            state = state[character]
+        return state.found or any(self._is_end(position) for position in state.positions)
 
-    def _found(self, state: frozenset[tuple[int, int]]) -> bool:
-        alternatives = self._alternatives
-        return any(item == len(alternatives[index].items) and not alternatives[index].at_end for index, item in state)
-
-    def _step(self, state: frozenset[tuple[int, int]], character: str) -> frozenset[tuple[int, int]]:
+    def step(self, state: _State, character: str) -> _State:
+        """Return the state after the character."""
         reached: set[tuple[int, int]] = set()
-        for index, at in state:
+        for index, at in state.positions:
             items = self._alternatives[index].items
             if at < len(items) and items[at].accepts(character):
                 reached.add((index, at if items[at].repeats else at + 1))
-        following = self._closed(reached) | self._floating
-        if len(self._steps) >= _STATES_MAX:
-            self._steps.clear()
-        self._steps[state, character] = following
-        return following
+        self._steps += 1
+        if self._steps > _STEPS_MAX:
+            self._forget()
+        return self._state(self._closed(reached) | self._floating)
 
-    def _closed(self, positions: set[tuple[int, int]]) -> frozenset[tuple[int, int]]:
+    def _state(self, positions: _Positions) -> _State:
+        state = self._states.get(positions)
+        if state is None:
+            found = any(self._is_end(each) and not self._alternatives[each[0]].at_end for each in positions)
+            state = self._states[positions] = _State(self, positions, found)
+        return state
+
+    def _forget(self) -> None:
+        for state in self._states.values():
+            state.clear()
+        self._states.clear()
+        self._steps = 0
+
+    def _is_end(self, position: tuple[int, int]) -> bool:
+        return position[1] == len(self._alternatives[position[0]].items)
+
+    def _closed(self, positions: set[tuple[int, int]]) -> _Positions:
         closed = set(positions)
         for index, at in positions:
             items = self._alternatives[index].items

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from lambent.domain.call import Call
@@ -12,9 +13,11 @@ from lambent.domain.ports import Platform
 from lambent.services.lambda_.catalogue import Entry, FunctionCatalogue
 from lambent.services.lambda_.errors import access_denied, conflict, precondition_failed
 from lambent.services.lambda_.names import FunctionRef, function_arn, parse_function
+from lambent.services.lambda_.state import Version
 
 _SETTLE_STEP_S = 0.01
 _SETTLE_STEPS_MAX = 200
+_SETTLE_TRIES_MAX = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +46,41 @@ class Lambda:
         return ref
 
     async def settled(self, ref: FunctionRef) -> Entry:
-        """Return the function once no creation or update of ``$LATEST`` is under way.
+        """Return the function once no creation or update of it is under way.
 
         Those take milliseconds here, so they are waited for, for two seconds; then AWS's ``ResourceConflictException``.
         """
         entry = await self.catalogue.get(ref)
         for _ in range(_SETTLE_STEPS_MAX):
-            latest = entry.latest
-            if latest.state != "Pending" and latest.update_status != "InProgress":
+            if _is_settled(entry.latest) and _is_settled(entry.find(ref.qualifier)):
                 return entry
             await self.platform.clock.sleep(_SETTLE_STEP_S)
             entry = await self.catalogue.get(ref)
-        if entry.latest.state == "Pending":
+        if "Pending" in {entry.latest.state, entry.find(ref.qualifier).state}:
             raise conflict(
                 "The operation cannot be performed at this time. The function is currently in the following state: Pending",
             )
         raise conflict(
             f"The operation cannot be performed at this time. An update is in progress for resource: {function_arn(entry.key)}",
         )
+
+    @asynccontextmanager
+    async def settled_alone(self, ref: FunctionRef) -> AsyncIterator[Entry]:
+        """Give the settled function with all other writers kept out (also the one that settles it, hence the loop)."""
+        for _ in range(_SETTLE_TRIES_MAX):
+            await self.settled(ref)
+            async with self.catalogue.alone(ref.key):
+                entry = await self.catalogue.get(ref)
+                if _is_settled(entry.latest):
+                    yield entry
+                    return
+        raise conflict(
+            f"The operation cannot be performed at this time. An update is in progress for resource: {function_arn(ref.key)}",
+        )
+
+
+def _is_settled(version: Version) -> bool:
+    return version.state != "Pending" and version.update_status != "InProgress"
 
 
 def check_revision(given: str | None, current: str) -> None:

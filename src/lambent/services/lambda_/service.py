@@ -8,13 +8,21 @@ from lambent.domain.environments import RuntimeStatus
 from lambent.domain.invocations import EventQueue, Invoker
 from lambent.domain.ports import Platform
 from lambent.domain.service import NativeService
-from lambent.services.lambda_ import functions, invoke, tags
+from lambent.services.lambda_ import aliases, functions, invoke, permissions, tags, updates, versions
 from lambent.services.lambda_.catalogue import FunctionCatalogue
 from lambent.services.lambda_.code import CodeDownloads
 from lambent.services.lambda_.context import Lambda
 from lambent.services.lambda_.transitions import Transitions
 
-_FAMILIES = (functions.operations, invoke.operations, tags.operations)
+_FAMILIES = (
+    functions.operations,
+    updates.operations,
+    versions.operations,
+    aliases.operations,
+    permissions.operations,
+    tags.operations,
+    invoke.operations,
+)
 
 
 def build(

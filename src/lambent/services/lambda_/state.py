@@ -75,6 +75,7 @@ class Version(msgspec.Struct, frozen=True, omit_defaults=True):
     update_status: str = "InProgress"
     update_reason: str = ""
     update_reason_code: str = ""
+    latest_description: str = ""  #: of a published version: what ``$LATEST`` said then, for ``PublishVersion`` may say otherwise
 
 
 class Function(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from lambent.domain.ports import Platform
 from lambent.domain.service import NativeService
-from lambent.services.s3 import buckets, configurations, listing, notifying, objects, tagging
+from lambent.services.s3 import buckets, configurations, copying, listing, multipart, notifying, objects, tagging, uploads
 from lambent.services.s3.context import S3
 from lambent.services.s3.delivery import NotificationDelivery
 
-_FAMILIES = (buckets, configurations, notifying, objects, tagging, listing)
+_FAMILIES = (buckets, configurations, notifying, objects, copying, multipart, uploads, tagging, listing)
 
 
 def build(platform: Platform) -> NativeService[S3]:

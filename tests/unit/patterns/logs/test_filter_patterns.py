@@ -1,3 +1,4 @@
+import re
 import time
 
 import pytest
@@ -157,3 +158,16 @@ def _check(pattern: str, message: str, expected: bool | None) -> None:
             compile_pattern(pattern)
     else:
         assert compile_pattern(pattern).matches(message) is expected
+
+
+@given(st.text(alphabet="ab.*+?|^$[]{}12,-", max_size=12), st.text(alphabet="ab1", max_size=12))
+def test_an_expression_finds_what_python_finds(source: str, text: str) -> None:
+    try:
+        compiled = compile_pattern(f"%{source}%")
+    except InvalidPattern:
+        return
+    try:
+        oracle = re.compile(source, re.ASCII)
+    except re.error:
+        return
+    assert compiled.matches(text) is (oracle.search(text) is not None)

@@ -1,0 +1,160 @@
+"""The commands."""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import click
+
+from lambent.base import settings as settings_module
+from lambent.base.settings import Settings
+from lambent.cli.client import Client
+from lambent.domain.errors import StartupError
+from lambent.server.doctor import examine
+from lambent.server.run import serve
+
+
+def _settings(**flags: Any) -> Settings:
+    try:
+        return settings_module.load(flags)
+    except (ValueError, OSError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _client(port: int | None = None) -> Client:
+    settings = _settings(port=port)
+    return Client(settings.endpoint_url, settings.region)
+
+
+_port = click.option("--port", type=click.IntRange(1, 65535), help="The server's port (4566).")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="lambent")
+def main() -> None:
+    """AWS Lambda that you run yourself."""
+
+
+@main.command()
+@_port
+@click.option("--host", help="Address to listen on (127.0.0.1).")
+@click.option("--public-host", help="Host and port in URLs that are handed out (localhost:<port>).")
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Where state is kept (~/.local/share/lambent).")
+@click.option("--ephemeral", is_flag=True, default=None, help="Keep nothing.")
+@click.option("--region", help="Region of requests that name none (us-east-1).")
+@click.option("--runtimes", type=click.Choice(["exact", "nearest"]), help="Whether the nearest installed version may serve a runtime.")
+@click.option("--time-scale", type=float, help="60: a minute passes in a second.")
+@click.option("--upstream", "upstream", multiple=True, metavar="SERVICE=URL", help="Send a service elsewhere; may be repeated.")
+def start(upstream: tuple[str, ...], **flags: Any) -> None:
+    """Serve until Ctrl-C."""
+    if upstream:
+        flags["upstreams"] = ",".join(upstream)
+    try:
+        serve(_settings(**flags))
+    except StartupError as error:
+        raise click.ClickException(str(error)) from None
+
+
+@main.command()
+@_port
+def env(port: int | None) -> None:
+    """Print shell variables that point AWS tools at the server: eval "$(lambent env)"."""
+    settings = _settings(port=port)
+    for name, value in {
+        "AWS_ENDPOINT_URL": settings.endpoint_url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": settings.region,
+        "AWS_REGION": settings.region,
+    }.items():
+        click.echo(f"export {name}={value}")
+
+
+@main.command()
+@_port
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def status(port: int | None, as_json: bool) -> None:
+    """Say what the server serves, and how durably."""
+    health = _client(port).health()
+    if as_json:
+        click.echo(json.dumps(health, indent=2))
+        return
+    for name, value in health.items():
+        if isinstance(value, dict):
+            click.echo(f"{name}:")
+            for key, each in value.items():
+                click.echo(f"  {key:<16} {each}")
+        else:
+            click.echo(f"{name}: {value}")
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def doctor(as_json: bool) -> None:
+    """List the runtimes that this machine can serve, and what to install for the others."""
+    findings = examine(_settings())
+    if as_json:
+        click.echo(
+            json.dumps(
+                [{"runtime": f.runtime, "available": f.available, "interpreter": f.interpreter, "remedy": f.remedy} for f in findings]
+            )
+        )
+        return
+    for found in findings:
+        mark = "yes" if found.available else "no "
+        click.echo(f"{mark}  {found.runtime:<18} {found.interpreter or found.remedy}")
+
+
+@main.command()
+@_port
+@click.argument("function")
+@click.argument("payload", default="")
+@click.option("--qualifier", default="", help="A version or an alias.")
+@click.option("--event", is_flag=True, help="Asynchronously.")
+def invoke(port: int | None, function: str, payload: str, qualifier: str, event: bool) -> None:
+    """Invoke FUNCTION with PAYLOAD (JSON, or - for standard input); the response goes to stdout, the log's tail to stderr."""
+    client = _client(port)
+    body = sys.stdin.buffer.read() if payload == "-" else payload.encode()
+    headers = client.signed("lambda") | {"x-amz-log-type": "Tail", "x-amz-invocation-type": "Event" if event else "RequestResponse"}
+    path = f"/2015-03-31/functions/{quote(function, safe='')}/invocations" + (f"?Qualifier={quote(qualifier)}" if qualifier else "")
+    code, answer, data = client.request("POST", path, body, headers)
+    tail = base64.b64decode(answer.get("x-amz-log-result", ""))
+    click.echo(tail.decode(errors="replace"), err=True, nl=False)
+    if code >= 300:
+        raise click.ClickException(f"{answer.get('x-amzn-errortype', code)}: {data.decode(errors='replace')}")
+    click.echo(data.decode(errors="replace"))
+    if "x-amz-function-error" in answer:
+        raise SystemExit(1)
+
+
+@main.command()
+@_port
+@click.argument("function")
+@click.option("-f", "--follow", is_flag=True, help="Go on until Ctrl-C.")
+@click.option("--since", type=float, default=600.0, help="From so many seconds ago (600).")
+def logs(port: int | None, function: str, follow: bool, since: float) -> None:
+    """Print the log of FUNCTION (or of the log group, when it begins with /)."""
+    client = _client(port)
+    group = function if function.startswith("/") else f"/aws/lambda/{function}"
+    start_ms = int((time.time() - since) * 1000)
+    seen: set[str] = set()
+    while True:
+        token: str | None = None
+        while True:
+            page = client.logs("FilterLogEvents", {"logGroupName": group, "startTime": start_ms} | ({"nextToken": token} if token else {}))
+            for event in page.get("events", []):
+                if event["eventId"] not in seen:
+                    seen.add(event["eventId"])
+                    click.echo(event["message"].rstrip("\n"))
+            token = page.get("nextToken")
+            if not token:
+                break
+        if not follow:
+            return
+        time.sleep(0.5)

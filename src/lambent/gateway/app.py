@@ -1,0 +1,214 @@
+"""The gateway: a raw ASGI app. The path of a request is ``Gateway._answer``, one list from top to bottom."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from email.utils import formatdate
+from typing import Final
+
+from lambent import wire
+from lambent.base.clock import Clock
+from lambent.base.ids import Ids
+from lambent.domain.call import Call
+from lambent.domain.caller import Caller
+from lambent.domain.errors import AwsError
+from lambent.domain.http import BytesStream, ByteStream, HttpRequest, HttpResponse, read_all
+from lambent.domain.ports import Cloud, RawHandler
+from lambent.domain.quotas import Quotas
+from lambent.gateway import cors
+from lambent.gateway.asgi import Receive, Scope, Send, request_of, respond
+from lambent.gateway.authentication import Authenticator, Claim, Identities, plain_body
+from lambent.gateway.limits import check_length, read_bounded
+from lambent.gateway.names import of_form, path_style, region_of, service_of
+from lambent.gateway.refusals import Doubt, refusal
+from lambent.signing import Credential, SignatureRefused, credential_of
+from lambent.wire import models
+
+_log = logging.getLogger(__name__)
+_FORM_BYTES_MAX: Final = 1_048_576
+
+
+@dataclass(slots=True)
+class _Exchange:
+    """What is known so far of a request that is being answered; enough to say an error in its service's own way at any moment."""
+
+    request_id: str
+    service: str = "s3"
+    protocol: str = "rest-xml"
+    operation: str | None = None
+
+
+class Gateway:
+    """Answers every HTTP request: raw handlers first, then AWS's services through ``cloud``."""
+
+    def __init__(  # noqa: PLR0917, RUF100 - the ports that a gateway stands on
+        self,
+        cloud: Cloud,
+        identities: Identities,
+        raw_handlers: Sequence[RawHandler],
+        clock: Clock,
+        ids: Ids,
+        quotas: Quotas,
+        default_region: str = "us-east-1",
+    ) -> None:
+        self._cloud = cloud
+        self._authenticator = Authenticator(identities, clock)
+        self._raw_handlers = tuple(raw_handlers)
+        self._origin_rules = tuple(each for each in raw_handlers if isinstance(each, cors.OriginRules))
+        self._clock = clock
+        self._ids = ids
+        self._quotas = quotas
+        self._default_region = default_region
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI connection event: an HTTP request, or the server's lifespan."""
+        if scope["type"] == "http":
+            request, body = request_of(scope, receive)
+            await respond(await self.answer(request), send, receive, body)
+        elif scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1000})
+
+    async def answer(self, request: HttpRequest) -> HttpResponse:
+        """Return the answer to a request. Raises nothing but cancellation."""
+        exchange = _Exchange(self._ids.uuid())
+        try:
+            response = await self._answer(request, exchange)
+        except AwsError as error:
+            response = self._failed(exchange, error)
+        except Exception:  # noqa: BLE001 - the operator sees it in the log with the request's id, the caller as AWS's internal failure
+            _log.exception(
+                "%s %s failed (%s:%s, request %s)",
+                request.method,
+                request.raw_path,
+                exchange.service,
+                exchange.operation,
+                exchange.request_id,
+            )
+            response = self._failed(exchange, _internal_failure(exchange.service))
+        await self._finish(request, exchange, response)
+        return response
+
+    async def _answer(self, original: HttpRequest, exchange: _Exchange) -> HttpResponse:
+        # S3's virtual hosts become paths before anybody looks at the path; signatures are checked over the original.
+        request, bucket = path_style(original)
+        for handler in self._raw_handlers:
+            if handler.claims(request):
+                return await handler.handle(request)
+        if cors.is_preflight(request):
+            return cors.preflight(request)
+        credential, refused = _credential(original)
+        request = await self._identify(request, credential, exchange)
+        if refused is not None:
+            raise refusal(refused, exchange.service, exchange.protocol)
+        exchange.operation = wire.route(exchange.service, request)
+        claim = self._authenticate(original, bucket, credential, exchange)
+        request = plain_body(request, claim)
+        body = await self._read(request, exchange)
+        if claim is not None and isinstance(body, bytes):
+            self._authenticator.check_body(claim, body, exchange.service, exchange.protocol)
+        parsed = wire.parse(exchange.service, request, exchange.operation, body)
+        exchange.operation = parsed.operation
+        caller = claim.identity.caller if claim is not None else Caller.anonymous()
+        if claim is None:
+            _allow_unsigned(exchange)
+        call = Call(
+            service=parsed.service,
+            operation=parsed.operation,
+            params=parsed.params,
+            caller=caller,
+            region=region_of(original, credential, self._default_region),
+            account_id=caller.account_id,
+            request_id=exchange.request_id,
+            host=original.host,
+            source_ip=original.client or "127.0.0.1",
+            user_agent=original.headers.get("user-agent", ""),
+        )
+        result = await self._cloud.call(call)
+        return wire.serialise(parsed, result, exchange.request_id)
+
+    async def _identify(self, request: HttpRequest, credential: Credential | None, exchange: _Exchange) -> HttpRequest:
+        """Find the service; read the body's form when only that tells."""
+        service = service_of(request, credential)
+        if service is None:
+            form = await read_bounded(request.body, min(_FORM_BYTES_MAX, self._quotas.request_bytes_max), "sts")
+            service = of_form(form.decode("latin-1"))
+            request = replace(request, body=BytesStream(form))
+        if service not in models.names():
+            raise AwsError("UnknownEndpoint", f"There is no AWS service called {service!r}.", 404)
+        exchange.service = service
+        if service == "s3":
+            exchange.request_id = exchange.request_id.replace("-", "")[:16].upper()
+        exchange.protocol = wire.protocol_of(models.service(service), request)
+        return request
+
+    def _authenticate(self, original: HttpRequest, bucket: str, credential: Credential | None, exchange: _Exchange) -> Claim | None:
+        if credential is None:
+            if exchange.operation is not None:
+                _allow_unsigned(exchange)
+            return None
+        return self._authenticator.claim(original, bucket, credential, exchange.service, exchange.protocol)
+
+    async def _read(self, request: HttpRequest, exchange: _Exchange) -> bytes | ByteStream:
+        """Return the body: whole when the operation needs it whole, else as it comes."""
+        if exchange.operation is not None and wire.is_streaming_input(exchange.service, exchange.operation):
+            return request.body
+        limit = self._quotas.request_bytes_max
+        check_length(request.body, limit, exchange.service)
+        if isinstance(request.body, BytesStream):
+            return await read_all(request.body)
+        return await read_bounded(request.body, limit, exchange.service)
+
+    def _failed(self, exchange: _Exchange, error: AwsError) -> HttpResponse:
+        return wire.serialise_error(exchange.service, exchange.protocol, error, exchange.request_id, exchange.operation)
+
+    async def _finish(self, request: HttpRequest, exchange: _Exchange, response: HttpResponse) -> None:
+        """Put on every answer what every answer of AWS has."""
+        headers = response.headers
+        headers.setdefault("date", formatdate(self._clock.now(), usegmt=True))
+        headers.setdefault("x-amzn-requestid", exchange.request_id)
+        if exchange.service == "s3":
+            headers.setdefault("x-amz-request-id", exchange.request_id)
+        if "origin" not in request.headers or "access-control-allow-origin" in headers:
+            return
+        if exchange.service != "s3":
+            cors.allow_any_origin(response)
+            return
+        for rules in self._origin_rules:
+            headers.update(await rules.cors_headers(path_style(request)[0]))
+
+
+def _credential(request: HttpRequest) -> tuple[Credential | None, SignatureRefused | None]:
+    """Return the credential, or why it can't be read: which error that is depends on the service, which isn't known yet."""
+    try:
+        return credential_of(request), None
+    except SignatureRefused as refused:
+        return None, refused
+
+
+def _allow_unsigned(exchange: _Exchange) -> None:
+    """S3 decides about unsigned requests by bucket; elsewhere the model says which few operations need no signature."""
+    if exchange.service == "s3":
+        return
+    operation = exchange.operation
+    if operation is None or getattr(models.service(exchange.service).operation(operation), "auth_type", None) != "none":
+        raise refusal(Doubt.UNSIGNED, exchange.service, exchange.protocol)
+
+
+def _internal_failure(service: str) -> AwsError:
+    if service == "s3":
+        return AwsError("InternalError", "We encountered an internal error. Please try again.", 500)
+    if service == "lambda":
+        return AwsError("ServiceException", "An internal error occurred.", 500)
+    return AwsError("InternalFailure", "The request processing has failed because of an unknown error, exception or failure.", 500)
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        event = await receive()
+        await send({"type": f"{event['type']}.complete"})
+        if event["type"] == "lifespan.shutdown":
+            return

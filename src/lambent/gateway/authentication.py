@@ -1,0 +1,145 @@
+"""Who is calling: the signature is checked against what the identities know of its access key."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from lambent.base.clock import Clock
+from lambent.domain.caller import Caller
+from lambent.domain.errors import AwsError
+from lambent.domain.http import ByteStream, HttpRequest
+from lambent.gateway.refusals import Doubt, refusal
+from lambent.signing import (
+    ChunkSigner,
+    Credential,
+    Fault,
+    SignatureRefused,
+    check_time,
+    decode,
+    is_chunked,
+    signed_body_sha256,
+    verify,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What is known of an access key."""
+
+    caller: Caller
+    secret: str | None = None  #: ``None``: the key is believed without proof (a root of this machine's own)
+    session_token: str = ""
+    expires: float | None = None  #: seconds since 1970
+
+
+class Identities(Protocol):
+    """Knows access keys."""
+
+    def find(self, access_key_id: str) -> Identity | None:
+        """Return what is known of the key, ``None`` when it isn't known. Reads no disk."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A signed request on its way to be believed."""
+
+    request: HttpRequest  #: as the client sent it
+    bucket: str  #: that its host named
+    credential: Credential
+    identity: Identity
+    body_sha256: str | None  #: as it was signed; ``None``: known when the body was read
+
+
+class Authenticator:
+    """Checks claims at the gateway's time."""
+
+    def __init__(self, identities: Identities, clock: Clock) -> None:
+        self._identities = identities
+        self._clock = clock
+
+    def claim(self, request: HttpRequest, bucket: str, credential: Credential, service: str, protocol: str) -> Claim:
+        """Return the claim when the head holds. Raises ``AwsError`` in the service's manner."""
+        identity = self._identities.find(credential.access_key_id)
+        if identity is None:
+            raise refusal(Doubt.UNKNOWN_KEY, service, protocol)
+        if identity.expires is not None and identity.expires <= self._clock.now():
+            raise refusal(Doubt.EXPIRED_TOKEN, service, protocol)
+        if identity.secret is not None and not hmac.compare_digest(identity.session_token.encode(), credential.session_token.encode()):
+            raise refusal(Doubt.WRONG_TOKEN, service, protocol)
+        claim = Claim(request, bucket, credential, identity, signed_body_sha256(request, credential))
+        if claim.body_sha256 is not None or identity.secret is None:
+            self._verify(claim, claim.body_sha256 or "", service, protocol)
+        return claim
+
+    def check_body(self, claim: Claim, body: bytes, service: str, protocol: str) -> None:
+        """Check the signature over a body that was read, where it covers the body itself."""
+        if claim.body_sha256 is None and claim.identity.secret is not None:
+            self._verify(claim, hashlib.sha256(body).hexdigest(), service, protocol)
+
+    def _verify(self, claim: Claim, body_sha256: str, service: str, protocol: str) -> None:
+        secret = claim.identity.secret
+        now = self._clock.now()
+        try:
+            if secret is not None:
+                verify(claim.request, claim.credential, secret, now=now, body_sha256=body_sha256, bucket=claim.bucket)
+            elif claim.credential.presigned:
+                check_time(claim.credential, now)
+        except SignatureRefused as refused:
+            # A key that is believed without proof is not asked for the right time either, except where the URL itself has an end.
+            if secret is not None or refused.fault is Fault.EXPIRED:
+                raise refusal(refused, service, protocol) from None
+
+
+def plain_body(request: HttpRequest, claim: Claim | None) -> HttpRequest:
+    """Return the request with the body that is meant: out of its ``aws-chunked`` frames, and checked against its declared hash."""
+    if is_chunked(request):
+        signer = None
+        if claim is not None and claim.identity.secret is not None:
+            signer = ChunkSigner(claim.credential, claim.identity.secret)
+        stream = decode(request, signer)
+        encoding = ",".join(
+            part for each in request.headers.get("content-encoding", "").split(",") if (part := each.strip()) != "aws-chunked"
+        )
+        headers = {name: value for name, value in request.headers.items() if name not in {"content-encoding", "content-length"}}
+        if encoding:
+            headers["content-encoding"] = encoding
+        if stream.length is not None:
+            headers["content-length"] = str(stream.length)
+        return replace(request, headers=headers, body=stream)
+    declared = request.headers.get("x-amz-content-sha256", "")
+    if len(declared) == 64:
+        return replace(request, body=_Hashed(request.body, declared.lower()))
+    return request
+
+
+class _Hashed:
+    """A body that must have the hash that was declared for it."""
+
+    def __init__(self, source: ByteStream, sha256: str) -> None:
+        self.length = source.length
+        self._source = source
+        self._sha256 = sha256
+
+    @property
+    def trailers(self) -> Mapping[str, str]:
+        """The source's trailers."""
+        return self._source.trailers
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Give the bytes; ``XAmzContentSHA256Mismatch`` at the end when they aren't what was declared."""
+        found = hashlib.sha256()
+        async for data in self._source:
+            found.update(data)
+            yield data
+        if found.hexdigest() != self._sha256:
+            raise AwsError(
+                "XAmzContentSHA256Mismatch",
+                "The provided 'x-amz-content-sha256' header does not match what was computed.",
+                400,
+                members={"ClientComputedContentSHA256": self._sha256, "S3ComputedContentSHA256": found.hexdigest()},
+            )

@@ -1,0 +1,118 @@
+"""The composition root: builds concrete things from ``Settings`` and plugs them together. The only place that knows them all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from lambent.adapters.blobs import FileBlobs
+from lambent.adapters.memory import MemoryStore
+from lambent.adapters.sandbox.process import ProcessSandbox
+from lambent.adapters.sqlite import SqliteStore
+from lambent.base.clock import Clock, SystemClock
+from lambent.base.ids import SystemIds
+from lambent.base.settings import Settings
+from lambent.domain.ports import Platform, RawHandler, Worker
+from lambent.domain.quotas import Quotas
+from lambent.domain.service import Service
+from lambent.domain.storage import Store
+from lambent.engine.delivery import AsyncInvocations
+from lambent.engine.environments import CodeCache, LogShipper
+from lambent.engine.invocation import LocalInvoker
+from lambent.gateway.app import Gateway
+from lambent.gateway.health import Health
+from lambent.runtime_api import server as runtime_api_server
+from lambent.server.cloud import AllowAll, AuditLog, ServerCloud
+from lambent.server.housekeeping import BlobSweeper
+from lambent.server.identities import Identities
+from lambent.services.lambda_ import service as lambda_service
+from lambent.services.lambda_.catalogue import FunctionCatalogue
+from lambent.services.logs import service as logs_service
+from lambent.services.s3 import service as s3_service
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Everything that was built."""
+
+    app: Gateway
+    clock: Clock
+    services: Mapping[str, Service]
+    workers: Sequence[Worker]
+    store: Store
+    sandbox: ProcessSandbox
+    invoker: LocalInvoker
+    shipper: LogShipper
+    durable: bool
+
+    def describe(self) -> dict[str, str]:
+        """Return how each service is served."""
+        return dict.fromkeys(self.services, f"native, {'durable' if self.durable else 'in memory'}")
+
+    async def close(self) -> None:
+        """Stop environments, send what they logged, let go of files. Correctness does not need it."""
+        await self.invoker.close()
+        await self.shipper.flush()
+        await self.sandbox.close()
+        await self.store.close()
+
+
+async def build(settings: Settings) -> Server:
+    """Build a server. Raises ``StartupError`` with advice when the data directory can't be used."""
+    clock, ids, quotas = SystemClock(settings.time_scale), SystemIds(), Quotas()
+    data = settings.data_dir
+    store: Store = MemoryStore(clock) if settings.ephemeral else SqliteStore.open(data, clock)
+    blobs = FileBlobs(data / "blobs", clock)
+    identities = Identities(store, clock, ids)
+    await identities.load()
+    audit = AuditLog(clock, None if settings.ephemeral else data / "audit.jsonl")
+    cloud = ServerCloud([], {}, AllowAll(), audit, observers=[identities.observe])
+    platform = Platform(store, blobs, cloud, clock, ids, quotas, settings.advertised_host)
+
+    sandbox = ProcessSandbox(
+        data / "environments",
+        clock,
+        settings.runtimes,
+        runtime_api=runtime_api_server.start,
+        home=settings.home,
+        search_path=settings.search_path,
+        quotas=quotas,
+    )
+    shipper = LogShipper(cloud, clock, ids)
+    invoker = LocalInvoker(
+        sandbox,
+        CodeCache(data / "code", blobs, bytes_max=quotas.code_unzipped_bytes_max),
+        shipper,
+        credentials=identities,
+        endpoint_url=settings.endpoint_url,
+        clock=clock,
+        ids=ids,
+        quotas=quotas,
+        idle_s=settings.idle_s,
+    )
+    catalogue = FunctionCatalogue(store, ids)
+    events = AsyncInvocations(store, invoker, catalogue, cloud, clock=clock, ids=ids)
+    lambda_ = lambda_service.build(platform, catalogue=catalogue, invoker=invoker, events=events, runtimes=sandbox.runtimes)
+    natives: dict[str, Service] = {each.name: each for each in (lambda_, s3_service.build(platform), logs_service.build(platform))}
+    for service in natives.values():
+        cloud.add(service)
+    workers: list[Worker] = [shipper, invoker, events, audit, BlobSweeper(store, blobs, clock)]
+    for service in natives.values():
+        workers += service.workers
+    handlers: list[RawHandler] = [Health(lambda: report(settings, server))]
+    for service in natives.values():
+        handlers += service.raw_handlers
+    app = Gateway(cloud, identities, handlers, clock, ids, quotas, settings.region)
+    server = Server(app, clock, natives, workers, store, sandbox, invoker, shipper, durable=not settings.ephemeral)
+    return server
+
+
+def report(settings: Settings, server: Server) -> dict[str, object]:
+    """Return what the health page and ``lambent status`` say."""
+    return {
+        "endpoint": settings.endpoint_url,
+        "state": str(settings.data_dir) if server.durable else "in memory",
+        "services": server.describe(),
+        "sandbox": server.sandbox.name,
+        "environments": server.invoker.environments,
+    }

@@ -1,0 +1,219 @@
+"""Which caller an access key stands for.
+
+A 12-digit access key id is that account's root, believed without proof. A key that was issued here (by IAM, STS, or to a function
+for its role) is checked: signature, session token, expiry. Any other key is the default account's root when the server listens on
+loopback, and unknown otherwise. Issued keys are in the table ``identity.credentials``; all of them are mirrored in memory, so that no
+request reads the disk.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+
+from lambent.base.clock import Clock
+from lambent.base.ids import Ids
+from lambent.domain.arns import Arn, partition_of
+from lambent.domain.call import Call, Result
+from lambent.domain.caller import Caller, CallerKind
+from lambent.domain.documents import Table
+from lambent.domain.errors import AwsError
+from lambent.domain.functions import FunctionVersion
+from lambent.domain.storage import Store
+from lambent.gateway.authentication import Identity
+
+_KEY_ALPHABET: Final = string.ascii_uppercase + "234567"
+_SECRET_ALPHABET: Final = string.ascii_letters + string.digits + "+/"
+ROLE_SESSION_S: Final = 43_200
+"""How long a function's role credentials are valid: twelve hours, as AWS's are at least as long as an environment lives."""
+
+
+class StoredCredential(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An issued access key, as it is kept."""
+
+    access_key_id: str
+    secret: str
+    kind: str  #: a ``CallerKind``'s value
+    account_id: str
+    arn: str
+    session_token: str = ""
+    expires: float | None = None  #: seconds since 1970
+    active: bool = True  #: an IAM user may switch a key off
+
+    def identity(self) -> Identity:
+        """Return what the gateway checks."""
+        caller = Caller(CallerKind(self.kind), self.account_id, self.arn, self.access_key_id)
+        return Identity(caller, self.secret, self.session_token, self.expires)
+
+
+_TABLE: Final = Table("identity.credentials", StoredCredential)
+
+
+class Identities:
+    """The identity rules over ``Store``."""
+
+    def __init__(self, store: Store, clock: Clock, ids: Ids, *, trust_unknown: bool = True, default_account: str = "000000000000") -> None:
+        self._store = store
+        self._clock = clock
+        self._ids = ids
+        self._trust_unknown = trust_unknown
+        self._default_account = default_account
+        self._issued: dict[str, StoredCredential] = {}
+        self._identities: dict[str, Identity] = {}
+        self._sessions: dict[tuple[str, str], StoredCredential] = {}
+
+    async def load(self) -> None:
+        """Read what was issued before; keys that have expired are removed. Called once, before the first request."""
+        stale = []
+        after = None
+        while page := await _TABLE.range(self._store, after=after):
+            after = page[-1].key
+            for found in page:
+                if found.value.expires is not None and found.value.expires <= self._clock.now():
+                    stale.append(_TABLE.delete(found.key))
+                else:
+                    self._mirror(found.value)
+        if stale:
+            await self._store.commit(stale)
+
+    def find(self, access_key_id: str) -> Identity | None:
+        """Return what is known of the key; ``None`` when nobody may use it."""
+        issued = self._issued.get(access_key_id)
+        if issued is not None:
+            return self._identities[access_key_id] if issued.active else None
+        if len(access_key_id) == 12 and access_key_id.isascii() and access_key_id.isdecimal():
+            return Identity(Caller.root(access_key_id, access_key_id))
+        if self._trust_unknown and not access_key_id.startswith("ASIA"):
+            return Identity(Caller.root(self._default_account, access_key_id))
+        return None
+
+    async def issue(self, caller: Caller, *, duration_s: float = ROLE_SESSION_S) -> StoredCredential:
+        """Return new temporary credentials of the caller (its ``access_key_id`` is not used); kept on disk when this returns."""
+        credential = StoredCredential(
+            access_key_id="ASIA" + self._ids.text(16, _KEY_ALPHABET),
+            secret=self._ids.text(40, _SECRET_ALPHABET),
+            kind=caller.kind.value,
+            account_id=caller.account_id,
+            arn=caller.arn,
+            session_token=self._ids.text(356, _SECRET_ALPHABET),
+            expires=self._clock.now() + duration_s,
+        )
+        await self._keep(credential)
+        return credential
+
+    async def role_credentials(self, role_arn: str, function: FunctionVersion) -> tuple[str, str, str]:
+        """Return access key id, secret and session token for a function's environment.
+
+        Environments of one function share a session until half of its life is over, so that a cold start seldom waits for the disk.
+        """
+        session = (role_arn, function.name)
+        found = self._sessions.get(session)
+        if found is None or (found.expires or 0.0) - self._clock.now() < ROLE_SESSION_S / 2:
+            found = await self.issue(assumed_role(role_arn, function.name))
+            self._sessions[session] = found
+        return found.access_key_id, found.secret, found.session_token
+
+    async def observe(self, call: Call, result: Result) -> None:
+        """Record keys that IAM and STS hand out, and what becomes of them. An observer of ``ServerCloud``."""
+        if call.service == "sts":
+            await self._observe_sts(call, result)
+        elif call.service == "iam" and call.operation in {"CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey"}:
+            await self._observe_iam(call, result)
+
+    async def caller_identity(self, call: Call) -> Result:
+        """Serve ``sts:GetCallerIdentity``: the caller as the gateway knows it."""
+        caller = call.caller
+        resource = caller.arn.rpartition(":")[2]
+        if caller.kind is CallerKind.ROOT:
+            user_id = caller.account_id
+        elif caller.kind is CallerKind.ROLE:
+            user_id = f"{_unique_id('AROA', resource.split('/')[1])}:{resource.rpartition('/')[2]}"
+        else:
+            user_id = _unique_id("AIDA", resource)
+        return {"UserId": user_id, "Account": caller.account_id, "Arn": caller.arn}
+
+    async def _observe_sts(self, call: Call, result: Result) -> None:
+        handed: Mapping[str, Any] | None = result.get("Credentials")
+        if not handed or "SecretAccessKey" not in handed:
+            return
+        caller = call.caller
+        if "AssumedRoleUser" in result:
+            caller = _caller(CallerKind.ROLE, result["AssumedRoleUser"]["Arn"])
+        elif "FederatedUser" in result:
+            caller = _caller(CallerKind.USER, result["FederatedUser"]["Arn"])
+        await self._keep(
+            StoredCredential(
+                access_key_id=handed["AccessKeyId"],
+                secret=handed["SecretAccessKey"],
+                kind=caller.kind.value,
+                account_id=caller.account_id,
+                arn=caller.arn,
+                session_token=handed.get("SessionToken", ""),
+                expires=_seconds(handed.get("Expiration")),
+            )
+        )
+
+    async def _observe_iam(self, call: Call, result: Result) -> None:
+        if call.operation == "CreateAccessKey":
+            key = result["AccessKey"]
+            arn = f"arn:{partition_of(call.region)}:iam::{call.account_id}:user/{key['UserName']}"
+            await self._keep(
+                StoredCredential(
+                    access_key_id=key["AccessKeyId"],
+                    secret=key["SecretAccessKey"],
+                    kind=CallerKind.USER.value,
+                    account_id=call.account_id,
+                    arn=arn,
+                )
+            )
+            return
+        found = self._issued.get(call.params["AccessKeyId"])
+        if found is None or found.account_id != call.account_id:
+            return
+        # A deleted key is kept as switched off: it must not become an unknown one, which loopback trusts.
+        active = call.operation == "UpdateAccessKey" and call.params["Status"] == "Active"
+        await self._keep(msgspec.structs.replace(found, active=active))
+
+    async def _keep(self, credential: StoredCredential) -> None:
+        await self._store.commit([_TABLE.put((credential.access_key_id,), credential)])
+        self._mirror(credential)
+
+    def _mirror(self, credential: StoredCredential) -> None:
+        self._issued[credential.access_key_id] = credential
+        self._identities[credential.access_key_id] = credential.identity()
+
+
+def assumed_role(role_arn: str, session_name: str) -> Caller:
+    """Return the caller that a role's session is. ``AwsError`` when the ARN isn't a role's."""
+    try:
+        role = Arn.parse(role_arn)
+    except ValueError:
+        raise AwsError("InvalidParameterValueException", f"{role_arn!r} is not a role's ARN.") from None
+    name = role.resource.rpartition("/")[2]
+    arn = f"arn:{role.partition}:sts::{role.account_id}:assumed-role/{name}/{session_name}"
+    return Caller(CallerKind.ROLE, role.account_id, arn)
+
+
+def _caller(kind: CallerKind, arn: str) -> Caller:
+    return Caller(kind, Arn.parse(arn).account_id, arn)
+
+
+def _seconds(moment: object) -> float | None:
+    if isinstance(moment, datetime):
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    return None
+
+
+def _unique_id(prefix: str, name: str) -> str:
+    """Return an id of AWS's form that is always the same for a name."""
+    alphabet = _KEY_ALPHABET
+    number = int.from_bytes(name.encode()[:64].ljust(64, b"\0")[::-1], "big")
+    text = ""
+    for _ in range(17):
+        number, digit = divmod(number * 2654435761 + 1, len(alphabet))
+        text += alphabet[digit]
+    return prefix + text

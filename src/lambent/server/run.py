@@ -1,0 +1,78 @@
+"""Start and stop: bind, build, serve, and on the way out end everything that was started."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+import sys
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import uvicorn
+import uvloop
+
+from lambent.base.settings import Settings
+from lambent.base.tasks import cancel_and_wait, supervise
+from lambent.domain.errors import StartupError
+from lambent.server.build import Server, build
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM. Raises ``StartupError`` with advice when that can't begin."""
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    with contextlib.ExitStack() as stack:
+        if settings.ephemeral:
+            settings = replace(settings, data_dir=Path(stack.enter_context(TemporaryDirectory(prefix="lambent-"))))
+        listener = stack.enter_context(_listen(settings))
+        settings = replace(settings, port=listener.getsockname()[1])
+        with asyncio.Runner(loop_factory=_loop) as runner, contextlib.suppress(KeyboardInterrupt):
+            runner.run(_serve(settings, listener))
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    return uvloop.new_event_loop()
+
+
+def _listen(settings: Settings) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        listener.close()
+        raise StartupError(
+            f"can't listen on {settings.host}:{settings.port} ({error.strerror}). Is a server running there? Else choose another --port."
+        ) from None
+    listener.listen(2048)
+    return listener
+
+
+async def _serve(settings: Settings, listener: socket.socket) -> None:
+    server = await build(settings)
+    config = uvicorn.Config(
+        server.app, log_config=None, access_log=False, lifespan="off", server_header=False, date_header=False, timeout_graceful_shutdown=3
+    )
+    front = uvicorn.Server(config)
+    workers = [asyncio.create_task(supervise(worker.name, worker.run, server.clock)) for worker in server.workers]
+    _greet(settings, server)
+    try:
+        await front.serve(sockets=[listener])
+    finally:
+        await cancel_and_wait(workers)
+        await server.close()
+
+
+def _greet(settings: Settings, server: Server) -> None:
+    """Say on stderr what is served, how durably, and how to use it."""
+    where = "in memory, nothing is kept" if settings.ephemeral else str(settings.data_dir)
+    lines = [
+        f"Lambent listens on {settings.endpoint_url}; state: {where}",
+        *(f"  {service}: {how}" for service, how in server.describe().items()),
+        f"  environments: the {server.sandbox.name} driver (no namespaces: functions can read this user's files)",
+        f'  use it: eval "$(lambent env --port {settings.port})"',
+    ]
+    sys.stderr.write("\n".join(lines) + "\n")
+    sys.stderr.flush()

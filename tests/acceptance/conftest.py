@@ -1,0 +1,120 @@
+"""A real server process, and real clients for it."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
+ROLE = "arn:aws:iam::000000000000:role/any"
+
+
+@dataclass
+class RunningServer:
+    """A server process of the tests' own."""
+
+    data_dir: Path
+    port: int
+    flags: tuple[str, ...] = ()
+    process: subprocess.Popen[bytes] = field(init=False)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> RunningServer:
+        log = (self.data_dir.parent / f"{self.data_dir.name}.log").open("ab")
+        command = [sys.executable, "-m", "lambent", "start", "--port", str(self.port), "--data-dir", str(self.data_dir), *self.flags]
+        self.process = subprocess.Popen(command, stdout=log, stderr=log)
+        log.close()
+        end = time.monotonic() + 20
+        while not self.answers():
+            assert self.process.poll() is None, (self.data_dir.parent / f"{self.data_dir.name}.log").read_text()
+            assert time.monotonic() < end, "the server did not start"
+            time.sleep(0.02)
+        return self
+
+    def answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/_lambent/health", timeout=2) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        return self.process.wait(20)
+
+    def client(self, service: str, **config: Any) -> Any:
+        session = boto3.Session("test", "test", region_name="us-east-1")
+        options = {"retries": {"total_max_attempts": 1}, "s3": {"addressing_style": "path"}, **config}
+        return session.client(service, endpoint_url=self.url, config=Config(**options))
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    running = RunningServer(tmp_path_factory.mktemp("server") / "data", free_port()).start()
+    yield running
+    if running.process.poll() is None:
+        running.stop()
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[Callable[..., RunningServer]]:
+    """Start servers that the test may kill."""
+    running: list[RunningServer] = []
+
+    def start(*flags: str, data_dir: Path | None = None) -> RunningServer:
+        one = RunningServer(data_dir or tmp_path / "data", free_port(), flags).start()
+        running.append(one)
+        return one
+
+    yield start
+    for one in running:
+        if one.process.poll() is None:
+            one.kill()
+
+
+def zipped(**files: str) -> bytes:
+    """Return a zip of Python modules: name without ``.py`` → source."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(f"{name}.py", text)
+    return data.getvalue()
+
+
+def alive(pid: int) -> bool:
+    """Return whether a process is there and not a zombie."""
+    try:
+        os.kill(pid, 0)
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except (ProcessLookupError, FileNotFoundError):
+        return False
