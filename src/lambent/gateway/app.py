@@ -14,13 +14,13 @@ from lambent.base.ids import Ids
 from lambent.domain.call import Call
 from lambent.domain.caller import Caller
 from lambent.domain.errors import AwsError
-from lambent.domain.http import BytesStream, ByteStream, HttpRequest, HttpResponse, read_all
+from lambent.domain.http import BytesStream, ByteStream, HttpRequest, HttpResponse
 from lambent.domain.ports import Cloud, RawHandler
 from lambent.domain.quotas import Quotas
 from lambent.gateway import cors
 from lambent.gateway.asgi import Receive, Scope, Send, request_of, respond
 from lambent.gateway.authentication import Authenticator, Claim, Identities, plain_body
-from lambent.gateway.limits import check_length, read_bounded
+from lambent.gateway.limits import read_bounded
 from lambent.gateway.names import of_form, path_style, region_of, service_of
 from lambent.gateway.refusals import Doubt, refusal
 from lambent.signing import Credential, SignatureRefused, credential_of
@@ -156,11 +156,7 @@ class Gateway:
         """Return the body: whole when the operation needs it whole, else as it comes."""
         if exchange.operation is not None and wire.is_streaming_input(exchange.service, exchange.operation):
             return request.body
-        limit = self._quotas.request_bytes_max
-        check_length(request.body, limit, exchange.service)
-        if isinstance(request.body, BytesStream):
-            return await read_all(request.body)
-        return await read_bounded(request.body, limit, exchange.service)
+        return await read_bounded(request.body, self._quotas.request_bytes_max, exchange.service)
 
     def _failed(self, exchange: _Exchange, error: AwsError) -> HttpResponse:
         return wire.serialise_error(exchange.service, exchange.protocol, error, exchange.request_id, exchange.operation)

@@ -144,7 +144,7 @@ async def test_unsigned_requests_are_anonymous_to_s3_and_refused_elsewhere(edge:
 
 async def test_operations_that_need_no_signature_are_served(edge: Fixture) -> None:
     form = {"host": "localhost", "content-type": "application/x-www-form-urlencoded"}
-    body = b"Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=arn:aws:iam::000000000000:role/r&RoleSessionName=s1&WebIdentityToken=abcdef"  # noqa: E501
+    body = b"Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=arn:aws:iam::000000000000:role/r&RoleSessionName=s1&WebIdentityToken=abcdef"
     assert (await edge.send(HttpRequest("POST", "/", "", form, BytesStream(body)))).status == 200
     assert edge.cloud.calls[0].operation == "AssumeRoleWithWebIdentity"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -31,7 +32,7 @@ def plan(
     if not wanted:
         raise errors.malformed_xml()
     numbers = [each.get("PartNumber", 0) for each in wanted]
-    if any(second <= first for first, second in zip(numbers, numbers[1:], strict=False)):
+    if any(second <= first for first, second in pairwise(numbers)):
         text = "The list of parts was not in ascending order. Parts must be ordered by part number."
         raise AwsError("InvalidPartOrder", text, 400, members={"UploadId": upload.upload_id})
     parts = [_part(upload, stored, each) for each in wanted]

@@ -160,9 +160,11 @@ async def complete_multipart_upload(s3: S3, call: Call, request: CompleteMultipa
         return await _completed_before(s3, call, bucket)
     stored = await parts_of(s3, upload_id)
     wanted = call.params.get("MultipartUpload", {}).get("Parts", [])
-    plan = assembling.plan(upload.value, stored, wanted, call.params, s3.platform.quotas.part_bytes_min)
+    plan = assembling.plan(
+        upload.value, {number: each.value for number, each in stored.items()}, wanted, call.params, s3.platform.quotas.part_bytes_min
+    )
     also: list[Write] = [UPLOADS.delete(upload.key, expect=upload.version)]
-    also += [PARTS.delete((upload_id, number)) for number in stored]
+    also += [PARTS.delete(each.key, expect=each.version) for each in stored.values()]
     also += [drop(each.digest, each.keeper) for each in plan.unused]
     if not plan.version.size:
         also += [drop(each.digest, each.keeper) for each in plan.version.pieces]
@@ -198,11 +200,11 @@ async def abort_multipart_upload(s3: S3, call: Call, request: AbortMultipartUplo
     _, found = await open_upload(s3, call)
     writes: list[Write] = [UPLOADS.delete(found.key)]
     for part in (await parts_of(s3, found.value.upload_id)).values():
-        writes += [PARTS.delete((found.value.upload_id, part.piece.number)), drop(part.piece.digest, part.piece.keeper)]
+        writes += [PARTS.delete(part.key), drop(part.value.piece.digest, part.value.piece.keeper)]
     await s3.platform.store.commit(writes)
 
 
-async def parts_of(s3: S3, upload_id: str) -> dict[int, Part]:
+async def parts_of(s3: S3, upload_id: str) -> dict[int, Found[Part]]:
     """Return an upload's parts by number, in order."""
     found = await PARTS.range(s3.platform.store, (upload_id,), limit=s3.platform.quotas.parts_max)
-    return {each.value.piece.number: each.value for each in found}
+    return {each.value.piece.number: each for each in found}

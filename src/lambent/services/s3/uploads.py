@@ -24,7 +24,7 @@ async def list_parts(s3: S3, call: Call, request: ListPartsRequest) -> Mapping[s
     bucket, found = await open_upload(s3, call)
     upload = found.value
     limit, marker = paging.limit_of(request.get("MaxParts")), int(request.get("PartNumberMarker") or 0)
-    rest = [part for number, part in (await parts_of(s3, upload.upload_id)).items() if number > marker]
+    rest = [part.value for number, part in (await parts_of(s3, upload.upload_id)).items() if number > marker]
     shown = rest[:limit]
     parts = [
         {

@@ -54,7 +54,7 @@ int main(void) {
     char *body = 0; long length = 0;
     while ((got = read(s, in + n, sizeof in - 1 - n)) > 0) {
       n += got; in[n] = 0;
-      if ((body = strstr(in, "\r\n\r\n"))) { body += 4;  # noqa: E501
+      if ((body = strstr(in, "\r\n\r\n"))) { body += 4;
         length = atol(strstr(in, "Content-Length: ") + 16); if (in + n - body >= length) break; }
     }
     close(s); if (!body) return 3;
