@@ -20,6 +20,7 @@ _ALLOWED = re.compile(r"[A-Za-z0-9_#=@/;,\-^$?\[\]{}|\\*+. ]|\\.")
 _CLASS = re.compile(r"\[\^?(?:\\.|[^\]\\])+\]")
 _ESCAPE = re.compile(r"\\(?:x[0-9A-Fa-f]{2}|.)")
 _BRACES = re.compile(r"\{(\d+)(,(\d*))?\}")
+_SET_OPERATOR = re.compile(r"(?<!\\)([\[|&~])")
 _REPEATS_MAX = 250
 _ITEMS_MAX = 2_000
 _STEPS_MAX = 20_000
@@ -90,8 +91,12 @@ def _atom(source: str, at: int) -> tuple[Callable[[str], object], int]:
         raise InvalidPattern(f"A regular expression has a misplaced {piece!r}.")
     if match is not None and re.fullmatch(r"\\[0-9A-Za-z]", piece) and piece[1] not in "dDsSwWtnr":
         raise InvalidPattern(f"The escape {piece!r} is not supported in a regular expression.")
+    if piece.startswith("[") and "--" in piece:
+        raise InvalidPattern("A regular expression is malformed.")
+    # Python keeps these for set operations to come and would warn.
+    expression = "[" + _SET_OPERATOR.sub(r"\\\1", piece[1:]) if piece.startswith("[") else piece
     try:
-        return re.compile(piece, re.ASCII).fullmatch, at + len(piece)
+        return re.compile(expression, re.ASCII).fullmatch, at + len(piece)
     except re.error:
         raise InvalidPattern("A regular expression is malformed.") from None
 
