@@ -37,7 +37,7 @@ class World:
         self.config = EventInvokeConfig()
         self.version = function()
         self.exists = True
-        self.events = AsyncInvocations(self.store, self, self, self.cloud, clock=self.clock, ids=SeededIds(3))
+        self.events = AsyncInvocations(self.store, self, self, self.cloud, clock=self.clock, ids=SeededIds(3), concurrency=256)
         self.task: asyncio.Task[None] | None = None
 
     async def resolve(self, account_id: str, region: str, name: str, qualifier: str) -> ResolvedFunction:

@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 EVENTS: Final = "lambda.events"
 DISPATCHES: Final = "lambda.dispatches"
 LEASE_S: Final = 1_200.0  # the longest function, its init twice, and time to spare
-CONCURRENCY: Final = 256
+CONCURRENCY: Final = 64  # each may cost a cold start: a burst must not fill a laptop with processes
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Event).decode
