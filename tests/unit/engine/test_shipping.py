@@ -86,6 +86,13 @@ async def test_a_role_that_may_not_log_is_warned_of_once(cloud: FakeCloud, clock
     assert caplog.text.count("cannot be written") == 1
 
 
+async def test_flushing_twice_at_once_sends_each_line_once(cloud: FakeCloud, clock: VirtualClock) -> None:
+    shipper = LogShipper(cloud, clock, SeededIds())
+    shipper.open(function(), "s").write(b"a\n", 1)
+    await asyncio.gather(shipper.flush(), shipper.flush())
+    assert cloud.logged() == "a\n"
+
+
 async def test_a_deleted_group_is_made_again(cloud: FakeCloud, clock: VirtualClock) -> None:
     shipper = LogShipper(cloud, clock, SeededIds())
     stream = shipper.open(function(), "s")

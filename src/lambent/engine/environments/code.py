@@ -43,6 +43,7 @@ class CodeCache:
         self._bytes_max = bytes_max
         self._ready: dict[str, Path] = {}
         self._unpacking: dict[str, asyncio.Task[Path]] = {}
+        self._tidied = False
 
     async def unpacked(self, digest: str) -> Path:
         """Return the folder that holds the unpacked zip; those who ask at once wait for one unpacking."""
@@ -57,6 +58,9 @@ class CodeCache:
         return await asyncio.shield(task)
 
     async def _unpack(self, digest: str) -> Path:
+        if not self._tidied:
+            self._tidied = True
+            self.tidy()
         try:
             archive = await self._blobs.path(digest)
         except KeyError:
@@ -89,7 +93,7 @@ class CodeCache:
         return target
 
     def tidy(self) -> None:
-        """Remove what an earlier process left half unpacked. Call once at start."""
+        """Remove what an earlier process left half unpacked; done once, before the first unpacking."""
         if self._directory.is_dir():
             for each in self._directory.glob(f"{_UNFINISHED}*"):
                 _remove(each)

@@ -29,6 +29,7 @@ BATCH_BYTES_MAX: Final = 1_048_576
 BATCH_EVENTS_MAX: Final = 10_000
 FLUSH_S: Final = 0.05  # how long lines gather before they are sent
 _RETRY_S_MAX: Final = 30.0
+_STREAMS_AT_ONCE: Final = 16
 
 
 def role_caller(account_id: str, role_arn: str, function_name: str) -> Caller:
@@ -115,9 +116,13 @@ class LogShipper:
     async def flush(self) -> None:
         """Send once what is due now."""
         now = self._clock.monotonic()
-        due = [stream for stream in self._dirty if stream.retry_at <= now]
-        for start in range(0, len(due), 16):
-            await asyncio.gather(*(self._send(stream) for stream in due[start : start + 16]))
+        due = [stream for stream in self._dirty if stream.retry_at <= now and stream not in self._sending]
+        self._sending.update(due)
+        try:
+            for start in range(0, len(due), _STREAMS_AT_ONCE):
+                await asyncio.gather(*(self._send(stream) for stream in due[start : start + _STREAMS_AT_ONCE]))
+        finally:
+            self._sending.difference_update(due)
 
     async def _send(self, stream: LogStream) -> None:
         try:
