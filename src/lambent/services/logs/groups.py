@@ -122,6 +122,25 @@ async def put_log_group_deletion_protection(logs: Logs, call: Call, request: sha
     )
 
 
+@operations.serves("AssociateKmsKey")
+async def associate_kms_key(logs: Logs, call: Call, request: shapes.AssociateKmsKeyRequest) -> None:
+    """Note a group's key; events are not encrypted with it here."""
+    key = request["kmsKeyId"]
+    await change_group(logs, call, _keyed_by(call, request), lambda group: replace(group, kms_key_id=key))
+
+
+@operations.serves("DisassociateKmsKey")
+async def disassociate_kms_key(logs: Logs, call: Call, request: shapes.DisassociateKmsKeyRequest) -> None:
+    """Forget a group's key."""
+    await change_group(logs, call, _keyed_by(call, request), lambda group: replace(group, kms_key_id=None))
+
+
+def _keyed_by(call: Call, request: shapes.AssociateKmsKeyRequest | shapes.DisassociateKmsKeyRequest) -> str:
+    if ("logGroupName" in request) == ("resourceIdentifier" in request):
+        raise invalid("Exactly one of logGroupName and resourceIdentifier must be specified.")
+    return request["logGroupName"] if "logGroupName" in request else named_by(call, request["resourceIdentifier"])
+
+
 async def change_group(logs: Logs, call: Call, name: str, change: Callable[[Group], Group]) -> None:
     """Replace a group by what ``change`` makes of it, again as often as another request comes between."""
     for _ in range(_ATTEMPTS):

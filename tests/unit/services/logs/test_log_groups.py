@@ -98,3 +98,15 @@ async def test_retention_hides_at_once_and_housekeeping_removes(kit: Kit) -> Non
 
 async def test_what_is_not_built_says_so(kit: Kit) -> None:
     assert (await kit.fails("StartQuery")).status == 501
+
+
+async def test_a_key_is_noted_and_forgotten(kit: Kit) -> None:
+    arn = "arn:aws:logs:eu-west-1:123456789012:log-group:g"
+    await kit.call("CreateLogGroup", logGroupName="g")
+    await kit.call("AssociateKmsKey", resourceIdentifier=arn, kmsKeyId="key")
+    assert (await kit.call("DescribeLogGroups"))["logGroups"][0]["kmsKeyId"] == "key"
+    await kit.call("DisassociateKmsKey", logGroupName="g")
+    assert "kmsKeyId" not in (await kit.call("DescribeLogGroups"))["logGroups"][0]
+    assert (
+        await kit.fails("AssociateKmsKey", logGroupName="g", resourceIdentifier=arn, kmsKeyId="key")
+    ).code == "InvalidParameterException"
