@@ -118,9 +118,13 @@ def null(path: str) -> str:
 
 
 class Checker:
-    """Compiles checks of shapes; ``None`` stands for a shape that has nothing to check."""
+    """Compiles checks of shapes; ``None`` stands for a shape that has nothing to check.
 
-    def __init__(self) -> None:
+    ``only_required`` leaves lengths, ranges, patterns and enums to the service itself.
+    """
+
+    def __init__(self, *, only_required: bool = False) -> None:
+        self._only_required = only_required
         self._made: dict[str, Check | None] = {}
 
     def of(self, shape: Shape) -> Check | None:
@@ -129,6 +133,9 @@ class Checker:
             self._made[shape.name] = lambda value, path, problems: self._call(shape.name, value, path, problems)
             self._made[shape.name] = self._make(shape)
         return self._made[shape.name]
+
+    def _tests(self, shape: Shape) -> list[tuple[Callable[[Any], bool], str]]:
+        return [] if self._only_required else tests_of(shape)
 
     def _call(self, name: str, value: Any, path: str, problems: list[str]) -> None:
         made = self._made[name]
@@ -142,7 +149,7 @@ class Checker:
             return self._list(shape)
         if isinstance(shape, MapShape):
             return self._map(shape)
-        return _own(shape)
+        return _own(self._tests(shape), shape)
 
     def _structure(self, shape: StructureShape) -> Check | None:
         required = shape.required_members
@@ -162,11 +169,11 @@ class Checker:
         return _nested(check)
 
     def _list(self, shape: ListShape) -> Check | None:
-        own = _own(shape)
+        own = _own(self._tests(shape), shape)
         inner = shape.member
         if isinstance(inner, StructureShape | ListShape | MapShape):
             return _both(own, _each_item(self.of(inner)))
-        tests = tests_of(inner)
+        tests = self._tests(inner)
         text = f"Member must satisfy constraint: [{', '.join(said for _, said in tests)}]"
 
         def check(value: Any, path: str, problems: list[str]) -> None:
@@ -177,11 +184,11 @@ class Checker:
         return _both(own, check)
 
     def _map(self, shape: MapShape) -> Check | None:
-        keys, own = tests_of(shape.key), _own(shape)
+        keys, own = self._tests(shape.key), _own(self._tests(shape), shape)
         key_text = f"Map keys must satisfy constraint: [{', '.join(said for _, said in keys)}]"
         inner = shape.value
         deep = self.of(inner) if isinstance(inner, StructureShape | ListShape | MapShape) else None
-        values = [] if deep is not None or isinstance(inner, StructureShape | ListShape | MapShape) else tests_of(inner)
+        values = [] if deep is not None or isinstance(inner, StructureShape | ListShape | MapShape) else self._tests(inner)
         value_text = f"Map value must satisfy constraint: [{', '.join(said for _, said in values)}]"
 
         def check(value: Any, path: str, problems: list[str]) -> None:
@@ -215,8 +222,7 @@ def _each_item(inner: Check | None) -> Check:
     return check
 
 
-def _own(shape: Shape) -> Check | None:
-    tests = tests_of(shape)
+def _own(tests: list[tuple[Callable[[Any], bool], str]], shape: Shape) -> Check | None:
     if not tests:
         return None
 

@@ -84,9 +84,14 @@ def unknown_operation(service: str, protocol: str, name: str = "") -> AwsError:
     return AwsError(how.unknown_operation, text or "", how.unknown_status)
 
 
-def invalid(service: str, protocol: str, missing: str | None, problems: list[str]) -> AwsError:
-    """Return the error for members that break the model's constraints; ``missing`` is the first one that isn't there."""
+def invalid(service: str, protocol: str, missing: str | None, problems: list[str], *, is_body: bool = False) -> AwsError:
+    """Return the error for members that break the model's constraints.
+
+    ``missing`` is the first member that isn't there, at the top; ``is_body`` says that it is the whole body.
+    """
     how = manner(service, protocol)
+    if service == "s3" and is_body:
+        return AwsError("MissingRequestBodyError", "Request Body is empty", 400)
     if missing is not None and how.missing:
         return AwsError(how.missing, how.missing_text.format(name=missing), 400)
     if how.invalid == "MalformedXML":

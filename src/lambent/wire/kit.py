@@ -21,6 +21,7 @@ class Kit:
         self.form_reader = forms.Reader(ec2=False)
         self.ec2_reader = forms.Reader(ec2=True)
         self.checker = Checker()
+        self.presence_checker = Checker(only_required=True)
 
 
 @cache

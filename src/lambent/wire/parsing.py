@@ -77,20 +77,19 @@ def _check(service: str, operation: str, protocol: str) -> Callable[[Mapping[str
     shape = models.service(service).operation(operation).input_shape
     if shape is None:
         return None
-    how = manner(service, protocol)
-    compiled = kit.of(service).checker.of(shape) if how.constraints else None
-    required = tuple(shape.required_members)
+    kits = kit.of(service)
+    compiled = (kits.checker if manner(service, protocol).constraints else kits.presence_checker).of(shape)
+    if compiled is None:
+        return None
 
     def check(params: Mapping[str, Any]) -> None:
         problems: list[str] = []
-        if compiled is not None:
-            compiled(params, "", problems)
-        elif any(name not in params for name in required):
-            problems = [constraints.null(constraints.lower_camel(name)) for name in required if name not in params]
+        compiled(params, "", problems)
         if problems:
-            raise invalid(service, protocol, constraints.missing(shape, params), problems)
+            missing = constraints.missing(shape, params)
+            raise invalid(service, protocol, missing, problems, is_body=missing is not None and missing == traits(shape).get("payload"))
 
-    return check if compiled is not None or required else None
+    return check
 
 
 @cache
@@ -105,7 +104,7 @@ def reader(service: str, operation: str, protocol: str) -> _Read:
     kits = kit.of(service)
     if protocol == "json":
         read_json = kits.json_reader.of(shape)
-        return lambda request, body: read_json(from_json(whole(body)) or {})
+        return lambda request, body: read_json(_or_nothing(from_json(whole(body))))
     if protocol == "smithy-rpc-v2-cbor":
         read_cbor = kits.cbor_reader.of(shape)
         return lambda request, body: read_cbor(cbor.decode(whole(body)) if body else {})
@@ -118,6 +117,10 @@ def _form(request: HttpRequest, body: bytes, read: Callable[[forms.Node], Any]) 
     fields.update(forms.parse(body))
     found: dict[str, Any] = read(forms.tree(fields))
     return found
+
+
+def _or_nothing(value: Any) -> Any:
+    return {} if value is None else value
 
 
 def whole(body: Body) -> bytes:
@@ -176,7 +179,7 @@ def _rest_body(service: str, shape: StructureShape, protocol: str) -> Callable[[
     def fill_members(body: Body, params: dict[str, Any]) -> None:
         data = whole(body)
         if protocol == "rest-json":
-            params.update(json_members(from_json(data) if data else {}))
+            params.update(json_members(_or_nothing(from_json(data))))
         elif data:
             params.update(xml_members(xmltext.parse(data)))
 
