@@ -9,9 +9,11 @@ from lambent.adapters.blobs import FileBlobs
 from lambent.adapters.memory import MemoryStore
 from lambent.adapters.sandbox.process import ProcessSandbox
 from lambent.adapters.sqlite import SqliteStore
+from lambent.adapters.upstream import Companion, Endpoint
 from lambent.base.clock import Clock, SystemClock
 from lambent.base.ids import SystemIds
 from lambent.base.settings import Settings
+from lambent.domain.errors import StartupError
 from lambent.domain.ports import Platform, RawHandler, Worker
 from lambent.domain.quotas import Quotas
 from lambent.domain.service import Service
@@ -29,6 +31,7 @@ from lambent.services.lambda_ import service as lambda_service
 from lambent.services.lambda_.catalogue import FunctionCatalogue
 from lambent.services.logs import service as logs_service
 from lambent.services.s3 import service as s3_service
+from lambent.wire import models
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +46,26 @@ class Server:
     sandbox: ProcessSandbox
     invoker: LocalInvoker
     shipper: LogShipper
+    upstreams: Mapping[str, Endpoint]
+    companion: Companion | None
     durable: bool
 
     def describe(self) -> dict[str, str]:
         """Return how each service is served."""
-        return dict.fromkeys(self.services, f"native, {'durable' if self.durable else 'in memory'}")
+        native = f"native, {'durable' if self.durable else 'in memory'}"
+        told = dict.fromkeys(sorted(self.services), native) | {
+            name: f"upstream {each.url}" for name, each in sorted(self.upstreams.items())
+        }
+        others = "not served: the companion is switched off" if self.companion is None else self.companion.describe()
+        return told | {"others": others}
 
     async def close(self) -> None:
         """Stop environments, send what they logged, let go of files. Correctness does not need it."""
         await self.invoker.close()
         await self.shipper.flush()
         await self.sandbox.close()
+        if self.companion is not None:
+            await self.companion.close()
         await self.store.close()
 
 
@@ -66,7 +78,17 @@ async def build(settings: Settings) -> Server:
     identities = Identities(store, clock, ids)
     await identities.load()
     audit = AuditLog(clock, None if settings.ephemeral else data / "audit.jsonl")
-    cloud = ServerCloud([], {}, AllowAll(), audit, observers=[identities.observe])
+    upstreams = _upstreams(settings, clock)
+    companion = Companion(clock, public_host=settings.advertised_host) if settings.companion else None
+    cloud = ServerCloud(
+        [],
+        upstreams,
+        AllowAll(),
+        audit,
+        fallback=companion,
+        observers=[identities.observe],
+        overrides={("sts", "GetCallerIdentity"): identities.caller_identity},
+    )
     platform = Platform(store, blobs, cloud, clock, ids, quotas, settings.advertised_host)
 
     sandbox = ProcessSandbox(
@@ -103,8 +125,22 @@ async def build(settings: Settings) -> Server:
     for service in natives.values():
         handlers += service.raw_handlers
     app = Gateway(cloud, identities, handlers, clock, ids, quotas, settings.region)
-    server = Server(app, clock, natives, workers, store, sandbox, invoker, shipper, durable=not settings.ephemeral)
+    durable = not settings.ephemeral
+    server = Server(app, clock, natives, workers, store, sandbox, invoker, shipper, upstreams, companion, durable=durable)
     return server
+
+
+def _upstreams(settings: Settings, clock: Clock) -> dict[str, Endpoint]:
+    """Return the endpoints that the user sends services to. ``StartupError`` for a service or a URL that there isn't."""
+    found = {}
+    for service, url in settings.upstreams.items():
+        if service not in models.names():
+            raise StartupError(f"--upstream {service}={url}: AWS has no service of that name. Use boto3's name of it, such as dynamodb.")
+        try:
+            found[service] = Endpoint(url, clock)
+        except ValueError as error:
+            raise StartupError(f"--upstream {service}={url}: {error}") from None
+    return found
 
 
 def report(settings: Settings, server: Server) -> dict[str, object]:

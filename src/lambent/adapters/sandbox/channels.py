@@ -11,7 +11,7 @@ import json
 import socket
 import struct
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, cast
 
 Report: TypeAlias = Callable[[str, Mapping[str, str], bytes], None]
 """Takes what a runtime reports: kind, header, body. Never blocks."""
@@ -77,8 +77,8 @@ class FrameChannel(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's transports have the interface without the base class.
+        self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         """Report every frame that is complete."""

@@ -67,8 +67,8 @@ class Keeper:
         """Kill everything and end the keeper."""
         if self._process is None:
             return
-        process = self._process
-        self._lost()
+        process, self._process = self._process, None
+        self._lost()  # its socket's end tells the keeper to kill everything and leave
         await asyncio.to_thread(process.wait)
 
     def _send(self, request: dict[str, Any], fds: Sequence[int]) -> None:
@@ -126,7 +126,10 @@ class Keeper:
                 asyncio.get_running_loop().remove_reader(self._socket.fileno())
             self._socket.close()
             self._socket = None
-        self._process = None
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
         children, self._children = self._children, {}
         for child in children.values():
             if not child.ended.done():

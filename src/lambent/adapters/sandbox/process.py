@@ -90,8 +90,8 @@ class ProcessSandbox:
 
     async def close(self) -> None:
         """Stop every environment and the keeper."""
+        await self._keeper.close()  # kills everything at once, which is quicker than one by one
         await asyncio.gather(*(each.stop() for each in list(self._environments.values())))
-        await self._keeper.close()
 
     def _forget(self, environment_id: str) -> None:
         self._environments.pop(environment_id, None)

@@ -8,7 +8,21 @@ from lambent.domain.environments import RuntimeStatus
 from lambent.domain.invocations import EventQueue, Invoker
 from lambent.domain.ports import Platform
 from lambent.domain.service import NativeService
-from lambent.services.lambda_ import aliases, functions, invoke, permissions, tags, updates, versions
+from lambent.services.lambda_ import (
+    aliases,
+    concurrency,
+    event_configs,
+    functions,
+    invoke,
+    layer_permissions,
+    layers,
+    management,
+    permissions,
+    tags,
+    updates,
+    urls,
+    versions,
+)
 from lambent.services.lambda_.catalogue import FunctionCatalogue
 from lambent.services.lambda_.code import CodeDownloads
 from lambent.services.lambda_.context import Lambda
@@ -19,8 +33,14 @@ _FAMILIES = (
     updates.operations,
     versions.operations,
     aliases.operations,
+    layers.operations,
+    layer_permissions.operations,
     permissions.operations,
     tags.operations,
+    concurrency.operations,
+    event_configs.operations,
+    urls.operations,
+    management.operations,
     invoke.operations,
 )
 

@@ -115,7 +115,6 @@ class EventConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     age_s_max: int | None = None
     on_success_arn: str = ""
     on_failure_arn: str = ""
-    destinations: bool = False  #: the caller gave a DestinationConfig, if only an empty one
 
 
 class Url(msgspec.Struct, frozen=True, omit_defaults=True):

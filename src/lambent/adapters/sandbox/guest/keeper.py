@@ -143,8 +143,9 @@ class Keeper:
 
     def kill_tree(self, leader, marker):
         """Kill an environment's processes: its group, its session, descendants, and whatever carries its mark; until none is left."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(leader, signal.SIGKILL)
+        if leader != os.getpid():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(leader, signal.SIGKILL)
         for _ in range(100):
             members = self.members(leader, marker)
             if not members:
@@ -179,6 +180,8 @@ class Keeper:
             return False
         if own.intersection(chain):
             return True
+        if not self.leaders.keys().isdisjoint(chain):  # another environment's
+            return False
         with contextlib.suppress(OSError), open("/proc/%d/environ" % pid, "rb") as file:
             return marker in file.read() + b"\0"
         return False
@@ -190,8 +193,12 @@ class Keeper:
 
     def end(self):
         """Kill everything that descends from the keeper, and remove the environments' folders."""
-        for pid, (_, marker) in list(self.leaders.items()):
-            self.kill_tree(pid, marker)
+        for leader in self.leaders:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(leader, signal.SIGKILL)
+        # Whatever left its group is below the keeper still, or adopted by it.
+        self.leaders.clear()
+        self.kill_tree(os.getpid(), b"")
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

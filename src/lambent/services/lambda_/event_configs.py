@@ -1,0 +1,129 @@
+"""Event invoke configurations: retries, age and destinations of asynchronous invocations."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from lambent.domain.call import Call
+from lambent.domain.service import Operations
+from lambent.services.lambda_.catalogue import Entry
+from lambent.services.lambda_.context import Lambda
+from lambent.services.lambda_.errors import invalid, not_found
+from lambent.services.lambda_.functions import page
+from lambent.services.lambda_.names import LATEST, FunctionRef, function_arn
+from lambent.services.lambda_.state import EVENT_CONFIGS, EventConfig
+from lambent.services.lambda_.views import event_config
+
+if TYPE_CHECKING:
+    from lambent.services.lambda_._generated_shapes import (
+        DeleteFunctionEventInvokeConfigRequest,
+        FunctionEventInvokeConfig,
+        GetFunctionEventInvokeConfigRequest,
+        ListFunctionEventInvokeConfigsRequest,
+        ListFunctionEventInvokeConfigsResponse,
+        PutFunctionEventInvokeConfigRequest,
+        UpdateFunctionEventInvokeConfigRequest,
+    )
+
+operations: Operations[Lambda] = Operations()
+_DESTINATION = re.compile(r"arn:aws[a-z-]*:(sqs|sns|lambda|events|s3):[a-z0-9-]*:(\d{12})?:.+")
+
+
+async def _entry(ctx: Lambda, ref: FunctionRef) -> Entry:
+    entry = await ctx.catalogue.find(ref.key)
+    if entry is None or not (ref.qualifier in {"", *entry.versions} or ref.qualifier in entry.aliases):
+        raise not_found("The function doesn't exist.")
+    return entry
+
+
+def _missing(ref: FunctionRef) -> Exception:
+    return not_found(f"The function {function_arn(ref.key, ref.qualifier or LATEST)} doesn't have an EventInvokeConfig")
+
+
+def _destination(request: Any, name: str, ref: FunctionRef) -> str | None:
+    """Return the destination's ARN, empty when it is taken away, ``None`` when nothing is said."""
+    given = (request.get("DestinationConfig") or {}).get(name)
+    if given is None:
+        return None
+    arn: str = given.get("Destination") or ""
+    if arn and not _DESTINATION.fullmatch(arn):
+        raise invalid(f"The provided destination config DestinationConfig({name}={arn}) is invalid.")
+    if arn in {ref.function_arn, ref.arn}:
+        raise invalid("You can't specify the function as a destination for itself.")
+    return arn
+
+
+async def _write(ctx: Lambda, call: Call, request: Any, *, replace: bool) -> FunctionEventInvokeConfig:
+    ref = ctx.own_ref(call, request["FunctionName"], request.get("Qualifier"))
+    given = ("MaximumRetryAttempts", "MaximumEventAgeInSeconds", "DestinationConfig")
+    if all(request.get(name) is None for name in given):
+        raise invalid("You must specify at least one of error handling or destination setting.")
+    success, failure = _destination(request, "OnSuccess", ref), _destination(request, "OnFailure", ref)
+    qualifier = ref.qualifier or LATEST
+    async with ctx.catalogue.alone(ref.key):
+        entry = await _entry(ctx, ref)
+        old = entry.event_configs.get(qualifier)
+        if old is None and not replace:
+            raise _missing(ref)
+        base = EventConfig(0.0) if replace or old is None else old
+        retries, age = request.get("MaximumRetryAttempts"), request.get("MaximumEventAgeInSeconds")
+        config = EventConfig(
+            last_modified=ctx.platform.clock.now(),
+            retries=base.retries if retries is None else retries,
+            age_s_max=base.age_s_max if age is None else age,
+            on_success_arn=base.on_success_arn if success is None else success,
+            on_failure_arn=base.on_failure_arn if failure is None else failure,
+        )
+        await ctx.catalogue.commit(ref.key, [EVENT_CONFIGS.put((*ref.key, qualifier), config)])
+    return event_config(entry, qualifier, config)
+
+
+@operations.serves("PutFunctionEventInvokeConfig")
+async def put_config(ctx: Lambda, call: Call, request: PutFunctionEventInvokeConfigRequest) -> FunctionEventInvokeConfig:
+    """Set the configuration; what the request leaves out goes back to its default."""
+    return await _write(ctx, call, request, replace=True)
+
+
+@operations.serves("UpdateFunctionEventInvokeConfig")
+async def update_config(ctx: Lambda, call: Call, request: UpdateFunctionEventInvokeConfigRequest) -> FunctionEventInvokeConfig:
+    """Change the configuration; what the request leaves out stays."""
+    return await _write(ctx, call, request, replace=False)
+
+
+@operations.serves("GetFunctionEventInvokeConfig")
+async def get_config(ctx: Lambda, call: Call, request: GetFunctionEventInvokeConfigRequest) -> FunctionEventInvokeConfig:
+    """Return the configuration."""
+    ref = ctx.own_ref(call, request["FunctionName"], request.get("Qualifier"))
+    qualifier = ref.qualifier or LATEST
+    entry = await ctx.catalogue.find(ref.key)
+    if entry is None or qualifier not in entry.event_configs:
+        raise _missing(ref)
+    return event_config(entry, qualifier, entry.event_configs[qualifier])
+
+
+@operations.serves("DeleteFunctionEventInvokeConfig")
+async def delete_config(ctx: Lambda, call: Call, request: DeleteFunctionEventInvokeConfigRequest) -> None:
+    """Go back to the defaults."""
+    ref = ctx.own_ref(call, request["FunctionName"], request.get("Qualifier"))
+    qualifier = ref.qualifier or LATEST
+    async with ctx.catalogue.alone(ref.key):
+        entry = await ctx.catalogue.find(ref.key)
+        if entry is None or qualifier not in entry.event_configs:
+            raise _missing(ref)
+        await ctx.catalogue.commit(ref.key, [EVENT_CONFIGS.delete((*ref.key, qualifier))])
+
+
+@operations.serves("ListFunctionEventInvokeConfigs")
+async def list_configs(ctx: Lambda, call: Call, request: ListFunctionEventInvokeConfigsRequest) -> ListFunctionEventInvokeConfigsResponse:
+    """Return the configurations of a function's versions and aliases."""
+    ref = ctx.own_ref(call, request["FunctionName"])
+    entry = await _entry(ctx, FunctionRef(ref.account_id, ref.region, ref.name))
+    items = sorted(entry.event_configs.items())
+    shown, more = page(items, lambda item: (item[0],), request.get("Marker"), request.get("MaxItems"))
+    answer: ListFunctionEventInvokeConfigsResponse = {
+        "FunctionEventInvokeConfigs": [event_config(entry, qualifier, config) for qualifier, config in shown]
+    }
+    if more:
+        answer["NextMarker"] = more
+    return answer

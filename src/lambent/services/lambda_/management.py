@@ -1,0 +1,105 @@
+"""Runtime management, recursion, and the reading side of what nobody can set yet: code signing and event source mappings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from lambent.domain.call import Call
+from lambent.domain.service import Operations
+from lambent.services.lambda_.context import Lambda
+from lambent.services.lambda_.errors import invalid
+from lambent.services.lambda_.names import LATEST, FunctionRef, function_arn
+from lambent.services.lambda_.state import FUNCTIONS
+
+if TYPE_CHECKING:
+    from lambent.services.lambda_._generated_shapes import (
+        GetFunctionCodeSigningConfigRequest,
+        GetFunctionCodeSigningConfigResponse,
+        GetFunctionRecursionConfigRequest,
+        GetFunctionRecursionConfigResponse,
+        GetRuntimeManagementConfigRequest,
+        GetRuntimeManagementConfigResponse,
+        ListEventSourceMappingsRequest,
+        ListEventSourceMappingsResponse,
+        PutFunctionRecursionConfigRequest,
+        PutFunctionRecursionConfigResponse,
+        PutRuntimeManagementConfigRequest,
+        PutRuntimeManagementConfigResponse,
+    )
+
+operations: Operations[Lambda] = Operations()
+
+
+def _function(ctx: Lambda, call: Call, name: str) -> FunctionRef:
+    ref = ctx.own_ref(call, name)
+    return FunctionRef(ref.account_id, ref.region, ref.name)
+
+
+@operations.serves("PutRuntimeManagementConfig")
+async def put_runtime_management(ctx: Lambda, call: Call, request: PutRuntimeManagementConfigRequest) -> PutRuntimeManagementConfigResponse:
+    """Note when the runtime may be updated. Runtimes here are those of the machine, so it changes nothing else."""
+    ref = ctx.own_ref(call, request["FunctionName"], request.get("Qualifier"))
+    mode, arn = request["UpdateRuntimeOn"], request.get("RuntimeVersionArn") or ""
+    if mode == "Manual" and not arn:
+        raise invalid(
+            "The runtime update mode is Manual, but no RuntimeVersionArn was given. Specify RuntimeVersionArn, or change the mode."
+        )
+    if mode != "Manual" and arn:
+        raise invalid("You can only specify RuntimeVersionArn when UpdateRuntimeOn is Manual.")
+    qualifier = ref.qualifier or LATEST
+    async with ctx.catalogue.alone(ref.key):
+        entry = await ctx.catalogue.get(ref)
+        updates = entry.function.runtime_updates | {qualifier: (mode, arn)}
+        function = msgspec.structs.replace(entry.function, runtime_updates=updates)
+        await ctx.catalogue.commit(ref.key, [FUNCTIONS.put(ref.key, function)])
+    answer: PutRuntimeManagementConfigResponse = {"UpdateRuntimeOn": mode, "FunctionArn": function_arn(ref.key, qualifier)}
+    if arn:
+        answer["RuntimeVersionArn"] = arn
+    return answer
+
+
+@operations.serves("GetRuntimeManagementConfig")
+async def get_runtime_management(ctx: Lambda, call: Call, request: GetRuntimeManagementConfigRequest) -> GetRuntimeManagementConfigResponse:
+    """Return what was noted; ``Auto`` when nothing was."""
+    ref = ctx.own_ref(call, request["FunctionName"], request.get("Qualifier"))
+    entry = await ctx.catalogue.get(ref)
+    qualifier = ref.qualifier or LATEST
+    mode, arn = entry.function.runtime_updates.get(qualifier, ("Auto", ""))
+    answer: GetRuntimeManagementConfigResponse = {"UpdateRuntimeOn": mode, "FunctionArn": function_arn(ref.key, qualifier)}
+    if arn:
+        answer["RuntimeVersionArn"] = arn
+    return answer
+
+
+@operations.serves("PutFunctionRecursionConfig")
+async def put_recursion(ctx: Lambda, call: Call, request: PutFunctionRecursionConfigRequest) -> PutFunctionRecursionConfigResponse:
+    """Set whether a recursive loop is stopped."""
+    ref = _function(ctx, call, request["FunctionName"])
+    async with ctx.catalogue.alone(ref.key):
+        entry = await ctx.catalogue.get(ref)
+        function = msgspec.structs.replace(entry.function, recursive_loop=request["RecursiveLoop"])
+        await ctx.catalogue.commit(ref.key, [FUNCTIONS.put(ref.key, function)])
+    return {"RecursiveLoop": request["RecursiveLoop"]}
+
+
+@operations.serves("GetFunctionRecursionConfig")
+async def get_recursion(ctx: Lambda, call: Call, request: GetFunctionRecursionConfigRequest) -> GetFunctionRecursionConfigResponse:
+    """Return whether a recursive loop is stopped."""
+    entry = await ctx.catalogue.get(_function(ctx, call, request["FunctionName"]))
+    return {"RecursiveLoop": entry.function.recursive_loop}
+
+
+@operations.serves("GetFunctionCodeSigningConfig")
+async def get_code_signing(ctx: Lambda, call: Call, request: GetFunctionCodeSigningConfigRequest) -> GetFunctionCodeSigningConfigResponse:
+    """Say that the function has none; deployment tools ask for every function."""
+    ref = _function(ctx, call, request["FunctionName"])
+    await ctx.catalogue.get(ref)
+    return {"CodeSigningConfigArn": "", "FunctionName": ref.name}
+
+
+@operations.serves("ListEventSourceMappings")
+async def list_event_source_mappings(ctx: Lambda, call: Call, request: ListEventSourceMappingsRequest) -> ListEventSourceMappingsResponse:
+    """Return that there are none: none can be made yet."""
+    return {"EventSourceMappings": []}

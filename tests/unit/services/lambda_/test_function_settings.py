@@ -1,0 +1,104 @@
+"""Concurrency, event invoke configurations, URLs, tags and the rest that hangs on a function."""
+
+import pytest
+
+from lambent.domain.functions import EventInvokeConfig
+from lambent.services.lambda_.urls import find_url
+
+ARN = "arn:aws:lambda:us-east-1:123456789012:function:f"
+QUEUE = "arn:aws:sqs:us-east-1:123456789012:q"
+
+
+async def resolve(bench, qualifier=""):
+    return await bench.catalogue.resolve("123456789012", "us-east-1", "f", qualifier)
+
+
+async def test_reserved_concurrency(bench):
+    await bench.create()
+    assert await bench.call("GetFunctionConcurrency", FunctionName="f") == {}
+    await bench.call("PutFunctionConcurrency", FunctionName="f", ReservedConcurrentExecutions=900)
+    assert (await resolve(bench)).version.reserved_concurrency == 900
+    assert (await bench.call("GetFunction", FunctionName="f"))["Concurrency"] == {"ReservedConcurrentExecutions": 900}
+    await bench.create("g")
+    text = "below its minimum value of [100]"
+    await bench.refused("PutFunctionConcurrency", "InvalidParameterValueException", text, FunctionName="g", ReservedConcurrentExecutions=1)
+    settings = await bench.call("GetAccountSettings")
+    assert settings["AccountLimit"]["UnreservedConcurrentExecutions"] == 100
+    assert settings["AccountUsage"]["FunctionCount"] == 2
+    await bench.call("DeleteFunctionConcurrency", FunctionName="f")
+    assert (await resolve(bench)).version.reserved_concurrency is None
+
+
+async def test_provisioned_concurrency_says_that_it_is_missing(bench):
+    await bench.create(Publish=True)
+    await bench.refused("PutProvisionedConcurrencyConfig", "NotImplemented", "PutProvisionedConcurrencyConfig", FunctionName="f")
+    await bench.refused("GetProvisionedConcurrencyConfig", "ProvisionedConcurrencyConfigNotFoundException", FunctionName="f", Qualifier="1")
+    await bench.refused("CreateEventSourceMapping", "NotImplemented", "lambda:CreateEventSourceMapping")
+    await bench.refused("CreateCodeSigningConfig", "NotImplemented", "lambda:CreateCodeSigningConfig")
+
+
+async def test_event_configs(bench):
+    await bench.create(Publish=True)
+    await bench.refused("GetFunctionEventInvokeConfig", "ResourceNotFoundException", f"{ARN}:$LATEST doesn't have", FunctionName="f")
+    await bench.refused("PutFunctionEventInvokeConfig", "InvalidParameterValueException", "at least one", FunctionName="f")
+    made = await bench.call("PutFunctionEventInvokeConfig", FunctionName="f", MaximumRetryAttempts=0,
+                            DestinationConfig={"OnFailure": {"Destination": QUEUE}})  # fmt: skip
+    assert made["FunctionArn"] == f"{ARN}:$LATEST"
+    assert made["DestinationConfig"] == {"OnSuccess": {}, "OnFailure": {"Destination": QUEUE}}
+    await bench.call("UpdateFunctionEventInvokeConfig", FunctionName="f", MaximumEventAgeInSeconds=60)
+    assert (await resolve(bench)).event_config == EventInvokeConfig(0, 60, "", QUEUE)
+    assert (await resolve(bench, "1")).event_config == EventInvokeConfig()
+    await bench.call("PutFunctionEventInvokeConfig", FunctionName="f:1", MaximumRetryAttempts=1)
+    listed = await bench.call("ListFunctionEventInvokeConfigs", FunctionName="f")
+    assert [each["FunctionArn"] for each in listed["FunctionEventInvokeConfigs"]] == [f"{ARN}:$LATEST", f"{ARN}:1"]
+    await bench.call("DeleteFunctionEventInvokeConfig", FunctionName="f")
+    assert (await resolve(bench)).event_config == EventInvokeConfig()
+    await bench.refused("DeleteFunctionEventInvokeConfig", "ResourceNotFoundException", FunctionName="f")
+    await bench.refused("UpdateFunctionEventInvokeConfig", "ResourceNotFoundException", FunctionName="f", MaximumRetryAttempts=1)
+
+
+async def test_urls(bench):
+    await bench.create()
+    made = await bench.call("CreateFunctionUrlConfig", FunctionName="f", AuthType="NONE", Cors={"AllowOrigins": ["*"]})
+    url_id = made["FunctionUrl"].removeprefix("http://").partition(".")[0]
+    assert made["FunctionUrl"] == f"http://{url_id}.lambda-url.us-east-1.localhost:4566/"
+    owner = await find_url(bench.store, url_id)
+    assert (owner.name, owner.qualifier) == ("f", "")
+    await bench.refused(
+        "CreateFunctionUrlConfig", "ResourceConflictException", "FunctionUrlConfig exists", FunctionName="f", AuthType="NONE"
+    )
+    changed = await bench.call("UpdateFunctionUrlConfig", FunctionName="f", InvokeMode="RESPONSE_STREAM")
+    assert (changed["InvokeMode"], changed["Cors"]) == ("RESPONSE_STREAM", {"AllowOrigins": ["*"]})
+    assert len((await bench.call("ListFunctionUrlConfigs", FunctionName="f"))["FunctionUrlConfigs"]) == 1
+    await bench.call("DeleteFunction", FunctionName="f")
+    assert await find_url(bench.store, url_id) is None
+    await bench.refused("GetFunctionUrlConfig", "ResourceNotFoundException", FunctionName="f")
+    await bench.refused(
+        "CreateFunctionUrlConfig", "ResourceNotFoundException", "Function does not exist", FunctionName="f", AuthType="NONE"
+    )
+
+
+async def test_tags(bench_with):
+    bench = bench_with(tags_max=2)
+    await bench.create(Tags={"a": "1"})
+    await bench.call("TagResource", Resource=ARN, Tags={"b": "2"})
+    assert (await bench.call("ListTags", Resource=ARN))["Tags"] == {"a": "1", "b": "2"}
+    await bench.refused("TagResource", "InvalidParameterValueException", "tag limit", Resource=ARN, Tags={"c": "3"})
+    await bench.call("UntagResource", Resource=ARN, TagKeys=["a", "z"])
+    assert (await bench.call("GetFunction", FunctionName="f"))["Tags"] == {"b": "2"}
+    await bench.refused("ListTags", "InvalidParameterValueException", "aliases and versions", Resource=f"{ARN}:$LATEST")
+    await bench.refused("ListTags", "ResourceNotFoundException", Resource=ARN[:-1] + "g")
+
+
+@pytest.mark.parametrize("mode", ["Auto", "FunctionUpdate"])
+async def test_management(bench, mode):
+    await bench.create()
+    assert (await bench.call("GetRuntimeManagementConfig", FunctionName="f"))["UpdateRuntimeOn"] == "Auto"
+    await bench.call("PutRuntimeManagementConfig", FunctionName="f", UpdateRuntimeOn=mode)
+    assert (await bench.call("GetRuntimeManagementConfig", FunctionName="f"))["UpdateRuntimeOn"] == mode
+    await bench.refused("PutRuntimeManagementConfig", "InvalidParameterValueException", FunctionName="f", UpdateRuntimeOn="Manual")
+    assert (await bench.call("GetFunctionRecursionConfig", FunctionName="f"))["RecursiveLoop"] == "Terminate"
+    await bench.call("PutFunctionRecursionConfig", FunctionName="f", RecursiveLoop="Allow")
+    assert (await bench.call("GetFunctionRecursionConfig", FunctionName="f"))["RecursiveLoop"] == "Allow"
+    assert (await bench.call("GetFunctionCodeSigningConfig", FunctionName="f"))["FunctionName"] == "f"
+    assert (await bench.call("ListEventSourceMappings"))["EventSourceMappings"] == []
