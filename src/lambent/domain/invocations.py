@@ -23,6 +23,7 @@ class Invocation:
     streamed: bool = False  #: the caller takes the response in pieces (InvokeWithResponseStream)
     tenant_id: str = ""
     deadline: float = 0.0  #: set by the engine: seconds since 1970
+    log_shipped: bool = False  #: the result is given once what the invocation logged is with the log service (which may fail)
 
 
 class FunctionError(Enum):

@@ -11,7 +11,7 @@ from lambent.base.clock import VirtualClock
 from lambent.base.ids import SeededIds
 from lambent.domain.errors import AwsError
 from lambent.engine.environments.loglines import runtime_version, stream_name
-from lambent.engine.environments.shipping import EVENT_BYTES_MAX, LogShipper
+from lambent.engine.environments.shipping import EVENT_BYTES_MAX, SHIPPED_S_MAX, LogShipper
 
 
 @pytest.fixture
@@ -128,3 +128,41 @@ def test_runtime_versions(runtime: str, version: str) -> None:
 
 def test_stream_names() -> None:
     assert stream_name("7", 1_700_000_000.0, "ab") == "2023/11/14/[7]ab"
+
+
+async def test_whoever_waits_for_a_stream_goes_on_when_its_lines_were_sent(cloud: FakeCloud, clock: VirtualClock) -> None:
+    shipper = LogShipper(cloud, clock, SeededIds())
+    stream, began = shipper.open(function(), "s"), clock.now()
+    await shipper.wait_shipped(stream)  # nothing waits: at once
+    task = asyncio.create_task(shipper.run())
+    stream.write(b"a\n", 1)
+    waiting = asyncio.create_task(shipper.wait_shipped(stream))
+    await clock.advance(0.04)
+    assert not waiting.done()
+    await clock.advance(0.02)
+    assert waiting.done()
+    assert cloud.logged() == "a\n"
+    assert clock.now() - began < 0.1
+    task.cancel()
+
+
+async def test_a_log_service_that_hangs_or_fails_or_refuses_holds_nobody_up_for_ever(cloud: FakeCloud, clock: VirtualClock) -> None:
+    shipper = LogShipper(cloud, clock, SeededIds())
+    stuck, failing, refused = (shipper.open(function(), name) for name in "123")
+    stuck.write(b"a\n", 1)  # nobody sends
+    waiting = asyncio.create_task(shipper.wait_shipped(stuck))
+    await clock.advance(SHIPPED_S_MAX - 0.1)
+    assert not waiting.done()
+    await clock.advance(0.2)
+    assert waiting.done()
+    cloud.errors["PutLogEvents"] = [AwsError("ServiceUnavailableException", "later", 503), AwsError("AccessDeniedException", "no", 403)]
+    await shipper.flush()
+    failing.write(b"b\n", 1)
+    failing.failures = 1
+    await shipper.wait_shipped(failing)
+    refused.write(b"c\n", 1)
+    waiting = asyncio.create_task(shipper.wait_shipped(refused))
+    await clock.settle()
+    await shipper.flush()
+    await clock.settle()
+    assert waiting.done()

@@ -50,7 +50,7 @@ class Event(msgspec.Struct, frozen=True):
         )
 
     def invocation(self, invoked_arn: str) -> Invocation:
-        """Return the invocation to run."""
+        """Return the invocation to run. Its log comes before its result: an event that was handled must not lose what it logged."""
         return Invocation(
             request_id=self.request_id,
             payload=self.payload,
@@ -58,6 +58,7 @@ class Event(msgspec.Struct, frozen=True):
             client_context=self.client_context,
             trace_header=self.trace_header,
             tenant_id=self.tenant_id,
+            log_shipped=True,
         )
 
 

@@ -18,7 +18,7 @@ class FunctionLog:
     def __init__(self, function: FunctionVersion, stream: LogStream, clock: Clock, *, tail_bytes: int = 4096) -> None:
         self.stream_name = stream.name
         self._function = function
-        self._stream = stream
+        self.stream = stream
         self._clock = clock
         self._json = function.logging.format == "JSON"
         self._threshold = function.logging.application_level if self._json else ""
@@ -131,7 +131,7 @@ class FunctionLog:
 
     def _write(self, data: bytes) -> None:
         message = data + b"\n"
-        self._stream.write(message, int(self._clock.now() * 1000))
+        self.stream.write(message, int(self._clock.now() * 1000))
         if self._tail is not None:
             self._tail.append(message)
             self._tail_size += len(message)

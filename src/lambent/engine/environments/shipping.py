@@ -30,6 +30,8 @@ BATCH_EVENTS_MAX: Final = 10_000
 FLUSH_S: Final = 0.05  # how long lines gather before they are sent
 _RETRY_S_MAX: Final = 30.0
 _STREAMS_AT_ONCE: Final = 16
+SHIPPED_S_MAX: Final = 5.0
+"""How long ``wait_shipped`` waits for a log service that does not answer: logs must not hold up events for ever."""
 
 
 def role_caller(account_id: str, role_arn: str, function_name: str) -> Caller:
@@ -50,10 +52,33 @@ class LogStream:
         self.retry_at = 0.0
         self.refused = False
         self._shipper = shipper
+        self._taken = 0  # pieces that were ever added
+        self._settled = 0  # of these: sent, or given up
+        self._waiters: deque[tuple[int, asyncio.Future[None]]] = deque()
 
     def write(self, message: bytes, time_ms: int) -> None:
         """Add a message; never blocks."""
         self._shipper.add(self, message, time_ms)
+
+    def take(self, time_ms: int, piece: bytes) -> None:
+        """Let a piece wait to be sent."""
+        self._taken += 1
+        self.waiting.append((time_ms, piece))
+
+    def settle(self) -> int:
+        """Note that the first piece that waits was sent, or given up; return its bytes."""
+        self._settled += 1
+        while self._waiters and self._waiters[0][0] <= self._settled:
+            shipped = self._waiters.popleft()[1]
+            if not shipped.done():
+                shipped.set_result(None)
+        return len(self.waiting.popleft()[1])
+
+    def shipped(self) -> asyncio.Future[None]:
+        """Return what is done once everything that waits now was settled."""
+        shipped: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.append((self._taken, shipped))
+        return shipped
 
 
 class LogShipper:
@@ -85,7 +110,7 @@ class LogShipper:
             self.dropped += 1
             return
         for start in range(0, len(message), EVENT_BYTES_MAX):
-            stream.waiting.append((time_ms, message[start : start + EVENT_BYTES_MAX]))
+            stream.take(time_ms, message[start : start + EVENT_BYTES_MAX])
         self._bytes += len(message)
         if self._bytes > self._high_bytes:
             self._has_room.clear()
@@ -101,6 +126,18 @@ class LogShipper:
     async def wait_room(self) -> None:
         """Return when less than ``high_bytes`` wait."""
         await self._has_room.wait()
+
+    async def wait_shipped(self, stream: LogStream) -> None:
+        """Return when what was logged so far is with the log service, was refused by it, or after ``SHIPPED_S_MAX``; at once while
+        the log service is failing."""
+        if not stream.waiting or stream.failures:
+            return
+        shipped, patience = stream.shipped(), asyncio.ensure_future(self._clock.sleep(SHIPPED_S_MAX))
+        try:
+            await asyncio.wait({shipped, patience}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            patience.cancel()
+            shipped.cancel()
 
     async def run(self) -> None:
         """Send until cancelled."""
@@ -162,7 +199,7 @@ class LogShipper:
             await self._create(stream)  # somebody deleted the group meanwhile
             await self._call(stream, "PutLogEvents", params)
         for _ in events:
-            self._bytes -= len(stream.waiting.popleft()[1])
+            self._bytes -= stream.settle()
         if self._bytes <= self._high_bytes:
             self._has_room.set()
 
@@ -193,8 +230,8 @@ class LogShipper:
         await self._cloud.call(Call("logs", operation, params, caller, function.region, function.account_id, self._ids.uuid()))
 
     def _discard(self, stream: LogStream) -> None:
-        self._bytes -= sum(len(data) for _, data in stream.waiting)
-        stream.waiting.clear()
+        while stream.waiting:
+            self._bytes -= stream.settle()
         self._dirty.pop(stream, None)
         if self._bytes <= self._high_bytes:
             self._has_room.set()

@@ -110,6 +110,9 @@ class LocalInvoker:
             raise
         if self._shipper.is_crowded:
             await self._shipper.wait_room()
+        if invocation.log_shipped:
+            for each in {hosted.log.stream, started.hosted.log.stream}:
+                await self._shipper.wait_shipped(each)
         return result
 
     # ── init ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
