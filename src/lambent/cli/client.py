@@ -54,7 +54,28 @@ class Client:
         """Call an operation of CloudWatch Logs."""
         headers = self.signed("logs") | {"x-amz-target": f"Logs_20140328.{operation}", "content-type": "application/x-amz-json-1.1"}
         status, _, body = self.request("POST", "/", json.dumps(params).encode(), headers)
-        answer: dict[str, Any] = json.loads(body or b"{}")
         if status != 200:
-            raise click.ClickException(f"{answer.get('__type', status)}: {answer.get('message') or answer.get('Message', '')}")
+            raise AwsFailure(error_text(status, {}, body))
+        answer: dict[str, Any] = json.loads(body or b"{}")
         return answer
+
+
+class AwsFailure(click.ClickException):
+    """The server answered with an error of AWS's."""
+
+    @property
+    def code(self) -> str:
+        """AWS's code of it."""
+        return str(self.message).partition(":")[0]
+
+
+def error_text(status: int, headers: Mapping[str, str], body: bytes) -> str:
+    """Return an answer's error as a person reads it: code, colon, message."""
+    try:
+        document = json.loads(body)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        return f"{headers.get('x-amzn-errortype', status)}: {body.decode(errors='replace')}"
+    code = headers.get("x-amzn-errortype") or str(document.get("__type", status)).rpartition("#")[2]
+    return f"{code}: {document.get('message') or document.get('Message') or ''}"

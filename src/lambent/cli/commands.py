@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import sys
-import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,7 +15,8 @@ import click
 
 from lambent.base import settings as settings_module
 from lambent.base.settings import Settings
-from lambent.cli.client import Client
+from lambent.cli.client import Client, error_text
+from lambent.cli.tail import LogTail
 from lambent.domain.errors import StartupError
 from lambent.server.doctor import examine
 from lambent.server.run import serve
@@ -95,20 +97,17 @@ def status(port: int | None, as_json: bool) -> None:
 
 
 @main.command()
+@click.option("--all", "everything", is_flag=True, help="Runtimes that AWS has retired, too.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def doctor(as_json: bool) -> None:
+def doctor(everything: bool, as_json: bool) -> None:
     """List the runtimes that this machine can serve, and what to install for the others."""
-    findings = examine(_settings())
+    findings = [each for each in examine(_settings()) if everything or not each.retired]
     if as_json:
-        click.echo(
-            json.dumps(
-                [{"runtime": f.runtime, "available": f.available, "interpreter": f.interpreter, "remedy": f.remedy} for f in findings]
-            )
-        )
+        click.echo(json.dumps([asdict(each) for each in findings], indent=2))
         return
-    for found in findings:
+    for found in sorted(findings, key=lambda each: not each.available):
         mark = "yes" if found.available else "no "
-        click.echo(f"{mark}  {found.runtime:<18} {found.interpreter or found.remedy}")
+        click.echo(f"{mark}  {found.runtime:<16} {found.interpreter or found.remedy}")
 
 
 @main.command()
@@ -127,7 +126,7 @@ def invoke(port: int | None, function: str, payload: str, qualifier: str, event:
     tail = base64.b64decode(answer.get("x-amz-log-result", ""))
     click.echo(tail.decode(errors="replace"), err=True, nl=False)
     if code >= 300:
-        raise click.ClickException(f"{answer.get('x-amzn-errortype', code)}: {data.decode(errors='replace')}")
+        raise click.ClickException(error_text(code, answer, data))
     click.echo(data.decode(errors="replace"))
     if "x-amz-function-error" in answer:
         raise SystemExit(1)
@@ -137,24 +136,10 @@ def invoke(port: int | None, function: str, payload: str, qualifier: str, event:
 @_port
 @click.argument("function")
 @click.option("-f", "--follow", is_flag=True, help="Go on until Ctrl-C.")
-@click.option("--since", type=float, default=600.0, help="From so many seconds ago (600).")
+@click.option("--since", type=click.FloatRange(min=0), default=600.0, help="From so many seconds ago (600).")
 def logs(port: int | None, function: str, follow: bool, since: float) -> None:
     """Print the log of FUNCTION (or of the log group, when it begins with /)."""
-    client = _client(port)
-    group = function if function.startswith("/") else f"/aws/lambda/{function}"
-    start_ms = int((time.time() - since) * 1000)
-    seen: set[str] = set()
-    while True:
-        token: str | None = None
-        while True:
-            page = client.logs("FilterLogEvents", {"logGroupName": group, "startTime": start_ms} | ({"nextToken": token} if token else {}))
-            for event in page.get("events", []):
-                if event["eventId"] not in seen:
-                    seen.add(event["eventId"])
-                    click.echo(event["message"].rstrip("\n"))
-            token = page.get("nextToken")
-            if not token:
-                break
-        if not follow:
-            return
-        time.sleep(0.5)
+    tail = LogTail(_client(port), function if function.startswith("/") else f"/aws/lambda/{function}", since)
+    with contextlib.suppress(KeyboardInterrupt):
+        for message in tail.follow() if follow else tail.read():
+            click.echo(message)

@@ -82,6 +82,7 @@ class RuntimeStatus:
     available: bool
     interpreter: str = ""  #: path and version of what serves it
     remedy: str = ""  #: when it isn't available: what to install
+    retired: bool = False  #: AWS no longer offers it
     served_by: str = ""  #: another runtime's identifier, when the setting ``runtimes = "nearest"`` lets it serve
 
 

