@@ -42,7 +42,7 @@ def test_errors_as_botocore_reads_them(service: str, protocol: str, operation: s
 @pytest.mark.parametrize(("service", "protocol", "operation", "code", "status"), CASES)
 def test_errors_of_an_upstream(service: str, protocol: str, operation: str, code: str, status: int) -> None:
     del protocol
-    spoken = models.service(service).protocol
+    spoken = models.service(service).upstream_protocol
     response = wire.serialise_error(service, spoken, AwsError(code, "so", status), "request-1", operation)
     with pytest.raises(AwsError) as caught:
         client.parse(service, operation, response.status, response.headers, response.body)
