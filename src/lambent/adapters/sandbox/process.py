@@ -17,8 +17,9 @@ from lambent.adapters.sandbox.channels import RuntimeApiFactory
 from lambent.adapters.sandbox.environment import Plan, ProcessEnvironment
 from lambent.adapters.sandbox.keeper import Keeper, remove
 from lambent.adapters.sandbox.runtimes import CUSTOM, Interpreter, Runtimes
+from lambent.adapters.sandbox.snapshots import AnewSnapshot
 from lambent.base.clock import Clock
-from lambent.domain.environments import Environment, Launch, RuntimeStatus
+from lambent.domain.environments import Environment, Launch, RuntimeStatus, Snapshot
 from lambent.domain.errors import AwsError
 from lambent.domain.quotas import Quotas
 
@@ -87,6 +88,18 @@ class ProcessSandbox:
         environment = ProcessEnvironment(plan, self._keeper, self._clock, self._forget)
         self._environments[environment.id] = environment
         return environment
+
+    def prepare(self, runtime: str) -> None:
+        """Do nothing: this driver has no templates."""
+
+    async def snapshot(self, launch: Launch, timeout_s: float) -> Snapshot:
+        """Initialise the function once to see what comes of it. This driver can't fork: environments are initialised anew."""
+        environment = await self.launch(launch)
+        try:
+            outcome = await environment.initialise(timeout_s)
+        finally:
+            await environment.stop()
+        return AnewSnapshot(launch.environment_id, outcome, self.launch)
 
     async def close(self) -> None:
         """Stop every environment and the keeper."""
