@@ -120,11 +120,13 @@ def null(path: str) -> str:
 class Checker:
     """Compiles checks of shapes; ``None`` stands for a shape that has nothing to check.
 
-    ``only_required`` leaves lengths, ranges, patterns and enums to the service itself.
+    ``only_required`` leaves lengths, ranges, patterns and enums to the service itself; ``left_to_service`` names members, by
+    (structure, member), of which the service checks the value in words of its own.
     """
 
-    def __init__(self, *, only_required: bool = False) -> None:
+    def __init__(self, *, only_required: bool = False, left_to_service: frozenset[tuple[str, str]] = frozenset()) -> None:
         self._only_required = only_required
+        self._left_to_service = left_to_service
         self._made: dict[str, Check | None] = {}
 
     def of(self, shape: Shape) -> Check | None:
@@ -154,7 +156,9 @@ class Checker:
     def _structure(self, shape: StructureShape) -> Check | None:
         required = shape.required_members
         checks = [
-            (name, lower_camel(name), self.of(member)) for name, member in shape.members.items() if not traits(member).get("streaming")
+            (name, lower_camel(name), self.of(member))
+            for name, member in shape.members.items()
+            if not traits(member).get("streaming") and (shape.name, name) not in self._left_to_service
         ]
         wanted = [(name, said, check) for name, said, check in checks if check is not None]
         if not required and not wanted:
@@ -174,7 +178,7 @@ class Checker:
         if isinstance(inner, StructureShape | ListShape | MapShape):
             return _both(own, _each_item(self.of(inner)))
         tests = self._tests(inner)
-        text = f"Member must satisfy constraint: [{', '.join(said for _, said in tests)}]"
+        text = f"Member must satisfy constraint: {_all_of(tests)}"
 
         def check(value: Any, path: str, problems: list[str]) -> None:
             _no_nulls(value, path, problems)
@@ -185,11 +189,11 @@ class Checker:
 
     def _map(self, shape: MapShape) -> Check | None:
         keys, own = self._tests(shape.key), _own(self._tests(shape), shape)
-        key_text = f"Map keys must satisfy constraint: [{', '.join(said for _, said in keys)}]"
+        key_text = f"Map keys must satisfy constraint: {_all_of(keys)}"
         inner = shape.value
         deep = self.of(inner) if isinstance(inner, StructureShape | ListShape | MapShape) else None
         values = [] if deep is not None or isinstance(inner, StructureShape | ListShape | MapShape) else self._tests(inner)
-        value_text = f"Map value must satisfy constraint: [{', '.join(said for _, said in values)}]"
+        value_text = f"Map value must satisfy constraint: {_all_of(values)}"
 
         def check(value: Any, path: str, problems: list[str]) -> None:
             present = [each for each in value.values() if each is not None]
@@ -203,6 +207,11 @@ class Checker:
                         deep(each, f"{path}.{key}.member", problems)
 
         return _both(own, check if keys or values or deep is not None else None)
+
+
+def _all_of(tests: list[tuple[Callable[[Any], bool], str]]) -> str:
+    """Return how AWS lists what an item of a collection must satisfy."""
+    return f"[{', '.join([*(said for _, said in tests), 'Member must not be null'])}]"
 
 
 def _no_nulls(value: list[Any], path: str, problems: list[str]) -> None:

@@ -7,6 +7,9 @@ from functools import cache
 from lambent.wire import forms, trees, xmltext
 from lambent.wire.constraints import Checker
 
+_OWN_WORDS = {"lambda": frozenset({("CreateFunctionRequest", "Runtime"), ("UpdateFunctionConfigurationRequest", "Runtime")})}
+"""Members whose values a service checks itself, since AWS's answer isn't the one that their model gives."""
+
 
 class Kit:
     """What turns one service's shapes into functions, and keeps them."""
@@ -20,7 +23,7 @@ class Kit:
         self.xml_writer = xmltext.Writer(milliseconds=service == "s3")
         self.form_reader = forms.Reader(ec2=False)
         self.ec2_reader = forms.Reader(ec2=True)
-        self.checker = Checker()
+        self.checker = Checker(left_to_service=_OWN_WORDS.get(service, frozenset()))
         self.presence_checker = Checker(only_required=True)
 
 

@@ -11,7 +11,7 @@ from lambent.domain.service import Operations
 from lambent.domain.storage import Write
 from lambent.services.lambda_.catalogue import Entry
 from lambent.services.lambda_.context import Lambda, check_revision
-from lambent.services.lambda_.errors import conflict, function_not_found, invalid, not_found
+from lambent.services.lambda_.errors import alias_not_found, conflict, function_not_found, invalid, not_found
 from lambent.services.lambda_.functions import page
 from lambent.services.lambda_.names import LATEST, FunctionRef, function_arn
 from lambent.services.lambda_.state import ALIASES, EVENT_CONFIGS, POLICIES, URL_IDS, URLS, Alias
@@ -44,7 +44,7 @@ def checked_weights(entry: Entry, version: str, routing: AliasRoutingConfigurati
         raise invalid("Number of items in AdditionalVersionWeights cannot be greater than 1")
     for other, weight in weights.items():
         if version == LATEST or other == LATEST:
-            raise invalid("$LATEST is not supported for an alias pointing to more than 1 version")
+            raise invalid("$LATEST is not supported for an alias pointing to more than 1 version", typed=False)
         if not other.isdecimal():
             raise invalid(f"Invalid function version {other}. Function versions in AdditionalVersionWeights must be numbers.")
         if other == version:
@@ -63,7 +63,7 @@ def _require_version(entry: Entry, version: str) -> None:
 def _find(entry: Entry, name: str) -> Alias:
     alias = entry.aliases.get(name)
     if alias is None:
-        raise not_found(f"Cannot find alias arn: {function_arn(entry.key, name)}")
+        raise alias_not_found(function_arn(entry.key, name))
     return alias
 
 
@@ -72,8 +72,10 @@ async def create_alias(ctx: Lambda, call: Call, request: CreateAliasRequest) -> 
     """Name a version."""
     ref = _function(ctx, call, request["FunctionName"])
     async with ctx.catalogue.alone(ref.key):
-        entry = await ctx.catalogue.get(ref)
         name, version = request["Name"], request["FunctionVersion"]
+        entry = await ctx.catalogue.find(ref.key)
+        if entry is None:
+            raise function_not_found(function_arn(ref.key, version))
         if name in entry.aliases:
             raise conflict(f"Alias already exists: {function_arn(ref.key, name)}")
         _require_version(entry, version)
@@ -89,7 +91,7 @@ async def get_alias(ctx: Lambda, call: Call, request: GetAliasRequest) -> AliasC
     ref = _function(ctx, call, request["FunctionName"])
     entry = await ctx.catalogue.find(ref.key)
     if entry is None:
-        raise not_found(f"Cannot find alias arn: {function_arn(ref.key, request['Name'])}")
+        raise alias_not_found(function_arn(ref.key, request["Name"]))
     return alias_configuration(entry, _find(entry, request["Name"]))
 
 
@@ -99,7 +101,9 @@ async def update_alias(ctx: Lambda, call: Call, request: UpdateAliasRequest) -> 
     ref = _function(ctx, call, request["FunctionName"])
     async with ctx.catalogue.alone(ref.key):
         entry = await ctx.catalogue.get(ref)
-        alias = _find(entry, request["Name"])
+        alias = entry.aliases.get(request["Name"])
+        if alias is None:
+            raise not_found(f"Alias not found: {function_arn(ref.key, request['Name'])}")
         check_revision(request.get("RevisionId"), alias.revision_id)
         version = request.get("FunctionVersion") or alias.version
         _require_version(entry, version)

@@ -17,7 +17,7 @@ from lambent.base.ids import Ids, SystemIds
 from lambent.domain.documents import Found, Table
 from lambent.domain.functions import EventInvokeConfig, FunctionVersion, LoggingConfig, ResolvedFunction
 from lambent.domain.storage import Key, Store, Write
-from lambent.services.lambda_.errors import conflict, function_not_found, not_found
+from lambent.services.lambda_.errors import conflict, function_not_found
 from lambent.services.lambda_.names import LATEST, FunctionKey, FunctionRef, function_arn
 from lambent.services.lambda_.state import (
     ALIASES,
@@ -65,6 +65,10 @@ class Entry:
             raise function_not_found(function_arn(self.key, qualifier))
         return version
 
+    def shown_as(self, qualifier: str) -> str | None:
+        """Return what the ARN shows to who asked with this qualifier: nothing, the alias, or (``None``) the version's number."""
+        return qualifier if not qualifier or qualifier in self.aliases else None
+
     def require(self, qualifier: str) -> None:
         """Raise unless the qualifier (or none) is there."""
         self.find(qualifier)
@@ -75,8 +79,6 @@ class Entry:
         number = _drawn(alias, draw) if alias else qualifier or LATEST
         version = self.versions.get(number)
         if version is None:
-            if qualifier and alias is None and not qualifier.isdecimal():
-                raise not_found(f"Cannot find alias arn: {function_arn(self.key, qualifier)}")
             raise function_not_found(function_arn(self.key, qualifier))
         if version.state in {"Pending", "Failed"}:
             raise conflict(

@@ -52,11 +52,7 @@ async def _take_inline(ctx: Lambda, call: Call, data: bytes, unzipped_max: int) 
     if not data:
         raise invalid(EMPTY_ZIP)
     if len(data) > quotas.zip_upload_bytes_max:
-        raise AwsError(
-            "RequestEntityTooLargeException",
-            f"Request must be smaller than {quotas.request_bytes_max} bytes for the {call.operation} operation",
-            413,
-        )
+        raise AwsError("RequestEntityTooLargeException", f"Zipped size must be smaller than {quotas.zip_upload_bytes_max} bytes", 413)
     unzipped = await asyncio.to_thread(unpacked_size, io.BytesIO(data), unzipped_max)
     blob = await ctx.platform.blobs.put(BytesStream(data))
     return Package(blob.digest, blob.size, unzipped)
@@ -86,7 +82,7 @@ async def _bounded(body: bytes | AsyncIterator[bytes], limit: int) -> AsyncItera
     size = 0
     async for chunk in body:
         size += len(chunk)
-        if size > limit:
+        if size >= limit:
             raise invalid(f"Unzipped size must be smaller than {limit} bytes")
         yield chunk
 

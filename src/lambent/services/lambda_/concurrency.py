@@ -48,7 +48,12 @@ async def _reserved(ctx: Lambda, account_id: str, region: str, but: str = "") ->
 @operations.serves("PutFunctionConcurrency")
 async def put_function_concurrency(ctx: Lambda, call: Call, request: PutFunctionConcurrencyRequest) -> GetFunctionConcurrencyResponse:
     """Reserve concurrency; zero stops the function."""
-    ref = _function(ctx, call, request["FunctionName"])
+    ref = ctx.own_ref(call, request["FunctionName"])
+    if ref.qualifier:
+        raise invalid(
+            "This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. "
+            "Please specify either a function name or an unqualified function ARN."
+        )
     reserved, quotas = request["ReservedConcurrentExecutions"], ctx.platform.quotas
     async with ctx.catalogue.alone((ref.account_id, ref.region, "")), ctx.catalogue.alone(ref.key):
         entry = await ctx.catalogue.get(ref)
@@ -56,7 +61,8 @@ async def put_function_concurrency(ctx: Lambda, call: Call, request: PutFunction
         if reserved and quotas.concurrency_max - others - reserved < quotas.concurrency_unreserved_min:
             raise invalid(
                 "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its "
-                f"minimum value of [{quotas.concurrency_unreserved_min}]."
+                f"minimum value of [{quotas.concurrency_unreserved_min}].",
+                typed=False,
             )
         function = msgspec.structs.replace(entry.function, reserved_concurrency=reserved)
         await ctx.catalogue.commit(ref.key, [FUNCTIONS.put(ref.key, function)])

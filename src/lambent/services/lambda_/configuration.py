@@ -39,13 +39,26 @@ RESERVED_VARIABLES = frozenset(
 SNAP_START_RUNTIMES = ("java11", "java17", "java21", "java25", "python3.12", "python3.13", "python3.14", "dotnet8", "dotnet10")
 
 
+RUNTIMES = (
+    *("nodejs20.x", "python3.14", "provided.al2023", "python3.12", "python3.13", "nodejs24.x", "nodejs22.x", "java25", "python3.10"),
+    *("python3.11", "java21", "ruby3.3", "ruby3.4", "ruby3.2", "python3.8", "python3.9", "java17", "nodejs16.x", "dotnet10", "dotnet8"),
+    *("java11", "dotnet6", "nodejs18.x", "provided.al2", "java8.al2"),
+)
+"""The runtimes that AWS lets functions be created with, in the order of its own message."""
+
+
 def check_runtime(runtime: str, known: Sequence[RuntimeStatus]) -> None:
     """Raise ``InvalidParameterValueException`` for a runtime that AWS doesn't have, or that this machine hasn't."""
     status = next((each for each in known if each.runtime == runtime), None)
     if status is None:
-        names = ", ".join(each.runtime for each in known)
+        names = ", ".join(RUNTIMES)
         raise invalid(
             f"Value {runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [{names}] or be a valid ARN"
+        )
+    if runtime not in RUNTIMES and not status.available:
+        raise invalid(
+            f"The runtime parameter of {runtime} is no longer supported for creating or updating AWS Lambda functions. "
+            "We recommend you use a supported runtime while creating or updating functions."
         )
     if not status.available:
         raise invalid(f"The runtime {runtime} is not available on this machine. {status.remedy}".strip())
@@ -122,7 +135,7 @@ _CHANGES: dict[str, _Change] = {
     "Description": lambda value: {"description": value},
     "Timeout": lambda value: {"timeout_s": value},
     "MemorySize": lambda value: {"memory_mb": value},
-    "Environment": lambda value: {"environment": dict(value.get("Variables") or {}) or None},
+    "Environment": lambda value: {"environment": dict(value.get("Variables") or {})},
     "KMSKeyArn": lambda value: {"kms_key_arn": value},
     "TracingConfig": lambda value: {"tracing_mode": value.get("Mode") or "PassThrough"},
     "DeadLetterConfig": lambda value: {"dead_letter_arn": value.get("TargetArn") or ""},
@@ -156,8 +169,8 @@ def _logging(config: Configuration, value: Mapping[str, Any]) -> dict[str, Any]:
     application, system = value.get("ApplicationLogLevel"), value.get("SystemLogLevel")
     if log_format == "Text" and (application or system):
         raise invalid(
-            "To set ApplicationLogLevel or SystemLogLevel, LogFormat must be JSON. "
-            "Set LogFormat to JSON, or remove the log levels from the request."
+            'LogLevel is not supported when LogFormat is set to "Text". '
+            'Remove LogLevel from your request or change the LogFormat to "JSON" and try again.'
         )
     json_format = log_format == "JSON"
     return {

@@ -23,14 +23,19 @@ def function_not_found(arn: str) -> AwsError:
     return not_found(f"Function not found: {arn}")
 
 
+def alias_not_found(arn: str) -> AwsError:
+    """Return the error for an alias that isn't there, as most operations on aliases and policies say it."""
+    return not_found(f"Cannot find alias arn: {arn}")
+
+
 def conflict(message: str) -> AwsError:
     """Return ``ResourceConflictException``."""
     return _user("ResourceConflictException", message, 409)
 
 
-def invalid(message: str) -> AwsError:
-    """Return ``InvalidParameterValueException``."""
-    return _user("InvalidParameterValueException", message, 400)
+def invalid(message: str, *, typed: bool = True) -> AwsError:
+    """Return ``InvalidParameterValueException``; ``typed`` for the most, which say that the caller is to blame."""
+    return AwsError("InvalidParameterValueException", message, 400, members={"Type": "User"} if typed else {})
 
 
 def validation(*problems: str) -> AwsError:

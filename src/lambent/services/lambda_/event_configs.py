@@ -11,7 +11,7 @@ from lambent.services.lambda_.catalogue import Entry
 from lambent.services.lambda_.context import Lambda
 from lambent.services.lambda_.errors import invalid, not_found
 from lambent.services.lambda_.functions import page
-from lambent.services.lambda_.names import LATEST, FunctionRef, function_arn
+from lambent.services.lambda_.names import LATEST, FunctionRef, function_arn, parse_function
 from lambent.services.lambda_.state import EVENT_CONFIGS, EventConfig
 from lambent.services.lambda_.views import event_config
 
@@ -41,17 +41,33 @@ def _missing(ref: FunctionRef) -> Exception:
     return not_found(f"The function {function_arn(ref.key, ref.qualifier or LATEST)} doesn't have an EventInvokeConfig")
 
 
-def _destination(request: Any, name: str, ref: FunctionRef) -> str | None:
-    """Return the destination's ARN, empty when it is taken away, ``None`` when nothing is said."""
-    given = (request.get("DestinationConfig") or {}).get(name)
-    if given is None:
-        return None
-    arn: str = given.get("Destination") or ""
-    if arn and not _DESTINATION.fullmatch(arn):
-        raise invalid(f"The provided destination config DestinationConfig({name}={arn}) is invalid.")
-    if arn in {ref.function_arn, ref.arn}:
+async def _destinations(ctx: Lambda, request: Any, ref: FunctionRef) -> tuple[str | None, str | None]:
+    """Return the ARNs for success and failure, empty when one is taken away, ``None`` when nothing is said of it."""
+    given = request.get("DestinationConfig") or {}
+    arns = [None if given.get(name) is None else given[name].get("Destination") or "" for name in ("OnSuccess", "OnFailure")]
+    if any(arn and not _DESTINATION.fullmatch(arn) for arn in arns):
+        said = ", ".join(_said(name, arn) for name, arn in zip(("Success", "Failure"), arns, strict=True))
+        raise invalid(f"The provided destination config DestinationConfig({said}) is invalid.")
+    for arn in arns:
+        if arn and arn.split(":")[2] == "lambda":
+            await _check_function(ctx, ref, arn)
+    return arns[0], arns[1]
+
+
+def _said(name: str, arn: str | None) -> str:
+    """Return a destination as AWS's message shows it."""
+    if arn is None:
+        return f"on{name}=null"
+    return f"on{name}=On{name}(destination={arn or 'null'})"
+
+
+async def _check_function(ctx: Lambda, ref: FunctionRef, arn: str) -> None:
+    """Raise for a destination that is the function itself, or a function of the same account and region that isn't there."""
+    other = parse_function(arn, account_id=ref.account_id, region=arn.split(":")[3])
+    if other.key == ref.key:
         raise invalid("You can't specify the function as a destination for itself.")
-    return arn
+    if (other.account_id, other.region) == (ref.account_id, ref.region) and await ctx.catalogue.find(other.key) is None:
+        raise invalid(f"The destination ARN {arn} is invalid.")
 
 
 async def _write(ctx: Lambda, call: Call, request: Any, *, replace: bool) -> FunctionEventInvokeConfig:
@@ -59,7 +75,8 @@ async def _write(ctx: Lambda, call: Call, request: Any, *, replace: bool) -> Fun
     given = ("MaximumRetryAttempts", "MaximumEventAgeInSeconds", "DestinationConfig")
     if all(request.get(name) is None for name in given):
         raise invalid("You must specify at least one of error handling or destination setting.")
-    success, failure = _destination(request, "OnSuccess", ref), _destination(request, "OnFailure", ref)
+    await _entry(ctx, ref)
+    success, failure = await _destinations(ctx, request, ref)
     qualifier = ref.qualifier or LATEST
     async with ctx.catalogue.alone(ref.key):
         entry = await _entry(ctx, ref)

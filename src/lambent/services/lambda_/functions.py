@@ -17,7 +17,7 @@ from lambent.services.lambda_ import code
 from lambent.services.lambda_.catalogue import Entry
 from lambent.services.lambda_.configuration import changed, check_limits, check_runtime, refuse_unserved
 from lambent.services.lambda_.context import Lambda
-from lambent.services.lambda_.errors import conflict, function_not_found, invalid, validation
+from lambent.services.lambda_.errors import conflict, function_not_found, invalid
 from lambent.services.lambda_.layer_refs import layers_of
 from lambent.services.lambda_.names import LATEST, NAME_LENGTH_MAX, FunctionKey, FunctionRef
 from lambent.services.lambda_.state import (
@@ -59,9 +59,8 @@ async def create_function(ctx: Lambda, call: Call, request: CreateFunctionReques
     """Create a function; its state is ``Pending`` until a moment later."""
     ref = ctx.own_ref(call, request["FunctionName"])
     if len(ref.name) > NAME_LENGTH_MAX:
-        raise validation(
-            f"Value '{ref.name}' at 'functionName' failed to satisfy constraint: Member must have length less than or equal to 64"
-        )
+        problem = f"Value '{ref.name}' at 'functionName' failed to satisfy constraint: Member must have length less than or equal to 64"
+        raise invalid(f"1 validation error detected: {problem}")
     refuse_unserved(request)
     if not request.get("Runtime") or (not request.get("Handler") and not request["Runtime"].startswith("provided")):
         raise invalid("Runtime and Handler are mandatory parameters for functions created with deployment packages.")
@@ -110,7 +109,7 @@ async def _commit_new(ctx: Lambda, ref: FunctionRef, config: Configuration, requ
         except Conflict:
             raise conflict(f"Function already exist: {ref.name}") from None
     entry = Entry(ref.key, function, 0, {each.version: each for each in versions}, {}, {}, {}, {})
-    return function_configuration(entry, versions[-1], qualified=len(versions) > 1)
+    return function_configuration(entry, versions[-1], shown_as=None if request.get("Publish") else "")
 
 
 def stored(key: FunctionKey, version: Version) -> list[Write]:
@@ -141,7 +140,7 @@ async def get_function(ctx: Lambda, call: Call, request: GetFunctionRequest) -> 
     entry = await ctx.catalogue.get(ref)
     version = entry.find(ref.qualifier)
     answer: GetFunctionResponse = {
-        "Configuration": function_configuration(entry, version, qualified=bool(ref.qualifier)),
+        "Configuration": function_configuration(entry, version, shown_as=entry.shown_as(ref.qualifier)),
         "Code": {"RepositoryType": "S3", "Location": code.location(ctx, call, version.configuration.code_digest)},
     }
     if entry.function.tags:
@@ -156,7 +155,7 @@ async def get_function_configuration(ctx: Lambda, call: Call, request: GetFuncti
     """Return a version's configuration."""
     ref = ctx.own_ref(call, request["FunctionName"], request.get("Qualifier"))
     entry = await ctx.catalogue.get(ref)
-    return function_configuration(entry, entry.find(ref.qualifier), qualified=bool(ref.qualifier))
+    return function_configuration(entry, entry.find(ref.qualifier), shown_as=entry.shown_as(ref.qualifier))
 
 
 @operations.serves("ListFunctions")
@@ -179,7 +178,7 @@ async def list_functions(ctx: Lambda, call: Call, request: ListFunctionsRequest)
         entry = await ctx.catalogue.find((str(key[0]), str(key[1]), str(key[2])))
         version = entry and entry.versions.get(LATEST if len(key) == 3 or key[3] == 0 else str(key[3]))
         if entry and version:
-            shown.append(function_configuration(entry, version, qualified=len(key) == 4, listed=True))
+            shown.append(function_configuration(entry, version, shown_as=None if len(key) == 4 else "", listed=True))
     answer: ListFunctionsResponse = {"Functions": shown}
     if len(keys) > limit:
         answer["NextMarker"] = to_marker(keys[limit - 1], within)
@@ -218,7 +217,7 @@ async def delete_function(ctx: Lambda, call: Call, request: DeleteFunctionReques
     async with ctx.catalogue.alone(ref.key):
         entry = await ctx.catalogue.find(ref.key)
         if entry is None:
-            raise function_not_found(ref.arn)
+            raise function_not_found(ref.function_arn)
         if not ref.qualifier:
             await ctx.catalogue.commit(ref.key, _all_gone(entry))
         else:

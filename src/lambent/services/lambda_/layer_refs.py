@@ -29,7 +29,7 @@ async def layers_of(ctx: Lambda, call: Call, arns: Sequence[str]) -> tuple[Layer
         if other is not None:
             raise invalid(
                 "Two different versions of the same layer are not allowed to be referenced in the same function. "
-                f"{other.arn} and {ref.arn} versions were provided."
+                f"{other.arn} and {ref.arn} are versions of the same layer."
             )
         refs[ref.layer_arn] = ref
         layer = await _layer_version(ctx, call, ref)

@@ -12,7 +12,7 @@ from lambent.domain.storage import ABSENT, Write
 from lambent.services.lambda_ import code
 from lambent.services.lambda_.catalogue import every
 from lambent.services.lambda_.context import Lambda
-from lambent.services.lambda_.errors import access_denied, conflict, not_found, validation
+from lambent.services.lambda_.errors import access_denied, conflict, invalid, not_found, validation
 from lambent.services.lambda_.functions import LIST_ITEMS_MAX, from_marker, page, to_marker
 from lambent.services.lambda_.layer_refs import may_use
 from lambent.services.lambda_.names import LayerRef, parse_layer, parse_layer_version
@@ -99,12 +99,14 @@ def _denied(call: Call, action: str, arn: str) -> Exception:
     )
 
 
+def _no_version() -> Exception:
+    return invalid("Layer Version Cannot be less than 1")
+
+
 async def find_version(ctx: Lambda, call: Call, ref: LayerRef) -> Found[LayerVersion]:
     """Return a layer version that the caller may use."""
     if ref.version < 1:
-        raise validation(
-            f"Value '{ref.version}' at 'versionNumber' failed to satisfy constraint: Member must have value greater than or equal to 1"
-        )
+        raise _no_version()
     found = await LAYER_VERSIONS.get(ctx.platform.store, (ref.account_id, ref.region, ref.name, ref.version))
     if ref.account_id != call.account_id and (found is None or not may_use(call, ref, found.value)):
         raise _denied(call, "GetLayerVersion", ref.arn)
@@ -172,6 +174,8 @@ async def list_layers(ctx: Lambda, call: Call, request: ListLayersRequest) -> di
 async def delete_layer_version(ctx: Lambda, call: Call, request: DeleteLayerVersionRequest) -> None:
     """Delete a layer version; functions that use it keep its content. Nothing happens when it isn't there."""
     ref = layer_of(call, request["LayerName"], request["VersionNumber"])
+    if ref.version < 1:
+        raise _no_version()
     if ref.account_id != call.account_id:
         raise _denied(call, "DeleteLayerVersion", ref.arn)
     key = (ref.account_id, ref.region, ref.name, ref.version)

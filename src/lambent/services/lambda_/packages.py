@@ -24,7 +24,7 @@ _LINK_BYTES_MAX = 4_096
 
 
 def unpacked_size(file: BinaryIO, limit: int) -> int:
-    """Return how many bytes the package unpacks to, at most ``limit``; raises ``InvalidParameterValueException``."""
+    """Return how many bytes the package unpacks to, fewer than ``limit``; raises ``InvalidParameterValueException``."""
     try:
         with zipfile.ZipFile(file) as package:
             return _check(package, limit)
@@ -38,7 +38,7 @@ def _check(package: zipfile.ZipFile, limit: int) -> int:
         raise invalid(EMPTY_ZIP)
     if len(entries) > ENTRIES_MAX:
         raise invalid(f"The zip holds more than {ENTRIES_MAX} entries.")
-    if sum(each.file_size for each in entries) > limit:
+    if sum(each.file_size for each in entries) >= limit:
         raise _too_large(limit)
     links: dict[tuple[str, ...], str] = {}
     total = 0

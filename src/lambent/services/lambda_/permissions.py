@@ -14,8 +14,16 @@ from lambent.domain.service import Operations
 from lambent.domain.storage import Write
 from lambent.services.lambda_.catalogue import Entry
 from lambent.services.lambda_.context import Lambda, check_revision
-from lambent.services.lambda_.errors import conflict, invalid, not_found, policy_too_long
-from lambent.services.lambda_.names import LATEST, FunctionRef
+from lambent.services.lambda_.errors import (
+    alias_not_found,
+    conflict,
+    function_not_found,
+    invalid,
+    not_found,
+    policy_too_long,
+    precondition_failed,
+)
+from lambent.services.lambda_.names import ALIAS, LATEST, FunctionRef, function_arn
 from lambent.services.lambda_.state import ALIASES, POLICIES, VERSIONS, Policy
 from lambent.services.lambda_.transitions import version_key
 
@@ -31,6 +39,7 @@ if TYPE_CHECKING:
 operations: Operations[Lambda] = Operations()
 _SERVICE = re.compile(r"[a-z0-9][a-z0-9.-]*\.(amazonaws\.com(\.cn)?|amazon\.com|amazonaws\.eu)")
 _ACCOUNT = re.compile(r"\d{12}")
+_STALE = "The Revision Id provided does not match the latest Revision Id. Call the GetPolicy API to retrieve the latest Revision Id"
 _PRINCIPAL_ARN = re.compile(r"arn:aws[a-z-]*:(iam|sts)::\d{12}:(root|(user|role|assumed-role|federated-user)/.+)")
 
 
@@ -97,6 +106,14 @@ def _policy_qualifier(ref: FunctionRef) -> str:
     return ref.qualifier
 
 
+def _check_qualifier(entry: Entry, qualifier: str) -> None:
+    """Raise, as AWS does for policies, unless the version or alias is there."""
+    if not qualifier or qualifier in entry.aliases or qualifier in entry.versions:
+        return
+    arn = function_arn(entry.key, qualifier)
+    raise alias_not_found(arn) if ALIAS.fullmatch(qualifier) else function_not_found(arn)
+
+
 def revision_of(entry: Entry, qualifier: str) -> str:
     """Return the revision that guards an alias, a version, or ``$LATEST``."""
     alias = entry.aliases.get(qualifier)
@@ -121,8 +138,12 @@ async def add_permission(ctx: Lambda, call: Call, request: AddPermissionRequest)
         raise invalid("FunctionUrlAuthType is only supported for lambda:InvokeFunctionUrl action")
     statement = statement_of(request, ref.arn, call.region)
     async with ctx.catalogue.alone(ref.key):
-        entry = await ctx.catalogue.get(ref)
-        check_revision(request.get("RevisionId"), revision_of(entry, qualifier))
+        entry = await ctx.catalogue.find(ref.key)
+        if entry is None:
+            raise function_not_found(ref.arn)
+        _check_qualifier(entry, qualifier)
+        if request.get("RevisionId") not in {None, revision_of(entry, qualifier)}:
+            raise precondition_failed(_STALE)
         statements = entry.policies[qualifier].statements if qualifier in entry.policies else ()
         if any(each["Sid"] == statement["Sid"] for each in statements):
             raise conflict(
@@ -144,7 +165,10 @@ async def remove_permission(ctx: Lambda, call: Call, request: RemovePermissionRe
     ref = ctx.own_ref(call, request["FunctionName"], request.get("Qualifier"))
     qualifier = _policy_qualifier(ref)
     async with ctx.catalogue.alone(ref.key):
-        entry = await ctx.catalogue.get(ref)
+        entry = await ctx.catalogue.find(ref.key)
+        if entry is None:
+            raise not_found(f"No policy found for: {ref.arn}")
+        _check_qualifier(entry, qualifier)
         policy = entry.policies.get(qualifier)
         if policy is None:
             raise not_found("No policy is associated with the given resource.")
@@ -163,6 +187,8 @@ async def get_policy(ctx: Lambda, call: Call, request: GetPolicyRequest) -> GetP
     ref = ctx.own_ref(call, request["FunctionName"], request.get("Qualifier"))
     qualifier = _policy_qualifier(ref)
     entry = await ctx.catalogue.find(ref.key)
-    if entry is None or qualifier not in entry.policies:
+    if entry is None:
+        raise function_not_found(ref.arn)
+    if qualifier not in entry.policies:
         raise not_found("The resource you requested does not exist.")
     return {"Policy": document_of(entry.policies[qualifier]), "RevisionId": revision_of(entry, qualifier)}

@@ -61,5 +61,5 @@ def build(
         context,
         _FAMILIES,
         raw_handlers=(CodeDownloads(platform.blobs, platform.clock, secret),),
-        workers=(Transitions(platform.store, catalogue, platform.clock),),
+        workers=(Transitions(platform.store, catalogue, platform.clock, platform.ids),),
     )

@@ -72,7 +72,7 @@ class Version(msgspec.Struct, frozen=True, omit_defaults=True):
     state: str = "Pending"
     state_reason: str = ""
     state_reason_code: str = ""
-    update_status: str = "InProgress"
+    update_status: str = ""  #: empty until the version is active for the first time
     update_reason: str = ""
     update_reason_code: str = ""
     latest_description: str = ""  #: of a published version: what ``$LATEST`` said then, for ``PublishVersion`` may say otherwise

@@ -10,6 +10,7 @@ import asyncio
 import msgspec
 
 from lambent.base.clock import Clock
+from lambent.base.ids import Ids
 from lambent.domain.storage import Acknowledge, Enqueue, Lease, Put, Store
 from lambent.services.lambda_.catalogue import FunctionCatalogue
 from lambent.services.lambda_.names import LATEST, FunctionKey
@@ -42,10 +43,11 @@ class Transitions:
 
     name = "lambda transitions"
 
-    def __init__(self, store: Store, catalogue: FunctionCatalogue, clock: Clock) -> None:
+    def __init__(self, store: Store, catalogue: FunctionCatalogue, clock: Clock, ids: Ids) -> None:
         self._store = store
         self._catalogue = catalogue
         self._clock = clock
+        self._ids = ids
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -83,14 +85,17 @@ class Transitions:
         async with self._catalogue.alone(key):
             entry = await self._catalogue.find(key)
             version = entry.versions.get(transition.version) if entry else None
-            writes: list[Put] = [] if version is None else [VERSIONS.put(version_key(key, version.version), ended(version))]
+            writes: list[Put] = (
+                [] if version is None else [VERSIONS.put(version_key(key, version.version), ended(version, self._ids.uuid()))]
+            )
             await self._catalogue.commit(key, [*writes, Acknowledge(lease)])
 
 
-def ended(version: Version) -> Version:
-    """Return the version with nothing under way any more."""
+def ended(version: Version, revision: str) -> Version:
+    """Return the version with nothing under way any more; that it changed its state shows in its revision."""
     return msgspec.structs.replace(
         version,
+        revision_id=revision,
         state="Active",
         state_reason="",
         state_reason_code="",

@@ -13,6 +13,7 @@ from lambent.services.lambda_ import code
 from lambent.services.lambda_.catalogue import Entry
 from lambent.services.lambda_.configuration import changed, check_limits, check_runtime, refuse_unserved
 from lambent.services.lambda_.context import Lambda, check_revision
+from lambent.services.lambda_.errors import invalid
 from lambent.services.lambda_.functions import let_go, stored, with_package
 from lambent.services.lambda_.layer_refs import layers_of
 from lambent.services.lambda_.names import FunctionRef
@@ -38,6 +39,8 @@ async def update_function_code(ctx: Lambda, call: Call, request: UpdateFunctionC
     ref = _unqualified(ctx.own_ref(call, request["FunctionName"]))
     entry = await ctx.settled(ref)
     check_revision(request.get("RevisionId"), entry.latest.revision_id)
+    if request.get("ImageUri"):
+        raise invalid("Please don't provide ImageUri when updating a function with packageType Zip.")
     refuse_unserved(request)
     package = await code.take(ctx, call, request, unzipped_max=ctx.platform.quotas.code_unzipped_bytes_max)
     await code.check_storage(ctx, call, package.size)
@@ -48,12 +51,12 @@ async def update_function_code(ctx: Lambda, call: Call, request: UpdateFunctionC
             config = msgspec.structs.replace(config, architecture=request["Architectures"][0])
         check_limits(config, ctx.platform.quotas)
         if request.get("DryRun"):
-            return function_configuration(entry, msgspec.structs.replace(entry.latest, configuration=config), qualified=False)
+            return function_configuration(entry, msgspec.structs.replace(entry.latest, configuration=config), shown_as="")
         version = await _store(ctx, ref, entry, config)
         entry = await ctx.catalogue.get(ref)
         if request.get("Publish"):
             entry, version = await publish(ctx, entry, None)
-        return function_configuration(entry, version, qualified=bool(request.get("Publish")))
+        return function_configuration(entry, version, shown_as=None if request.get("Publish") else "")
 
 
 def _unqualified(ref: FunctionRef) -> FunctionRef:
@@ -75,7 +78,7 @@ async def update_function_configuration(ctx: Lambda, call: Call, request: Update
         config = changed(entry.latest.configuration, request, layers)
         check_limits(config, ctx.platform.quotas)
         version = await _store(ctx, ref, entry, config)
-        return function_configuration(entry, version, qualified=False)
+        return function_configuration(entry, version, shown_as="")
 
 
 async def _store(ctx: Lambda, ref: FunctionRef, entry: Entry, config: Configuration) -> Version:

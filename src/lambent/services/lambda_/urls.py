@@ -52,6 +52,13 @@ def _shown(ctx: Lambda, entry: Entry, qualifier: str, url: Url) -> dict[str, Any
     return shown
 
 
+def _without_default_mode(shown: dict[str, Any], request: Any) -> dict[str, Any]:
+    """Return what a creation or update answers: the mode only when the request gave one."""
+    if not request.get("InvokeMode"):
+        del shown["InvokeMode"]
+    return shown
+
+
 def _ref(ctx: Lambda, call: Call, request: Any) -> FunctionRef:
     ref = ctx.own_ref(call, request["FunctionName"], request.get("Qualifier"))
     if ref.qualifier and (ref.qualifier.isdecimal() or ref.qualifier == "$LATEST"):
@@ -91,7 +98,7 @@ async def create_url(ctx: Lambda, call: Call, request: CreateFunctionUrlConfigRe
         await ctx.catalogue.commit(ref.key, [URLS.put((*ref.key, ref.qualifier), url), URL_IDS.put((url_id,), owner)])
     shown = _shown(ctx, entry, ref.qualifier, url)
     del shown["LastModifiedTime"]
-    return shown
+    return _without_default_mode(shown, request)
 
 
 @operations.serves("GetFunctionUrlConfig")
@@ -107,7 +114,7 @@ async def update_url(ctx: Lambda, call: Call, request: UpdateFunctionUrlConfigRe
     """Change a URL's configuration; what the request leaves out stays."""
     ref = _ref(ctx, call, request)
     async with ctx.catalogue.alone(ref.key):
-        entry, url = _url(await ctx.catalogue.find(ref.key), ref.qualifier)
+        entry, url = _url(await _entry(ctx, ref), ref.qualifier)
         cors: Any = request.get("Cors")
         url = msgspec.structs.replace(
             url,
@@ -117,7 +124,7 @@ async def update_url(ctx: Lambda, call: Call, request: UpdateFunctionUrlConfigRe
             last_modified=ctx.platform.clock.now(),
         )
         await ctx.catalogue.commit(ref.key, [URLS.put((*ref.key, ref.qualifier), url)])
-    return _shown(ctx, entry, ref.qualifier, url)
+    return _without_default_mode(_shown(ctx, entry, ref.qualifier, url), request)
 
 
 @operations.serves("DeleteFunctionUrlConfig")

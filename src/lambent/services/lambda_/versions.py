@@ -14,8 +14,8 @@ from lambent.services.lambda_.context import Lambda, check_revision
 from lambent.services.lambda_.errors import invalid
 from lambent.services.lambda_.functions import page, stored
 from lambent.services.lambda_.names import LATEST, FunctionRef
-from lambent.services.lambda_.state import FUNCTIONS, Version
-from lambent.services.lambda_.transitions import begun
+from lambent.services.lambda_.state import FUNCTIONS, VERSIONS, Version
+from lambent.services.lambda_.transitions import begun, version_key
 from lambent.services.lambda_.views import code_sha256, function_configuration
 
 if TYPE_CHECKING:
@@ -49,25 +49,33 @@ async def publish_version(ctx: Lambda, call: Call, request: PublishVersionReques
 
 
 async def publish(ctx: Lambda, entry: Entry, description: str | None) -> tuple[Entry, Version]:
-    """Publish ``$LATEST`` unless the newest version is the same; for the one that holds the function's lock."""
+    """Publish ``$LATEST`` unless the newest version is the same; for the one that holds the function's lock.
+
+    The version is ready at once, unless ``$LATEST`` is just being updated or a snapshot is to be taken; ``$LATEST`` gets a new revision.
+    """
     latest = entry.latest
     newest = entry.versions.get(str(entry.function.published))
     if newest is not None and is_published(latest, newest):
         return entry, newest
     now, number = ctx.platform.clock.now(), str(entry.function.published + 1)
     config = latest.configuration
+    writes: list[Write] = []
+    ready = latest.update_status != "InProgress" and config.snap_start != "PublishedVersions"
+    state = {"state": "Active", "update_status": "Successful"} if ready else {"state_reason": _CREATING, "state_reason_code": "Creating"}
+    if not ready:
+        writes.append(begun(entry.key, number, now))
     version = Version(
         version=number,
         configuration=config if description is None else msgspec.structs.replace(config, description=description),
         revision_id=ctx.platform.ids.uuid(),
         code_revision=ctx.platform.ids.uuid(),
         last_modified=now,
-        state_reason=_CREATING,
-        state_reason_code="Creating",
         latest_description=config.description,
+        **state,
     )
     function = msgspec.structs.replace(entry.function, published=int(number))
-    writes: list[Write] = [FUNCTIONS.put(entry.key, function), *stored(entry.key, version), begun(entry.key, number, now)]
+    renewed = VERSIONS.put(version_key(entry.key, LATEST), msgspec.structs.replace(latest, revision_id=ctx.platform.ids.uuid()))
+    writes += [FUNCTIONS.put(entry.key, function), *stored(entry.key, version), renewed]
     await ctx.catalogue.commit(entry.key, writes)
     return entry, version
 

@@ -30,15 +30,16 @@ def runtime_version_arn(region: str, runtime: str) -> str:
     return f"arn:aws:lambda:{region}::runtime:{runtime.encode().hex():0<64.64}"
 
 
-def function_configuration(entry: Entry, version: Version, *, qualified: bool = True, listed: bool = False) -> FunctionConfiguration:
+def function_configuration(entry: Entry, version: Version, *, shown_as: str | None = None, listed: bool = False) -> FunctionConfiguration:
     """Return a version's configuration.
 
-    ``qualified``: its ARN names the version. ``listed``: as ``ListFunctions`` gives it, without its state.
+    ``shown_as`` is the qualifier that its ARN shows: empty for none, an alias's name, or by default the version's own number.
+    ``listed``: as ``ListFunctions`` gives it, without its state.
     """
     config = version.configuration
     shown: FunctionConfiguration = {
         "FunctionName": entry.key[2],
-        "FunctionArn": function_arn(entry.key, version.version if qualified else ""),
+        "FunctionArn": function_arn(entry.key, version.version if shown_as is None else shown_as),
         "Runtime": config.runtime,
         "Role": config.role,
         "Handler": config.handler,
@@ -99,7 +100,8 @@ def _add_state(shown: FunctionConfiguration, version: Version) -> None:
     if version.state_reason:
         shown["StateReason"] = version.state_reason
         shown["StateReasonCode"] = version.state_reason_code
-    shown["LastUpdateStatus"] = version.update_status
+    if version.update_status:
+        shown["LastUpdateStatus"] = version.update_status
     if version.update_reason:
         shown["LastUpdateStatusReason"] = version.update_reason
         shown["LastUpdateStatusReasonCode"] = version.update_reason_code

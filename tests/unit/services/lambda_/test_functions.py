@@ -115,7 +115,7 @@ async def test_a_deleted_function_keeps_no_code(bench, zip_of):
 @pytest.mark.parametrize(
     ("params", "code", "text"),
     [
-        ({"Runtime": "python9"}, "InvalidParameterValueException", "Member must satisfy enum value set: [python3.12, "),
+        ({"Runtime": "python9"}, "InvalidParameterValueException", "Member must satisfy enum value set: [nodejs20.x, "),
         ({"Runtime": "python3.8"}, "InvalidParameterValueException", "uv python install 3.8"),
         ({"Handler": None}, "InvalidParameterValueException", "Runtime and Handler are mandatory parameters"),
         ({"Timeout": 901}, "ValidationException", "Member must have value less than or equal to 900"),
@@ -125,12 +125,12 @@ async def test_a_deleted_function_keeps_no_code(bench, zip_of):
         ({"Code": {}}, "InvalidParameterValueException", "Please provide a source for function code."),
         ({"Code": {"ZipFile": b"no zip"}}, "InvalidParameterValueException", "Could not unzip uploaded file"),
         ({"Code": {"ZipFile": b""}}, "InvalidParameterValueException", "Uploaded file must be a non-empty zip"),
-        ({"FunctionName": "f" * 65}, "ValidationException", "less than or equal to 64"),
+        ({"FunctionName": "f" * 65}, "InvalidParameterValueException", "less than or equal to 64"),
         ({"PackageType": "Image"}, "InvalidParameterValueException", "container image"),
         ({"Layers": ["arn:aws:lambda:us-east-1:123456789012:layer:l:1"]}, "InvalidParameterValueException", "does not exist"),
         ({"Tags": {"aws:x": "1"}}, "InvalidParameterValueException", "reserved prefix"),
         ({"SnapStart": {"ApplyOn": "PublishedVersions"}, "Runtime": "provided.al2023"}, "InvalidParameterValueException", "SnapStart"),
-        ({"LoggingConfig": {"ApplicationLogLevel": "INFO"}}, "InvalidParameterValueException", "LogFormat must be JSON"),
+        ({"LoggingConfig": {"ApplicationLogLevel": "INFO"}}, "InvalidParameterValueException", "LogLevel is not supported"),
     ],
 )
 async def test_what_creation_refuses(bench, zip_of, params, code, text):

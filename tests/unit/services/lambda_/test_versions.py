@@ -45,7 +45,7 @@ async def test_configuration_changes_only_what_is_given(bench):
         "SystemLogLevel": "INFO",
     }
     await bench.call("UpdateFunctionConfiguration", FunctionName="f", Environment={"Variables": {}})
-    assert "Environment" not in await bench.call("GetFunctionConfiguration", FunctionName="f")
+    assert (await bench.call("GetFunctionConfiguration", FunctionName="f"))["Environment"] == {"Variables": {}}
 
 
 async def test_updates_queue_up_behind_each_other(bench):
@@ -107,7 +107,7 @@ async def test_an_alias_from_cradle_to_grave(bench):
     assert (await bench.call("ListAliases", FunctionName="f", FunctionVersion="1"))["Aliases"] == []
     await bench.call("DeleteAlias", FunctionName="f", Name="live")
     await bench.refused("GetAlias", "ResourceNotFoundException", f"Cannot find alias arn: {ARN}:live", FunctionName="f", Name="live")
-    await bench.refused("Invoke", "ResourceNotFoundException", f"Cannot find alias arn: {ARN}:live", FunctionName="f:live")
+    await bench.refused("Invoke", "ResourceNotFoundException", f"Function not found: {ARN}:live", FunctionName="f:live")
 
 
 async def test_an_alias_draws_by_weight(bench):
