@@ -1,0 +1,38 @@
+"""A pattern, compiled."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lambent.patterns.events.matching import Matcher
+from lambent.patterns.events.reading import read_pattern
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """What ``compile_pattern`` gives."""
+
+    alternatives: Sequence[Mapping[str, int]]  #: for each alternative: dotted path → how many values it lists
+    operators: frozenset[
+        str
+    ]  #: AWS's names of the operators that occur; ``exactly`` for plain values, ``anything-but`` without its inner one
+    _matchers: tuple[Matcher, ...]
+
+    def matches(self, event: Mapping[str, Any]) -> bool:
+        """Return whether the event fits."""
+        return any(each.matches(event) for each in self._matchers)
+
+
+def compile_pattern(pattern: str | Mapping[str, Any]) -> Pattern:
+    """Compile a pattern. Pass the caller's own text where there is one: errors quote it. Raises ``PatternError``."""
+    source = pattern if isinstance(pattern, str) else json.dumps(pattern)
+    alternatives = read_pattern(source)
+    conditions = [condition for each in alternatives for field in each.values() for condition in field]
+    return Pattern(
+        alternatives=[{path: sum(len(each.values) for each in field) for path, field in found.items()} for found in alternatives],
+        operators=frozenset("anything-but" if each.negated else each.operator.removesuffix("-ignore-case") for each in conditions),
+        _matchers=tuple(Matcher(each) for each in alternatives),
+    )
