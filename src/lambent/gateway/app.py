@@ -21,7 +21,7 @@ from lambent.gateway import cors
 from lambent.gateway.asgi import Receive, Scope, Send, request_of, respond
 from lambent.gateway.authentication import Authenticator, Claim, Identities, plain_body
 from lambent.gateway.limits import read_bounded
-from lambent.gateway.names import of_form, path_style, region_of, service_of
+from lambent.gateway.names import address, of_form, path_style, region_of, service_of
 from lambent.gateway.refusals import Doubt, refusal
 from lambent.signing import Credential, SignatureRefused, credential_of
 from lambent.wire import models
@@ -98,8 +98,8 @@ class Gateway:
         for handler in self._raw_handlers:
             if handler.claims(request):
                 return await handler.handle(request)
-        if cors.is_preflight(request):
-            return cors.preflight(request)
+        if request.method == "OPTIONS" and (answered := await self._preflight(request, original.host)) is not None:
+            return answered
         credential, refused = _credential(original)
         request = await self._identify(request, credential, exchange)
         if refused is not None:
@@ -129,6 +129,15 @@ class Gateway:
         )
         result = await self._cloud.call(call)
         return wire.serialise(parsed, result, exchange.request_id)
+
+    async def _preflight(self, request: HttpRequest, host: str) -> HttpResponse | None:
+        """Answer what a browser asks beforehand: by S3's rules for its buckets, else with yes."""
+        if service_of(request, None) == "s3":
+            for rules in self._origin_rules:
+                answered = await rules.preflight(request, certain=address(host).service == "s3")
+                if answered is not None:
+                    return answered
+        return cors.preflight(request) if cors.is_preflight(request) else None
 
     async def _identify(self, request: HttpRequest, credential: Credential | None, exchange: _Exchange) -> HttpRequest:
         """Find the service; read the body's form when only that tells."""

@@ -15,7 +15,14 @@ _EXPOSED: Final = (
 
 @runtime_checkable
 class OriginRules(Protocol):
-    """A raw handler may also know which ``Access-Control-`` headers its service's ordinary answers carry (S3's bucket CORS)."""
+    """A raw handler may also know what its service's answers allow browsers (S3's bucket CORS)."""
+
+    async def preflight(self, request: HttpRequest, *, certain: bool) -> HttpResponse | None:
+        """Answer an OPTIONS request by the service's own rules, or ``None`` for one that means something else.
+
+        ``certain`` says that the host names the service; else the request may be for any.
+        """
+        ...
 
     async def cors_headers(self, request: HttpRequest) -> dict[str, str]:
         """Return the headers for an answer to this request, which has an ``Origin``; lower-case names."""

@@ -115,7 +115,9 @@ async def build(settings: Settings) -> Server:
     catalogue = FunctionCatalogue(store, ids)
     events = AsyncInvocations(store, invoker, catalogue, cloud, clock=clock, ids=ids)
     lambda_ = lambda_service.build(platform, catalogue=catalogue, invoker=invoker, events=events, runtimes=sandbox.runtimes)
-    natives: dict[str, Service] = {each.name: each for each in (lambda_, s3_service.build(platform), logs_service.build(platform))}
+    natives: dict[str, Service] = {
+        each.name: each for each in (lambda_, s3_service.build(platform, identities), logs_service.build(platform))
+    }
     for service in natives.values():
         cloud.add(service)
     workers: list[Worker] = [shipper, invoker, events, audit, BlobSweeper(store, blobs, clock)]

@@ -1,5 +1,6 @@
 """Floor 3: Signature Version 4 in all its forms: header, presigned query, chunked bodies. Pure: no socket, no clock, no key store."""
 
+from lambent.signing.canonical import signing_key
 from lambent.signing.chunked import ChunkSigner, decode, is_chunked
 from lambent.signing.credential import Credential, credential_of
 from lambent.signing.faults import Fault, SignatureRefused
@@ -17,5 +18,6 @@ __all__ = [
     "is_chunked",
     "signed_body_sha256",
     "signed_headers",
+    "signing_key",
     "verify",
 ]

@@ -17,6 +17,7 @@ from lambent.wire import cbor, eventstream, heads, kit, models
 from lambent.wire.models import event_stream, traits, wire_name
 from lambent.wire.parsing import ParsedRequest
 from lambent.wire.routing import REST
+from lambent.wire.xmltext import escaped
 
 Fill: TypeAlias = Callable[[Result, HttpResponse, str], None]
 """Writes a result (and the request's id) into an answer."""
@@ -219,6 +220,12 @@ def _rest_members(service: str, operation: str, shape: StructureShape, protocol:
         _xml(response, "".join(out))
 
     return fill
+
+
+def xml_document(root: str, members: Mapping[str, str]) -> bytes:
+    """Return a flat document that no model describes."""
+    inner = "".join(f"<{name}>{escaped(text)}</{name}>" for name, text in members.items())
+    return f"{XML_HEAD}<{root}>{inner}</{root}>".encode()
 
 
 def _bucket_location(result: Result, response: HttpResponse) -> None:

@@ -125,7 +125,6 @@ async def delete_bucket(s3: S3, call: Call, request: DeleteBucketRequest) -> Non
         raise AwsError("BucketNotEmpty", "The bucket you tried to delete is not empty", 409, members={"BucketName": name})
     writes: list[Write] = [BUCKETS.delete((name,)), OWNED.delete((found.value.account_id, name))]
     await store.commit(writes)
-    s3.cors_buckets.discard(name)
 
 
 @operations.serves("ListBuckets")

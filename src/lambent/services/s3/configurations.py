@@ -150,15 +150,14 @@ def _putter(kind: Kind) -> Callable[[S3, Call, Any], Awaitable[None]]:
             raise errors.malformed_xml()
         if kind.check is not None:
             kind.check(value)
-        bucket = await s3.configure(call, kind.name, value)
-        s3.note_cors(bucket)
+        await s3.configure(call, kind.name, value)
 
     return put
 
 
 def _deleter(kind: Kind) -> Callable[[S3, Call, Any], Awaitable[None]]:
     async def delete(s3: S3, call: Call, request: Mapping[str, Any]) -> None:
-        s3.note_cors(await s3.configure(call, kind.name, None))
+        await s3.configure(call, kind.name, None)
 
     return delete
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import msgspec
@@ -25,7 +25,6 @@ class S3:
     """The context of S3's operations."""
 
     platform: Platform
-    cors_buckets: set[str] = field(default_factory=set)  #: names with a CORS configuration, so that preflights are claimed cheaply
 
     async def bucket(self, call: Call, name: str | None = None) -> Found[Bucket]:
         """Return the bucket that the call names, when its caller may do the operation there."""
@@ -64,13 +63,6 @@ class S3:
             return msgspec.structs.replace(bucket, configurations=others if value is None else {**others, kind: value})
 
         return await self.change_bucket(call, change)
-
-    def note_cors(self, bucket: Bucket) -> None:
-        """Remember whether the bucket has a CORS configuration."""
-        if "cors" in bucket.configurations:
-            self.cors_buckets.add(bucket.name)
-        else:
-            self.cors_buckets.discard(bucket.name)
 
 
 def instant(seconds: float) -> datetime:
