@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.acceptance.test_main_path import create, eventually, messages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,3 +88,32 @@ def test_a_live_tail_streams(logs: Any, group: str) -> None:
             if results:
                 break
     assert [each["message"] for each in results] == ["ERROR heard"]
+
+
+def test_a_function_subscribes_to_a_group(server: RunningServer) -> None:
+    logs, functions = server.client("logs"), server.client("lambda")
+    source = (
+        "import base64, gzip, json\n"
+        "def handler(event, context):\n"
+        "    for each in json.loads(gzip.decompress(base64.b64decode(event['awslogs']['data'])))['logEvents']:\n"
+        "        print('HEARD', each['message'])\n"
+    )
+    arn = create(functions, "subscriber", source)
+    logs.create_log_group(logGroupName="/subscribed")
+    logs.create_log_stream(logGroupName="/subscribed", logStreamName="s")
+    wish = {"logGroupName": "/subscribed", "filterName": "f", "filterPattern": "ERROR", "destinationArn": arn}
+    with pytest.raises(logs.exceptions.InvalidParameterException, match="given CloudWatch Logs permission"):
+        logs.put_subscription_filter(**wish)
+    functions.add_permission(
+        FunctionName="subscriber",
+        StatementId="logs",
+        Action="lambda:InvokeFunction",
+        Principal="logs.us-east-1.amazonaws.com",
+        SourceArn="arn:aws:logs:us-east-1:000000000000:log-group:/subscribed:*",
+    )
+    logs.put_subscription_filter(**wish)
+    now = int(time.time() * 1000)
+    events = [{"timestamp": now, "message": message} for message in ("fine", "ERROR é")]
+    logs.put_log_events(logGroupName="/subscribed", logStreamName="s", logEvents=events)
+    heard = eventually(lambda: [each for each in messages(server, "subscriber") if each.startswith("HEARD")])
+    assert heard == ["HEARD ERROR é\n"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -56,6 +57,7 @@ _BY_SERVICE: Final = {
     "apigateway": Manner(invalid="BadRequestException", constraints=False),
     "apigatewayv2": Manner(invalid="BadRequestException", constraints=False),
 }
+_TOO_LONG_NAME: Final = re.compile(r" at '(logGroupName|logStreamName)' failed .* length less than")
 _TEXTS: Final = {
     "MalformedXML": "The XML you provided was not well-formed or did not validate against our published schema",
     "MethodNotAllowed": "The specified method is not allowed against this resource.",
@@ -96,5 +98,7 @@ def invalid(service: str, protocol: str, missing: str | None, problems: list[str
         return AwsError(how.missing, how.missing_text.format(name=missing), 400)
     if how.invalid == "MalformedXML":
         return AwsError("MalformedXML", _TEXTS["MalformedXML"], 400)
+    if service == "logs" and any(_TOO_LONG_NAME.search(each) for each in problems):
+        return AwsError(how.invalid, "Invalid LogGroup or LogStream, both must have length less than or equal to 512.", 400)
     count = f"{len(problems)} validation error{'s' if len(problems) > 1 else ''} detected: "
     return AwsError(how.invalid, count + "; ".join(problems), 400)

@@ -66,8 +66,10 @@ def compile_fields(text: str) -> FieldsPattern:
             sides.append([])
             continue
         sides[-1].append(_field(reader, tests, len(sides[0]) + sum(map(len, sides[1:]))))
-    if not reader.done() or len(sides) > 2 or sides == [[]]:
+    if not reader.done() or len(sides) > 2:
         raise InvalidPattern("The list of fields is malformed.")
+    if sides == [[]]:
+        sides.append([])  # AWS takes [] for any fields at all
     return FieldsPattern(tuple(sides[0]), tuple(sides[1]) if len(sides) == 2 else None, tuple(tests))
 
 

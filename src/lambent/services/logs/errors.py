@@ -35,6 +35,11 @@ def invalid(message: str) -> AwsError:
     return AwsError("InvalidParameterException", message)
 
 
+def limit_exceeded() -> AwsError:
+    """Return the error for one resource too many."""
+    return AwsError("LimitExceededException", "Resource limit exceeded.")
+
+
 def busy() -> AwsError:
     """Return the error for a resource that other requests kept changing."""
     return AwsError(

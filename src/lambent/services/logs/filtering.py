@@ -75,11 +75,6 @@ def pattern_of(text: str) -> Pattern:
         raise invalid(str(error)) from None
 
 
-def event_id(stream: Stream, entry: Entry) -> str:
-    """Return the event's id: 56 digits like AWS's, unique among all events."""
-    return f"{entry.time_ms:014d}{int(stream.id[:16], 16):020d}{entry.sequence:022d}"
-
-
 def _direction(request: shapes.FilterLogEventsRequest) -> tuple[bool, _Mark | None]:
     if "nextToken" in request:
         return unseal(request["nextToken"], tuple[bool, _Mark])
@@ -165,5 +160,5 @@ def _filtered(stream: Stream, entry: Entry, event: Event) -> shapes.FilteredLogE
         "timestamp": entry.time_ms,
         "message": event.message,
         "ingestionTime": event.ingested_ms,
-        "eventId": event_id(stream, entry),
+        "eventId": stream.event_id(entry.time_ms, entry.sequence),
     }

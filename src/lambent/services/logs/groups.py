@@ -186,7 +186,7 @@ def _described(group: Group) -> shapes.LogGroup:
     described: shapes.LogGroup = {
         "logGroupName": group.name,
         "creationTime": group.created_ms,
-        "metricFilterCount": 0,
+        "metricFilterCount": len(group.metric_filters),
         "arn": f"{group.arn}:*",
         "storedBytes": group.stored_bytes,
         "logGroupClass": group.group_class,

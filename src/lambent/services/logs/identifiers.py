@@ -8,6 +8,7 @@ from typing import Any
 
 from lambent.domain.arns import Arn
 from lambent.domain.call import Call
+from lambent.domain.errors import AwsError
 from lambent.services.logs.errors import group_not_found, invalid, resource_not_found
 
 _GROUP_NAME = re.compile(r"[.\-_/#A-Za-z0-9]{1,512}")
@@ -17,7 +18,7 @@ def group_name_of(call: Call, request: Mapping[str, Any]) -> str:
     """Return the group's name from ``logGroupName`` or ``logGroupIdentifier`` (a name or an ARN), of which just one must be given."""
     name, identifier = request.get("logGroupName"), request.get("logGroupIdentifier")
     if name is not None and identifier is not None:
-        raise invalid("LogGroup name and LogGroup identifier are mutually exclusive parameters.")
+        raise AwsError("ValidationException", "LogGroup name and LogGroup ARN are mutually exclusive parameters.")
     if name is not None:
         return str(name)
     if identifier is None:

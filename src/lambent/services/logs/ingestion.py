@@ -13,6 +13,7 @@ from lambent.domain.service import Operations
 from lambent.domain.storage import Append, Record
 from lambent.services.logs.batches import Verdict, judge
 from lambent.services.logs.errors import busy
+from lambent.services.logs.forwarding import outgoing
 from lambent.services.logs.state import Event, Group, Logs, Stream, encode_event, streams
 from lambent.services.logs.tail import Arrival
 
@@ -51,7 +52,10 @@ async def _append(logs: Logs, group: Group, stream_name: str, verdict: Verdict, 
         stream = _grown(found.value, verdict, now_ms)
         try:
             # The expected version keeps a stream that is being deleted from growing, and its summary true.
-            numbers = await logs.platform.store.commit([streams.put(found.key, stream, found.version), Append(stream.log, records)])
+            passed_on = outgoing(logs, group, stream, verdict.accepted)
+            numbers = await logs.platform.store.commit(
+                [streams.put(found.key, stream, found.version), Append(stream.log, records), *passed_on]
+            )
         except Conflict:
             continue
         if logs.audience:
@@ -71,6 +75,7 @@ def _grown(stream: Stream, verdict: Verdict, now_ms: int) -> Stream:
         last_ingestion_ms=now_ms,
         disorder_ms=max(stream.disorder_ms, known_last - first),
         stored_bytes=stream.stored_bytes + verdict.bytes,
+        last_sequence=stream.last_sequence + len(verdict.accepted),
     )
 
 

@@ -7,6 +7,7 @@ are kept under their group's id and events under their stream's id, so a group o
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -19,6 +20,27 @@ from lambent.services.logs.errors import group_not_found, stream_not_found
 from lambent.services.logs.tail import Audience
 
 DAY_MS = 86_400_000
+
+
+class Subscription(msgspec.Struct, frozen=True, kw_only=True):
+    """A subscription filter of a group."""
+
+    name: str
+    pattern: str
+    destination_arn: str  #: as it was given
+    target_arn: str  #: of the function or stream that it means
+    role_arn: str
+    distribution: str
+    created_ms: int
+
+
+class MetricFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """A metric filter of a group."""
+
+    name: str
+    pattern: str
+    transformations: list[dict[str, Any]]  #: as in the API
+    created_ms: int
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +57,8 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     deletion_protected: bool = False
     stored_bytes: int = 0  #: as of the last housekeeping; AWS's figure lags as well
     tags: dict[str, str] = {}
+    subscriptions: dict[str, Subscription] = {}  #: by name; here, so that a write to the group need not look for them
+    metric_filters: dict[str, MetricFilter] = {}  #: by name
 
     @property
     def key(self) -> Key:
@@ -63,6 +87,7 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True):
     last_ingestion_ms: int | None = None
     disorder_ms: int = 0  #: by how much at most an event's timestamp lies before that of one that arrived earlier
     stored_bytes: int = 0
+    last_sequence: int = 0  #: of the newest event
 
     @property
     def key(self) -> Key:
@@ -74,6 +99,10 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True):
         """The name of the store's log that holds the events."""
         return f"logs.events/{self.id}"
 
+    def event_id(self, time_ms: int, sequence: int) -> str:
+        """Return an event's id: 56 digits like AWS's, unique among all events."""
+        return f"{time_ms:014d}{int(self.id[:16], 16):020d}{sequence:022d}"
+
 
 class Event(msgspec.Struct, frozen=True, array_like=True):
     """A log event as the store keeps it; its timestamp is the record's time."""
@@ -82,8 +111,29 @@ class Event(msgspec.Struct, frozen=True, array_like=True):
     message: str
 
 
+class ResourcePolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """A policy of an account and region."""
+
+    name: str
+    document: str  #: JSON
+    updated_ms: int
+
+
+class Destination(msgspec.Struct, frozen=True, kw_only=True):
+    """A name under which others reach a stream."""
+
+    name: str
+    target_arn: str
+    role_arn: str
+    created_ms: int
+    policy: str = ""  #: JSON
+    tags: dict[str, str] = {}
+
+
 groups: Table[Group] = Table("logs.groups", Group)
 streams: Table[Stream] = Table("logs.streams", Stream)
+policies: Table[ResourcePolicy] = Table("logs.policies", ResourcePolicy)
+destinations: Table[Destination] = Table("logs.destinations", Destination)
 encode_event = msgspec.msgpack.Encoder().encode
 decode_event = msgspec.msgpack.Decoder(Event).decode
 

@@ -102,11 +102,11 @@ def _described(group: Group, stream: Stream) -> shapes.LogStream:
         "logStreamName": stream.name,
         "creationTime": stream.created_ms,
         "arn": arn("logs", group.region, group.account_id, f"log-group:{group.name}:log-stream:{stream.name}"),
-        "uploadSequenceToken": sequence_token(stream.id, 0),
         "storedBytes": 0,  # AWS has reported 0 for streams since 2019
     }
     if stream.first_event_ms is not None and stream.last_event_ms is not None and stream.last_ingestion_ms is not None:
         described["firstEventTimestamp"] = stream.first_event_ms
         described["lastEventTimestamp"] = stream.last_event_ms
         described["lastIngestionTime"] = stream.last_ingestion_ms
+        described["uploadSequenceToken"] = sequence_token(stream.name, stream.last_sequence)
     return described

@@ -10,21 +10,28 @@ from lambent.base.ids import SeededIds
 from lambent.domain.call import Call, Result
 from lambent.domain.caller import Caller
 from lambent.domain.errors import AwsError
-from lambent.domain.ports import Platform
+from lambent.domain.ports import Cloud, Platform
 from lambent.domain.quotas import Quotas
 from lambent.services.logs.service import build
 
 ACCOUNT = "123456789012"
 
 
+class NoCloud:
+    """A cloud in which nothing else is."""
+
+    async def call(self, call: Call) -> Result:
+        raise AwsError("ResourceNotFoundException", f"there is no {call.service}", 404)
+
+
 class Kit:
     """The service and short ways to call it."""
 
-    def __init__(self, start: float = 1_700_000_000.0) -> None:
+    def __init__(self, start: float = 1_700_000_000.0, cloud: Cloud | None = None) -> None:
         self.clock = VirtualClock(start)
         self.store = MemoryStore(self.clock)
         self.service = build(
-            Platform(self.store, MemoryBlobs(self.clock), self, self.clock, SeededIds(1), Quotas(), "localhost:4566")  # type: ignore[arg-type]
+            Platform(self.store, MemoryBlobs(self.clock), cloud or NoCloud(), self.clock, SeededIds(1), Quotas(), "localhost:4566")
         )
 
     @property

@@ -87,7 +87,7 @@ async def test_retention_hides_at_once_and_housekeeping_removes(kit: Kit) -> Non
     assert (await kit.fails("PutRetentionPolicy", logGroupName="g", retentionInDays=2)).code == "InvalidParameterException"
     await kit.call("PutRetentionPolicy", logGroupName="g", retentionInDays=1)
     assert [each["message"] for each in (await kit.get())["events"]] == ["new"]
-    (housekeeping,) = kit.service.workers
+    housekeeping, _ = kit.service.workers
     await housekeeping.tidy()  # type: ignore[attr-defined]
     await kit.call("DeleteRetentionPolicy", logGroupName="g")
     assert [each["message"] for each in (await kit.get())["events"]] == ["new"]

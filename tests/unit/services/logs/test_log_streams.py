@@ -40,7 +40,7 @@ async def test_a_stream_is_described_as_aws_does(kit: Kit) -> None:
 
 async def test_group_name_or_identifier_but_not_both(kit: Kit) -> None:
     assert (await kit.fails("DescribeLogStreams")).code == "InvalidParameterException"
-    assert (await kit.fails("DescribeLogStreams", logGroupName="g", logGroupIdentifier="g")).code == "InvalidParameterException"
+    assert (await kit.fails("DescribeLogStreams", logGroupName="g", logGroupIdentifier="g")).code == "ValidationException"
     elsewhere = "arn:aws:logs:eu-west-1:999999999999:log-group:g"
     assert (await kit.fails("DescribeLogStreams", logGroupIdentifier=elsewhere)).code == "ResourceNotFoundException"
 
