@@ -352,6 +352,17 @@ class TestQueue:
         assert await store.depth("q") == 0
         assert await store.depth("r") == 1
 
+    async def test_queues_that_hold_messages_are_found_by_prefix(self, store: Store) -> None:
+        names = ["a", "a/1", "a/2", "a/2/x", "a/é", "b"]
+        await store.commit([Enqueue(name, str(number), b"", 0.0) for name in names for number in range(3)])
+        assert await store.queues("a/") == ["a/1", "a/2", "a/2/x", "a/é"]
+        for lease in await store.lease("a/1", now=1.0, seconds=9.0, limit=3):
+            await store.commit([Acknowledge(lease)])
+        await store.lease("a/2", now=1.0, seconds=9.0, limit=3)
+        assert await store.queues("a/") == ["a/2", "a/2/x", "a/é"]
+        assert await store.queues("c") == []
+        assert await store.queues("") == ["a", "a/2", "a/2/x", "a/é", "b"]
+
     async def test_handling_is_one_commit(self, store: Store) -> None:
         await store.commit([Enqueue("q", "m", b"", 0.0)])
         (lease,) = await store.lease("q", now=1.0, seconds=10)

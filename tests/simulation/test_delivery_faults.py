@@ -53,7 +53,7 @@ class Universe:
         self.ids = SeededIds(seed)
 
     def delivery(self) -> AsyncInvocations:
-        return AsyncInvocations(self.store, self, self, self, clock=self.clock, ids=self.ids, concurrency=8)
+        return AsyncInvocations(self.store, self, self, self, clock=self.clock, ids=self.ids, places=8)
 
     async def resolve(self, account_id: str, region: str, name: str, qualifier: str) -> ResolvedFunction:
         if self.rng.random() < 0.05:
@@ -104,8 +104,8 @@ async def test_every_acknowledged_event_reaches_an_end(seed: int, caplog: pytest
     await universe.clock.advance(30_000)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    assert await universe.store.depth(EVENTS) == 0, f"seed {seed}"
-    assert await universe.store.depth(DISPATCHES) == 0, f"seed {seed}"
+    assert await universe.store.queues(EVENTS) == [], f"seed {seed}"
+    assert await universe.store.queues(DISPATCHES) == [], f"seed {seed}"
     assert acknowledged <= universe.ends.keys(), f"seed {seed}: lost {acknowledged - universe.ends.keys()}"
     torn = {each: ends for each, ends in universe.ends.items() if len(ends) > 1}
     assert not torn, f"seed {seed}: more than one end: {torn}"

@@ -31,3 +31,4 @@ class Call:
     host: str = ""  #: what the client addressed, for URLs that are handed out; empty for inside calls
     source_ip: str = "127.0.0.1"
     user_agent: str = ""
+    trace_header: str = ""  #: ``X-Amzn-Trace-Id``: who invokes what, hop by hop, also through queues, topics and buckets

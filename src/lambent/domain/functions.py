@@ -42,6 +42,7 @@ class FunctionVersion:
     snap_start: bool = False
     reserved_concurrency: int | None = None  #: of the function, all versions together; ``None``: none is reserved
     dead_letter_arn: str = ""
+    recursion_allowed: bool = False  #: ``RecursiveLoop`` is ``Allow``
 
     @property
     def function_arn(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -23,7 +23,7 @@ class Invocation:
     streamed: bool = False  #: the caller takes the response in pieces (InvokeWithResponseStream)
     tenant_id: str = ""
     deadline: float = 0.0  #: set by the engine: seconds since 1970
-    log_shipped: bool = False  #: the result is given once what the invocation logged is with the log service (which may fail)
+    log_awaited: bool = False  #: the result's ``logged`` is wanted
 
 
 class FunctionError(Enum):
@@ -45,6 +45,8 @@ class InvocationResult:
     billed_ms: int = 0
     init_ms: float | None = None  #: when this invocation paid for a cold start
     memory_used_mb: int = 0
+    logged: Callable[[], Awaitable[None]] | None = None
+    """Returns when what the invocation logged is with the log service, or that fails; only when it was asked for."""
 
 
 class Invoker(Protocol):

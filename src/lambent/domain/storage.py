@@ -184,6 +184,10 @@ class Store(Protocol):
         """Return how many messages the queue holds, due or not, leased or not."""
         ...
 
+    async def queues(self, prefix: str) -> list[str]:
+        """Return the names, in order, of the queues that begin with ``prefix`` and hold messages; costs one look-up for each."""
+        ...
+
     async def read(self, log: str, *, after: int = 0, limit: int = 1000, reverse: bool = False, before: int | None = None) -> list[Entry]:
         """Return records with ``after`` < sequence < ``before``, in order (newest first with ``reverse``), at most ``limit``."""
         ...

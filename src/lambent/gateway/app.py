@@ -126,6 +126,7 @@ class Gateway:
             host=original.host,
             source_ip=original.client or "127.0.0.1",
             user_agent=original.headers.get("user-agent", ""),
+            trace_header=original.headers.get("x-amzn-trace-id", ""),
         )
         result = await self._cloud.call(call)
         return wire.serialise(parsed, result, exchange.request_id)

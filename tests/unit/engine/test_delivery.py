@@ -37,7 +37,7 @@ class World:
         self.config = EventInvokeConfig()
         self.version = function()
         self.exists = True
-        self.events = AsyncInvocations(self.store, self, self, self.cloud, clock=self.clock, ids=SeededIds(3), concurrency=256)
+        self.events = AsyncInvocations(self.store, self, self, self.cloud, clock=self.clock, ids=SeededIds(3), places=256)
         self.task: asyncio.Task[None] | None = None
 
     async def resolve(self, account_id: str, region: str, name: str, qualifier: str) -> ResolvedFunction:
@@ -63,6 +63,9 @@ class World:
             self.task.cancel()
             await asyncio.gather(self.task, return_exceptions=True)
 
+    async def waiting(self, prefix: str) -> int:
+        return sum([await self.store.depth(queue) for queue in await self.store.queues(prefix)])
+
     def sent(self, operation: str) -> list[Any]:
         return [call.params for call in self.cloud.calls if call.operation == operation]
 
@@ -80,7 +83,7 @@ async def test_an_event_is_delivered_at_once_and_only_once(world: World) -> None
     await world.submit()
     await world.clock.advance(3600)
     assert world.tries == [0]
-    assert await world.store.depth(EVENTS) == 0
+    assert await world.waiting(EVENTS) == 0
 
 
 async def test_function_errors_are_retried_after_one_and_two_minutes(world: World) -> None:
@@ -168,7 +171,7 @@ async def test_a_destination_that_fails_for_a_while_gets_its_record(world: World
     await world.submit()
     await world.clock.advance(60)
     assert len(world.sent("SendMessage")) == 4
-    assert await world.store.depth(DISPATCHES) == 0
+    assert await world.waiting(DISPATCHES) == 0
 
 
 async def test_a_destination_that_refuses_is_logged(world: World, caplog: pytest.LogCaptureFixture) -> None:
@@ -177,7 +180,7 @@ async def test_a_destination_that_refuses_is_logged(world: World, caplog: pytest
     await world.submit()
     await world.clock.advance(60)
     assert "could not be delivered to its destination" in caplog.text
-    assert await world.store.depth(DISPATCHES) == 0
+    assert await world.waiting(DISPATCHES) == 0
 
 
 async def test_zero_reserved_concurrency_goes_straight_to_the_end(world: World) -> None:
@@ -193,7 +196,7 @@ async def test_events_of_a_deleted_function_are_dropped(world: World) -> None:
     world.exists = False
     await world.submit()
     await world.clock.advance(1)
-    assert await world.store.depth(EVENTS) == 0
+    assert await world.waiting(EVENTS) == 0
 
 
 async def test_many_events_are_delivered_at_once(world: World) -> None:
@@ -205,8 +208,9 @@ async def test_many_events_are_delivered_at_once(world: World) -> None:
     world.invoke = slow  # type: ignore[method-assign]
     for index in range(200):
         await world.submit(request_id=f"r{index}")
-    await world.clock.advance(11)
+    await world.clock.advance(14)  # it takes two seconds and a half until there are places for all
     assert len(world.tries) == 200
+    assert len([each for each in world.tries if each < 11]) < 100
 
 
 async def test_what_was_under_way_at_a_kill_is_done_again() -> None:
@@ -223,10 +227,86 @@ async def test_what_was_under_way_at_a_kill_is_done_again() -> None:
     await world.clock.advance(1)
     await world.end()
     assert world.tries == [-1]
-    assert await world.store.depth(EVENTS) == 1
+    assert await world.waiting(EVENTS) == 1
     world.invoke = answering  # type: ignore[method-assign]
     world.begin()
     await world.clock.advance(1300)
     await world.end()
     assert len(world.tries) == 2
-    assert await world.store.depth(EVENTS) == 0
+    assert await world.waiting(EVENTS) == 0
+
+
+async def test_an_event_of_a_recursive_loop_is_dropped_into_its_dead_letter_queue(world: World) -> None:
+    world.answers = [AwsError("RecursiveInvocationException", "loop", 400)]
+    world.version = function(dead_letter_arn=SQS)
+    world.config = EventInvokeConfig(on_failure_arn=SQS)
+    await world.submit()
+    await world.clock.advance(1)
+    record, letter = sorted(world.sent("SendMessage"), key=lambda each: "MessageAttributes" in each)
+    assert json.loads(record["MessageBody"])["requestContext"]["condition"] == "RecursiveInvocationsDropped"
+    assert letter["MessageAttributes"]["ErrorCode"]["StringValue"] == "400"
+    assert world.tries == [0]
+
+
+async def test_retries_and_records_go_on_with_the_events_trace(world: World) -> None:
+    seen = []
+
+    async def failing(function: FunctionVersion, invocation: Invocation) -> InvocationResult:
+        seen.append(invocation.trace_header)
+        return FAILED
+
+    world.invoke = failing  # type: ignore[method-assign]
+    world.config = EventInvokeConfig(on_failure_arn=SQS)
+    await world.submit()
+    await world.clock.advance(600)
+    assert len(seen) == 3
+    assert len(set(seen)) == 1
+    (call,) = [call for call in world.cloud.calls if call.operation == "SendMessage"]
+    assert call.trace_header.startswith(seen[0] + ";Lineage=")
+
+
+async def test_neither_a_flood_nor_slow_nor_throttled_functions_delay_anothers_events(world: World) -> None:
+    done: dict[str, list[float]] = {}
+
+    async def resolve(account_id: str, region: str, name: str, qualifier: str) -> ResolvedFunction:
+        return ResolvedFunction(function(name), name)
+
+    async def invoke(version: FunctionVersion, invocation: Invocation) -> InvocationResult:
+        if version.name == "throttled":
+            raise THROTTLED
+        await world.clock.sleep(600 if version.name.startswith("slow") else 0.01)
+        done.setdefault(version.name, []).append(world.clock.now() - world.start)
+        return OK
+
+    world.resolve, world.invoke = resolve, invoke  # type: ignore[method-assign]
+    for name in ("flood", "slow1", "slow2", "slow3", "throttled"):
+        world.version = function(name)
+        for number in range(600):
+            await world.submit(request_id=f"{name}{number}")
+    await world.clock.advance(5)
+    world.version = function("other")
+    for number in range(4):
+        await world.submit(request_id=f"other{number}")
+    await world.clock.advance(0.1)
+    assert len(done["other"]) == 4
+    await world.clock.advance(10)
+    assert len(done["flood"]) == 600
+    await world.clock.advance(7200)
+    assert {name: len(each) for name, each in done.items()} == {"flood": 600, "other": 4, **{f"slow{n}": 600 for n in (1, 2, 3)}}
+
+
+async def test_events_whose_commit_was_given_up_by_the_caller_are_found(world: World) -> None:
+    await world.clock.advance(1)
+    commits: list[Any] = []
+    original = world.store.commit
+
+    async def torn(writes: Any) -> Any:
+        commits.append(await original(writes))
+        raise OSError("the caller is gone")
+
+    world.store.commit = torn  # type: ignore[method-assign]
+    with pytest.raises(OSError, match="gone"):
+        await world.events.submit(world.version, "", invocation())
+    world.store.commit = original  # type: ignore[method-assign]
+    await world.clock.advance(11)
+    assert len(world.tries) == 1

@@ -283,12 +283,14 @@ async def test_a_driver_that_fails_leaves_nothing_busy(tmp_path: Path) -> None:
     assert bench.invoker.environments == 0
 
 
-async def test_an_invocation_that_asks_for_it_ends_when_its_log_was_sent(bench: Bench) -> None:
+async def test_an_invocation_can_tell_when_its_log_was_sent(bench: Bench) -> None:
     bench.sandbox.handler = ending(Outcome(Ending.SUCCESS, b"1"), "said")
-    await bench.invoker.invoke(function(), invocation())
-    invoked = asyncio.create_task(bench.invoker.invoke(function(), invocation(log_shipped=True)))
+    assert (await bench.invoker.invoke(function(), invocation())).logged is None
+    result = await bench.invoker.invoke(function(), invocation(log_awaited=True))
+    assert result.logged is not None
+    waiting = asyncio.create_task(result.logged())  # type: ignore[arg-type]
     await bench.clock.advance(1)
-    assert not invoked.done()
-    assert bench.cloud.logged() == ""
+    assert not waiting.done()
     assert "said" in await bench.log()
-    assert (await invoked).payload == b"1"
+    await bench.clock.settle()
+    assert waiting.done()

@@ -82,7 +82,7 @@ class MemoryStore:
                 self._order += 1
                 self._queues[write.queue].enqueue(write, self._clock.now(), self._order)
             case Acknowledge(lease):
-                self._queue(lease.queue).acknowledge(lease)
+                self._acknowledge(lease)
             case Postpone(lease):
                 self._queue(lease.queue).postpone(write)
             case Purge(queue):
@@ -93,6 +93,13 @@ class MemoryStore:
                 kept = self._logs[log]
                 kept.entries = [] if before_ms is None else [entry for entry in kept.entries if entry.time_ms >= before_ms]
         return 0
+
+    def _acknowledge(self, lease: Lease) -> None:
+        """Remove the message, and the queue with its last one: names of queues come and go."""
+        queue = self._queue(lease.queue)
+        queue.acknowledge(lease)
+        if not len(queue):
+            self._queues.pop(lease.queue, None)
 
     @staticmethod
     def _append(log: _Log, records: Sequence[Any]) -> int:
@@ -140,6 +147,10 @@ class MemoryStore:
     async def depth(self, queue: str) -> int:
         """Return how many messages the queue holds."""
         return len(self._queue(queue))
+
+    async def queues(self, prefix: str) -> list[str]:
+        """Return the names of the queues with this prefix that hold messages."""
+        return sorted(name for name, queue in self._queues.items() if name.startswith(prefix) and len(queue))
 
     async def read(self, log: str, *, after: int = 0, limit: int = 1000, reverse: bool = False, before: int | None = None) -> list[Entry]:
         """Return a log's records; see ``Store.read``."""

@@ -34,6 +34,12 @@ LEASE: Final = "UPDATE messages SET visible = ?, receives = ?, token = ? WHERE i
 RELEASE_LEASES: Final = "UPDATE messages SET visible = due, token = '' WHERE token <> ''"
 NEXT_DUE: Final = "SELECT min(visible) FROM messages WHERE queue = ?"
 DEPTH: Final = "SELECT count(*) FROM messages WHERE queue = ?"
+#: One step down the index for each name, however many messages a queue holds.
+QUEUES: Final = (
+    "WITH RECURSIVE found (queue) AS (SELECT min(queue) FROM messages WHERE queue >= :low AND queue < :high UNION ALL "
+    "SELECT (SELECT min(queue) FROM messages WHERE queue > found.queue AND queue < :high) FROM found WHERE found.queue IS NOT NULL) "
+    "SELECT queue FROM found WHERE queue IS NOT NULL"
+)
 
 # Logs.
 ADVANCE_LOG: Final = (

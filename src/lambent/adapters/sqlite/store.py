@@ -20,6 +20,7 @@ from lambent.domain.storage import Acknowledge, Document, Enqueue, Entry, Key, L
 _ROWS_AT_ONCE: Final = 64
 """Answers of fewer rows are read in the event loop's thread: about 10 µs, where a hop to another thread and back costs 100."""
 _SEQUENCE_MAX: Final = (1 << 63) - 1
+_LAST_CHARACTER: Final = "\U0010ffff"
 
 
 class SqliteStore:
@@ -107,6 +108,10 @@ class SqliteStore:
         """Return how many messages the queue holds."""
         return int((await self._rows_far(statements.DEPTH, (queue,)))[0][0])
 
+    async def queues(self, prefix: str) -> list[str]:
+        """Return the names of the queues with this prefix that hold messages."""
+        return [row[0] for row in await self._rows_far(statements.QUEUES, {"low": prefix, "high": prefix + _LAST_CHARACTER})]
+
     async def read(self, log: str, *, after: int = 0, limit: int = 1000, reverse: bool = False, before: int | None = None) -> list[Entry]:
         """Return a log's records; see ``Store.read``."""
         bounds = (log, after, _SEQUENCE_MAX if before is None else before, max(0, limit))
@@ -130,7 +135,7 @@ class SqliteStore:
         cursor.close()
         return rows if len(rows) < _ROWS_AT_ONCE else await self._rows_far(statement, parameters)
 
-    async def _rows_far(self, statement: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+    async def _rows_far(self, statement: str, parameters: tuple[Any, ...] | dict[str, Any]) -> list[tuple[Any, ...]]:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._reader, lambda: self._far.execute(statement, parameters).fetchall())
 

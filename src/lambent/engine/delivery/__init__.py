@@ -1,4 +1,7 @@
-"""Durable asynchronous delivery: ``queue_worker`` for any queue, ``events`` for invocations. ``schedule`` and ``messages`` are pure."""
+"""Durable asynchronous delivery: ``queue_worker`` for any queue, ``fair_worker`` for queues by function, ``events`` for invocations.
+
+``lanes``, ``schedule`` and ``messages`` are pure.
+"""
 
 from lambent.engine.delivery.events import AsyncInvocations
 from lambent.engine.delivery.queue_worker import QueueWorker

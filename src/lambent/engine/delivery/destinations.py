@@ -15,6 +15,7 @@ from lambent.domain.call import Call
 from lambent.domain.errors import AwsError
 from lambent.domain.ports import Cloud
 from lambent.domain.storage import Acknowledge, Lease, Postpone, Write
+from lambent.engine.delivery.fair_worker import Place
 from lambent.engine.delivery.messages import Dispatch, target_call
 from lambent.engine.environments.shipping import role_caller
 
@@ -36,7 +37,7 @@ class Destinations:
         self._ids = ids
         self.undelivered = 0  #: records that no destination took, since the start
 
-    async def handle(self, lease: Lease) -> Sequence[Write]:
+    async def handle(self, lease: Lease, place: Place) -> Sequence[Write]:
         """Deliver a record. A passing error is tried again; a lasting one is logged, as AWS counts it in DestinationDeliveryFailures."""
         dispatch = _decode(lease.body)
         try:
@@ -68,6 +69,7 @@ class Destinations:
             found = await self._cloud.call(Call("sqs", "GetQueueUrl", params, caller, region, account_id, self._ids.uuid()))
             queue_url = str(found["QueueUrl"])
         service, operation, params_ = target_call(dispatch, queue_url)
-        result = await self._cloud.call(Call(service, operation, params_, caller, region, account_id, self._ids.uuid()))
+        trace = dispatch.trace_header
+        result = await self._cloud.call(Call(service, operation, params_, caller, region, account_id, self._ids.uuid(), trace_header=trace))
         if result.get("FailedEntryCount"):
             raise AwsError("InternalException", f"The event bus refused the record: {result.get('Entries')}", 500)

@@ -22,16 +22,18 @@ from lambent.domain.invocations import Invocation, InvocationResult, Invoker
 from lambent.domain.ports import Cloud
 from lambent.domain.storage import Acknowledge, Enqueue, Lease, Postpone, Store, Write
 from lambent.engine.delivery.destinations import Destinations
+from lambent.engine.delivery.fair_worker import FairWorker, Place, without_body
+from lambent.engine.delivery.lanes import PLACES
 from lambent.engine.delivery.messages import Dispatch, Event, dead_letter_attributes, destination_record
-from lambent.engine.delivery.queue_worker import QueueWorker
 from lambent.engine.delivery.schedule import Condition, GiveUp, Retry, after_function_error, after_refusal
+from lambent.engine.invocation import recursion
 
 _log = logging.getLogger(__name__)
 
-EVENTS: Final = "lambda.events"
-DISPATCHES: Final = "lambda.dispatches"
+EVENTS: Final = "lambda.events/"
+DISPATCHES: Final = "lambda.dispatches/"
+"""Queues by function: ``<account>/<region>/<name>`` follows."""
 LEASE_S: Final = 1_200.0  # the longest function, its init twice, and time to spare
-CONCURRENCY: Final = 64  # each may cost a cold start: a burst must not fill a laptop with processes
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Event).decode
@@ -51,7 +53,7 @@ class AsyncInvocations:
         *,
         clock: Clock,
         ids: Ids,
-        concurrency: int = CONCURRENCY,
+        places: int = PLACES,
     ) -> None:
         self._store = store
         self._invoker = invoker
@@ -59,26 +61,28 @@ class AsyncInvocations:
         self._clock = clock
         self._ids = ids
         destinations = Destinations(cloud, clock, ids)
-        self._workers = (
-            QueueWorker(store, clock, EVENTS, self._deliver, name=self.name, concurrency=concurrency, lease_s=LEASE_S),
-            QueueWorker(store, clock, DISPATCHES, destinations.handle, name="invocation records", concurrency=32),
+        self._records = FairWorker(store, clock, DISPATCHES, destinations.handle, name="invocation records", places=32)
+        self._events = FairWorker(
+            store, clock, EVENTS, self._deliver, name=self.name, places=places, lease_s=LEASE_S, on_commit=self._records.touched
         )
 
     async def submit(self, function: FunctionVersion, qualifier: str, invocation: Invocation) -> None:
         """Commit the event for later delivery; durable on return."""
         now = self._clock.now()
-        event = Event.of(function, qualifier, invocation, now)
-        await self._store.commit((Enqueue(EVENTS, event.request_id, _encode(event), now),))
+        event = Event.of(function, qualifier, invocation, now, recursion.fresh(now, self._ids.hex(40)))
+        writes = (self._events.enqueue(event.lane, event.request_id, _encode(event), now),)
+        await self._store.commit(writes)
+        self._events.touched(writes)
 
     async def run(self) -> None:
         """Deliver until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for worker in self._workers:
+            for worker in (self._events, self._records):
                 group.create_task(worker.run(), name=worker.name)
 
-    async def _deliver(self, lease: Lease) -> Sequence[Write]:
+    async def _deliver(self, lease: Lease, place: Place) -> Sequence[Write]:
         """Run an event once and decide what becomes of it."""
-        event = _decode(lease.body)
+        event, lease = _decode(lease.body), without_body(lease)
         try:
             resolved = await self._directory.resolve(event.account_id, event.region, event.name, event.qualifier)
         except AwsError as error:
@@ -91,12 +95,19 @@ class AsyncInvocations:
             return self._given_up(lease, event, resolved, Condition.EVENT_AGE_EXCEEDED, None)
         if resolved.version.reserved_concurrency == 0:
             return self._given_up(lease, event, resolved, Condition.ZERO_RESERVED_CONCURRENCY, None)
+        cap = resolved.version.reserved_concurrency
         try:
             result = await self._invoker.invoke(resolved.version, event.invocation(resolved.invoked_arn))
         except AwsError as error:
+            if error.code == "RecursiveInvocationException":
+                return self._given_up(lease, event, resolved, Condition.RECURSIVE, None)
+            place.leave(throttled=error.status == 429, cap=cap)
             if not event.refusals and error.status != 429:
                 _log.warning("event %s of %s waits: %s", event.request_id, resolved.version.arn, error)
             return self._refused(lease, event, resolved)
+        place.leave(cap=cap)
+        if result.logged is not None:
+            await result.logged()
         return self._ran(lease, event, resolved, result)
 
     def _ran(self, lease: Lease, event: Event, resolved: ResolvedFunction, result: InvocationResult) -> Sequence[Write]:
@@ -131,7 +142,7 @@ class AsyncInvocations:
         """End the event: its destination and its dead-letter queue, where there are any, each get their record."""
         records = self._dispatch(event, resolved, condition, result, resolved.event_config.on_failure_arn)
         if resolved.version.dead_letter_arn:
-            letter = self._letter(event, resolved, result)
+            letter = self._letter(event, resolved, condition, result)
             records = (*records, self._enqueue(letter))
         if not records:
             _log.info("event %s of %s is given up: %s", event.request_id, resolved.version.arn, condition.value)
@@ -147,10 +158,10 @@ class AsyncInvocations:
         body = json.dumps(record, separators=(",", ":"))
         return (self._enqueue(self._addressed(event, resolved, target_arn, body, success=condition is Condition.SUCCESS)),)
 
-    def _letter(self, event: Event, resolved: ResolvedFunction, result: InvocationResult | None) -> Dispatch:
+    def _letter(self, event: Event, resolved: ResolvedFunction, condition: Condition, result: InvocationResult | None) -> Dispatch:
         body = event.payload.decode("utf-8", "replace")
         letter = self._addressed(event, resolved, resolved.version.dead_letter_arn, body, success=False)
-        return msgspec.structs.replace(letter, is_dead_letter=True, attributes=dead_letter_attributes(event, result))
+        return msgspec.structs.replace(letter, is_dead_letter=True, attributes=dead_letter_attributes(event, condition, result))
 
     def _addressed(self, event: Event, resolved: ResolvedFunction, target_arn: str, body: str, *, success: bool) -> Dispatch:
         function = resolved.version
@@ -166,7 +177,9 @@ class AsyncInvocations:
             success=success,
             request_id=event.request_id,
             made=self._clock.now(),
+            trace_header=recursion.onward(event.trace_header, function.function_arn),
         )
 
     def _enqueue(self, dispatch: Dispatch) -> Enqueue:
-        return Enqueue(DISPATCHES, self._ids.uuid(), _encode(dispatch), dispatch.made)
+        lane = f"{dispatch.account_id}/{dispatch.region}/{dispatch.function_name}"
+        return self._records.enqueue(lane, self._ids.uuid(), _encode(dispatch), dispatch.made)

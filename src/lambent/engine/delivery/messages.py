@@ -33,8 +33,8 @@ class Event(msgspec.Struct, frozen=True):
     refusals: int = 0  #: throttles and system errors since the last time that it ran
 
     @classmethod
-    def of(cls, function: FunctionVersion, qualifier: str, invocation: Invocation, now: float) -> Event:
-        """Return the event that is queued for an invocation."""
+    def of(cls, function: FunctionVersion, qualifier: str, invocation: Invocation, now: float, trace_header: str) -> Event:
+        """Return the event that is queued for an invocation; ``trace_header`` is for one that has none, so that its retries share it."""
         return cls(
             account_id=function.account_id,
             region=function.region,
@@ -45,12 +45,17 @@ class Event(msgspec.Struct, frozen=True):
             invoked_arn=invocation.invoked_arn,
             submitted=now,
             client_context=invocation.client_context,
-            trace_header=invocation.trace_header,
+            trace_header=invocation.trace_header or trace_header,
             tenant_id=invocation.tenant_id,
         )
 
+    @property
+    def lane(self) -> str:
+        """Whose events wait together: the function's, all versions."""
+        return f"{self.account_id}/{self.region}/{self.name}"
+
     def invocation(self, invoked_arn: str) -> Invocation:
-        """Return the invocation to run. Its log comes before its result: an event that was handled must not lose what it logged."""
+        """Return the invocation to run. An event that was handled must not lose what it logged, so that is waited for."""
         return Invocation(
             request_id=self.request_id,
             payload=self.payload,
@@ -58,7 +63,7 @@ class Event(msgspec.Struct, frozen=True):
             client_context=self.client_context,
             trace_header=self.trace_header,
             tenant_id=self.tenant_id,
-            log_shipped=True,
+            log_awaited=True,
         )
 
 
@@ -78,6 +83,7 @@ class Dispatch(msgspec.Struct, frozen=True):
     attributes: dict[str, tuple[str, str]] = {}  #: of a dead letter: name → (data type, value)
     made: float = 0.0  #: seconds since 1970
     failures: int = 0
+    trace_header: str = ""
 
 
 def destination_record(
@@ -105,11 +111,12 @@ def destination_record(
     return record
 
 
-def dead_letter_attributes(event: Event, result: InvocationResult | None) -> dict[str, tuple[str, str]]:
+def dead_letter_attributes(event: Event, condition: Condition, result: InvocationResult | None) -> dict[str, tuple[str, str]]:
     """Return the attributes of a dead letter: the request, and the error's code and first kilobyte of its message."""
+    code = "200" if result is not None else "400" if condition is Condition.RECURSIVE else "429"
     document = _json(result.payload) if result is not None and isinstance(result.payload, bytes) else None
     message = document.get("errorMessage") if isinstance(document, dict) else None
-    attributes = {"RequestID": ("String", event.request_id), "ErrorCode": ("Number", "200" if result is not None else "429")}
+    attributes = {"RequestID": ("String", event.request_id), "ErrorCode": ("Number", code)}
     if isinstance(message, str) and message:
         attributes["ErrorMessage"] = ("String", message.encode()[:1024].decode("utf-8", "ignore"))
     return attributes

@@ -24,6 +24,7 @@ class Condition(Enum):
     RETRIES_EXHAUSTED = "RetriesExhausted"
     EVENT_AGE_EXCEEDED = "EventAgeExceeded"
     ZERO_RESERVED_CONCURRENCY = "ZeroReservedConcurrency"
+    RECURSIVE = "RecursiveInvocationsDropped"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 from lambent.base.clock import Clock
 from lambent.base.ids import Ids
@@ -18,8 +19,9 @@ from lambent.domain.quotas import Quotas
 from lambent.engine.environments.code import CodeCache
 from lambent.engine.environments.host import Contents, EnvironmentHost, Hosted
 from lambent.engine.environments.loglines import billed_ms, stamp
-from lambent.engine.environments.shipping import LogShipper
+from lambent.engine.environments.shipping import LogShipper, LogStream
 from lambent.engine.environments.variables import RoleCredentials
+from lambent.engine.invocation import recursion
 from lambent.engine.invocation.admission import Admission, ReservedTotal, Ticket
 from lambent.engine.invocation.results import Failure, failure, too_large
 from lambent.engine.invocation.streaming import ResponseStream
@@ -96,6 +98,8 @@ class LocalInvoker:
     async def invoke(self, function: FunctionVersion, invocation: Invocation) -> InvocationResult:
         """Return the outcome; see ``Invoker``."""
         now = self._clock.monotonic()
+        if invocation.trace_header and not function.recursion_allowed:
+            recursion.check(invocation.trace_header, function.function_arn)
         ticket = self._admission.enter(function, now)
         try:
             if not self._host.has_idle(function, invocation.tenant_id):
@@ -110,10 +114,13 @@ class LocalInvoker:
             raise
         if self._shipper.is_crowded:
             await self._shipper.wait_room()
-        if invocation.log_shipped:
-            for each in {hosted.log.stream, started.hosted.log.stream}:
-                await self._shipper.wait_shipped(each)
+        if invocation.log_awaited:
+            return replace(result, logged=partial(self._wait_logged, {hosted.log.stream, started.hosted.log.stream}))
         return result
+
+    async def _wait_logged(self, streams: set[LogStream]) -> None:
+        for each in streams:
+            await self._shipper.wait_shipped(each)
 
     # ── init ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -162,19 +169,16 @@ class LocalInvoker:
             raise AwsError("ServiceException", "The environment is gone.", 500, members={"Type": "Service"})
         timeout_s = max(0.001, hosted.function.timeout_s - started.spent_s)
         try:
-            outcome = await environment.invoke(self._dated(invocation, timeout_s), timeout_s)
+            outcome = await environment.invoke(self._dated(hosted.function, invocation, timeout_s), timeout_s)
         except BaseException:
             self._host.discard(hosted)
             raise
         return await self._settle(running, outcome, is_gone=False)
 
-    def _dated(self, invocation: Invocation, timeout_s: float) -> Invocation:
+    def _dated(self, function: FunctionVersion, invocation: Invocation, timeout_s: float) -> Invocation:
         """Return the invocation with its deadline, and a trace of its own if it came without. (``replace`` takes three times as long.)"""
         now = self._clock.now()
-        trace = invocation.trace_header
-        if not trace:
-            digits = self._ids.hex(40)
-            trace = f"Root=1-{int(now):08x}-{digits[:24]};Parent={digits[24:]};Sampled=0"
+        trace = recursion.onward(invocation.trace_header or recursion.fresh(now, self._ids.hex(40)), function.function_arn)
         return Invocation(
             invocation.request_id,
             invocation.payload,

@@ -145,6 +145,7 @@ def runnable(key: FunctionKey, function: Function, version: Version) -> Function
         snap_start=config.snap_start == "PublishedVersions" and version.version != LATEST,
         reserved_concurrency=function.reserved_concurrency,
         dead_letter_arn=config.dead_letter_arn,
+        recursion_allowed=function.recursive_loop == "Allow",
     )
 
 

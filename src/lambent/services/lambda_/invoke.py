@@ -45,7 +45,7 @@ async def invoke(ctx: Lambda, call: Call, request: InvocationRequest) -> Invocat
     context = _client_context(ctx, request.get("ClientContext"))
     tail = request.get("LogType") == "Tail" and kind == "RequestResponse"
     tenant = request.get("TenantId") or ""
-    invocation = Invocation(call.request_id, payload, resolved.invoked_arn, context, log_tail=tail, tenant_id=tenant)
+    invocation = Invocation(call.request_id, payload, resolved.invoked_arn, context, call.trace_header, log_tail=tail, tenant_id=tenant)
     if kind == "Event":
         await ctx.events.submit(resolved.version, ref.qualifier, invocation)
         return {"StatusCode": 202, "Payload": b""}
@@ -127,7 +127,9 @@ async def invoke_async(ctx: Lambda, call: Call, request: InvokeAsyncRequest) -> 
     await check_invoke(ctx, call, ref)
     resolved = await _resolve(ctx, ref)
     payload = await _payload(ctx, request["InvokeArgs"], event=True)
-    await ctx.events.submit(resolved.version, ref.qualifier, Invocation(call.request_id, payload, resolved.invoked_arn))
+    await ctx.events.submit(
+        resolved.version, ref.qualifier, Invocation(call.request_id, payload, resolved.invoked_arn, trace_header=call.trace_header)
+    )
     return {"Status": 202}
 
 
@@ -148,6 +150,7 @@ async def invoke_with_response_stream(
         payload,
         resolved.invoked_arn,
         _client_context(ctx, request.get("ClientContext")),
+        call.trace_header,
         log_tail=tail,
         streamed=True,
         tenant_id=request.get("TenantId") or "",
