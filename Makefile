@@ -30,10 +30,10 @@ dev: $(STAMP)  ## a server that keeps nothing and restarts when the source chang
 	@$(BIN)/python tools/reload.py src -- $(BIN)/lambent start --ephemeral
 
 format: $(STAMP)  ## format the source
-	@$(BIN)/ruff format src tests tools
+	@$(BIN)/ruff format src tests tools demo
 
 lint: $(STAMP)
-	@$(BIN)/ruff format --check -q src tests tools && $(BIN)/ruff check -q src tests tools
+	@$(BIN)/ruff format --check -q src tests tools demo && $(BIN)/ruff check -q src tests tools demo
 
 types: $(STAMP)
 	@$(BIN)/mypy

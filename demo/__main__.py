@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import io
 import json
 import os
 import re
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import time
 import urllib.request
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -87,13 +89,13 @@ def healthy(url: str) -> bool:
         return False
 
 
-def wait_for(condition: Any, what: str, seconds: float = WAIT_S) -> None:
+def wait_for(condition: Callable[[], object], what: str, seconds: float = WAIT_S, step: float = 0.02) -> None:
     """Return when the condition holds; end the demo when it doesn't in time."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
             sys.exit(f"{what} did not come within {seconds:.0f} s; see {WORK}/server.log")
-        time.sleep(0.02)
+        time.sleep(step)
 
 
 def zipped(files: dict[str, Path]) -> bytes:
@@ -106,24 +108,13 @@ def zipped(files: dict[str, Path]) -> bytes:
 
 
 def pillow_layer() -> bytes:
-    """Return a layer with Pillow for this interpreter; kept for the next run."""
-    kept = WORK / f"pillow-{RUNTIME}.zip"
+    """Return a layer with the Pillow that is installed beside this; kept for the next run."""
+    pillow = importlib.metadata.distribution("pillow")
+    kept = WORK / f"pillow-{pillow.version}-{RUNTIME}.zip"
     if not kept.exists():
-        target = WORK / f"pillow-{RUNTIME}"
-        command = [
-            sys.executable,
-            "-m",
-            "pip",
-            "install",
-            "-q",
-            "--disable-pip-version-check",
-            "--target",
-            str(target),
-            "--upgrade",
-            "pillow",
-        ]
-        subprocess.run(command, check=True)
-        files = {f"python/{path.relative_to(target)}": path for path in sorted(target.rglob("*")) if path.is_file()}
+        files = {
+            f"python/{each}": Path(str(each.locate())) for each in pillow.files or [] if ".." not in each.parts and each.suffix != ".pyc"
+        }
         kept.write_bytes(zipped(files))
     return kept.read_bytes()
 
@@ -160,9 +151,16 @@ class Application:
         variables = {"Variables": {"TABLE": "pictures", "THUMBNAILS": "thumbnails"}}
         for name, layers in (("thumbnails", [layer["LayerVersionArn"]]), ("failures", [])):
             self.functions.create_function(
-                FunctionName=name, Runtime=RUNTIME, Handler=f"{name}.handler", Role=role, Timeout=30, MemorySize=512, Layers=layers, Environment=variables,
+                FunctionName=name,
+                Runtime=RUNTIME,
+                Handler=f"{name}.handler",
+                Role=role,
+                Timeout=30,
+                MemorySize=512,
+                Layers=layers,
+                Environment=variables,
                 Code={"ZipFile": zipped({f"{name}.py": HERE / "functions" / f"{name}.py"})},
-            )  # fmt: skip
+            )
             self.functions.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
         arn = self.functions.get_function_configuration(FunctionName="thumbnails")["FunctionArn"]
         failures = self.functions.get_function_configuration(FunctionName="failures")["FunctionArn"]
@@ -190,13 +188,25 @@ class Application:
             ({name: next(iter(value.values())) for name, value in item.items()} for item in items), key=lambda row: str(row["picture"])
         )
 
-    def reports(self, group: str) -> list[str]:
-        """Return the REPORT lines of a function's log."""
+    def arrived(self, picture: str) -> bool:
+        """Return whether the table has a row of the picture."""
+        return "Item" in self.tables.get_item(TableName="pictures", Key={"picture": {"S": picture}})
+
+    def lines(self, function: str, pattern: str) -> list[str]:
+        """Return the lines of a function's log that match a filter pattern."""
         try:
-            events = self.logs.filter_log_events(logGroupName=group, filterPattern='"REPORT RequestId"')["events"]
+            events = self.logs.filter_log_events(logGroupName=f"/aws/lambda/{function}", filterPattern=pattern)["events"]
         except self.logs.exceptions.ResourceNotFoundException:
             return []
-        return [event["message"] for event in events]
+        return [event["message"].rstrip() for event in events]
+
+
+def upload(app: Application, path: Path, name: str = "") -> float:
+    """Upload a picture and wait for its row; return the milliseconds between."""
+    begun = time.perf_counter()
+    app.s3.upload_file(str(path), "pictures", name or path.name)
+    wait_for(lambda: app.arrived(name or path.name), f"the row of {name or path.name}", step=0.002)
+    return (time.perf_counter() - begun) * 1000
 
 
 def run(app: Application, story: Story) -> None:
@@ -204,19 +214,32 @@ def run(app: Application, story: Story) -> None:
     app.deploy(story)
     pictures = make(WORK / "pictures")
     story.tell(f"{len(pictures)} pictures drawn in {WORK}/pictures, one of them broken")
-    for path in pictures:
+    first = next(path for path in pictures if path.suffix == ".png")
+    story.tell(f"{first.name} uploaded, its thumbnail and row are there after {upload(app, first):.0f} ms: a cold start")
+    again = statistics.median(upload(app, first, f"again-{number}.png") for number in range(5))
+    story.tell(f"five more of it, one after the other: {again:.0f} ms each (median), warm")
+    others = [path for path in pictures if path != first]
+    for path in others:
         app.s3.upload_file(str(path), "pictures", path.name)
-    story.tell("uploaded; each upload is an event")
-    wait_for(lambda: len(app.rows()) == len(pictures), "a row for each picture")
+    story.tell(f"{len(others)} others uploaded at once; each upload is an event")
+    wait_for(lambda: all(app.arrived(path.name) for path in pictures), "a row for each picture")
     story.tell("every event has ended: a row for each picture")
-    wait_for(lambda: len(app.reports("/aws/lambda/thumbnails")) >= len(pictures), "the function's log")
-    reports = app.reports("/aws/lambda/thumbnails")
-    inits = [float(found) for line in reports for found in re.findall(r"Init Duration: ([\d.]+)", line)]
-    warm = [float(found) for line in reports if "Init Duration" not in line for found in re.findall(r"\tDuration: ([\d.]+)", line)]
-    story.tell(
-        f"cold starts: {len(inits)}, init {', '.join(f'{each:.0f} ms' for each in inits)}; warm: {', '.join(f'{each:.0f} ms' for each in warm) or 'none'}"
-    )
+    wait_for(lambda: len(app.lines("thumbnails", '"REPORT RequestId"')) >= len(pictures) + 5, "the function's log")
+    report(app, story)
     show(app)
+
+
+def report(app: Application, story: Story) -> None:
+    """Say what the REPORT lines in the log say, and what became of the broken picture."""
+    reports = app.lines("thumbnails", '"REPORT RequestId"')
+    inits = [float(found) for line in reports for found in re.findall(r"Init Duration: ([\d.]+)", line)]
+    durations = [float(found) for line in reports for found in re.findall(r"\tDuration: ([\d.]+)", line)]
+    story.tell(
+        f"the log has {len(reports)} REPORT lines: {len(inits)} cold starts with an init of {statistics.median(inits):.0f} ms, "
+        f"handlers ran {statistics.median(durations):.0f} ms (medians)"
+    )
+    for line in app.lines("failures", '"failed after"'):
+        story.tell(f"on-failure destination: {line}")
 
 
 def show(app: Application) -> None:
@@ -225,6 +248,8 @@ def show(app: Application) -> None:
     target.mkdir(exist_ok=True)
     print(f"\n{'picture':<14} {'status':<7} {'format':<7} {'size':<11} thumbnail")
     for row in app.rows():
+        if row["picture"].startswith("again"):
+            continue
         if row["status"] == "OK":
             app.s3.download_file("thumbnails", row["thumbnail"], str(target / row["thumbnail"]))
             size = f"{row['width']}x{row['height']}"
