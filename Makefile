@@ -5,10 +5,10 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run dev check test format types lint floors bench clean
+.PHONY: help demo run dev check test conformance format types lint floors bench clean
 
 help:  ## list what there is
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 # A Debian python3 may come without venv: then, and only then, apt is asked for it.
 $(STAMP): pyproject.toml
@@ -49,6 +49,10 @@ test: lint types floors  ## everything
 
 bench: $(STAMP)  ## benchmarks, as ratios to a baseline of the same run
 	@$(BIN)/python -m benchmarks
+
+conformance: $(STAMP)  ## say anew in docs/reference/conformance.md which operations a passing test shows
+	@record=$$(mktemp) && CONFORMANCE_RECORD=$$record $(BIN)/pytest tests/acceptance && $(BIN)/python tools/conformance.py $$record; \
+	  status=$$?; rm -f $$record; exit $$status
 
 clean:  ## remove what the build made
 	@rm -rf $(VENV) .demo build dist

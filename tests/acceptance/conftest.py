@@ -24,6 +24,27 @@ RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 ROLE = "arn:aws:iam::000000000000:role/any"
 
 
+ANSWERED: set[str] = set()
+"""The operations that were answered well in the test that runs now: ``service:Operation``."""
+
+
+def _note(http_response: Any, model: Any, **_: Any) -> None:
+    if http_response.status_code < 400:
+        ANSWERED.add(f"{model.service_model.service_name}:{model.name}")
+
+
+def pytest_runtest_setup() -> None:
+    ANSWERED.clear()
+
+
+def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> None:
+    """Note the operations of a test that passed, for ``make conformance``."""
+    record = os.environ.get("CONFORMANCE_RECORD")
+    if record and call.when == "call" and call.excinfo is None:
+        with Path(record).open("a") as file:
+            file.writelines(f"{each}\n" for each in sorted(ANSWERED))
+
+
 @dataclass
 class RunningServer:
     """A server process of the tests' own."""
@@ -68,7 +89,9 @@ class RunningServer:
     def client(self, service: str, **config: Any) -> Any:
         session = boto3.Session("test", "test", region_name="us-east-1")
         options = {"retries": {"total_max_attempts": 1}, "s3": {"addressing_style": "path"}, **config}
-        return session.client(service, endpoint_url=self.url, config=Config(**options))
+        client = session.client(service, endpoint_url=self.url, config=Config(**options))
+        client.meta.events.register("after-call", _note)
+        return client
 
 
 def free_port() -> int:
