@@ -12,7 +12,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
 from tests.acceptance.conftest import RunningServer, alive, free_port
 from tests.acceptance.test_main_path import create, eventually
 
@@ -156,3 +158,28 @@ def test_the_readmes_tour_works(own_server: Callable[..., RunningServer], tmp_pa
     assert '{"sum": 3}' in done.stdout
     assert "REPORT RequestId" in done.stdout
     assert "b'{\"sum\": 3}'" in done.stdout
+
+
+def test_where_strangers_can_connect_keys_are_asked_for(own_server: Callable[..., RunningServer], monkeypatch: pytest.MonkeyPatch) -> None:
+    told = command("start", "--host", "0.0.0.0", port=free_port())
+    assert told.returncode == 1
+    assert "LAMBENT_ROOT_ACCESS_KEY_ID" in told.stderr
+    monkeypatch.setenv("LAMBENT_ROOT_ACCESS_KEY_ID", "AKIAROOT")
+    monkeypatch.setenv("LAMBENT_ROOT_SECRET_ACCESS_KEY", "very secret")
+    server = own_server("--host", "0.0.0.0")
+    assert "export AWS_ACCESS_KEY_ID=AKIAROOT\n" in command("env", port=server.port).stdout
+    create_bucket = server.client("s3").create_bucket
+    with pytest.raises(ClientError, match="InvalidAccessKeyId"):
+        create_bucket(Bucket="mine")
+    for key, secret, code in (("000000000000", "any", "UnrecognizedClient"), ("AKIAROOT", "wrong", "InvalidSignature")):
+        stranger = boto3.Session(key, secret, region_name="us-east-1").client("lambda", endpoint_url=server.url)
+        with pytest.raises(ClientError, match=code):
+            stranger.list_functions()
+    root = boto3.Session("AKIAROOT", "very secret", region_name="us-east-1").client("lambda", endpoint_url=server.url)
+    create(
+        root,
+        "mine",
+        "import boto3\ndef handler(event, context):\n    return boto3.client('lambda').list_functions()['Functions'][0]['FunctionName']\n",
+    )
+    told = command("invoke", "mine", port=server.port)
+    assert json.loads(told.stdout) == "mine"

@@ -5,6 +5,7 @@ The only file that reads the process's environment.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import tomllib
 from collections.abc import Mapping
@@ -22,6 +23,9 @@ class Settings:
     public_host: str = ""  #: in URLs that are handed out; empty: ``localhost:<port>``
     data_dir: Path = Path()  #: durable state; default ``$XDG_DATA_HOME/lambent``
     ephemeral: bool = False  #: keep nothing: state in memory, files in a temporary folder
+    root_access_key_id: str = ""  #: the default account's root; demanded, with its secret, where strangers can connect
+    root_secret_access_key: str = ""
+    browser_origins: tuple[str, ...] = ()  #: web pages (``https://app.example``) that may use keys which are taken on trust
     region: str = "us-east-1"  #: of requests that name none
     time_scale: float = 1.0  #: 60 makes retries that take a minute take a second
     runtimes: str = "exact"  #: ``exact``, or ``nearest``: the nearest installed version serves a missing runtime
@@ -35,6 +39,21 @@ class Settings:
     def advertised_host(self) -> str:
         """Host and port for URLs that are handed out."""
         return self.public_host or f"localhost:{self.port}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only processes of this machine can connect."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def root_keys(self) -> tuple[str, str] | None:
+        """Access key id and secret of the default account's root, when they are set."""
+        return (self.root_access_key_id, self.root_secret_access_key) if self.root_access_key_id and self.root_secret_access_key else None
 
     @property
     def endpoint_url(self) -> str:
@@ -82,6 +101,9 @@ def _convert(value: Any, example: object, name: str) -> object:
             raise ValueError(f"{name} is a number, not {value!r}") from None
     if isinstance(example, Path):
         return Path(str(value)).expanduser().absolute()
+    if isinstance(example, tuple):
+        given = value if isinstance(value, list) else str(value).split(",")
+        return tuple(text for each in given if (text := str(each).strip()))
     if isinstance(example, Mapping):
         if isinstance(value, Mapping):
             return dict(value)

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import json
+import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 import click
 
 from lambent.domain.caller import DEFAULT_ACCOUNT_ID
+from lambent.domain.http import BytesStream, HttpRequest
+from lambent.signing import signed_headers
 
 
 class Client:
     """A connection to the server at ``endpoint``."""
 
-    def __init__(self, endpoint: str, region: str) -> None:
+    def __init__(self, endpoint: str, region: str, root_keys: tuple[str, str] | None = None) -> None:
         self.endpoint = endpoint
         self.region = region
         self._host = urlsplit(endpoint).netloc
+        self._keys = root_keys or (DEFAULT_ACCOUNT_ID, "any")  # on loopback an account's id will do
 
     def request(
         self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
@@ -44,16 +48,27 @@ class Client:
         health: dict[str, Any] = json.loads(body)
         return health
 
-    def signed(self, service: str) -> dict[str, str]:
-        """Return headers that say which account calls. An account id as the key is that account's root; no secret is involved."""
-        scope = f"{datetime.now(UTC):%Y%m%d}/{self.region}/{service}/aws4_request"
-        credential = f"AWS4-HMAC-SHA256 Credential={DEFAULT_ACCOUNT_ID}/{scope}, SignedHeaders=host, Signature={'0' * 64}"
-        return {"authorization": credential, "x-amz-date": f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"}
+    def call(
+        self, service: str, method: str, path: str, body: bytes, headers: Mapping[str, str], query: str = ""
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Send a signed request of an AWS service and return its answer as ``request`` does."""
+        request = HttpRequest(method, path, query, {"host": self._host, **headers}, BytesStream(body))
+        access_key_id, secret = self._keys
+        signed = signed_headers(
+            request,
+            access_key_id=access_key_id,
+            secret=secret,
+            region=self.region,
+            service=service,
+            now=time.time(),
+            body_sha256=hashlib.sha256(body).hexdigest(),
+        )
+        return self.request(method, f"{path}?{query}" if query else path, body, signed)
 
     def logs(self, operation: str, params: Mapping[str, object]) -> dict[str, Any]:
         """Call an operation of CloudWatch Logs."""
-        headers = self.signed("logs") | {"x-amz-target": f"Logs_20140328.{operation}", "content-type": "application/x-amz-json-1.1"}
-        status, _, body = self.request("POST", "/", json.dumps(params).encode(), headers)
+        headers = {"x-amz-target": f"Logs_20140328.{operation}", "content-type": "application/x-amz-json-1.1"}
+        status, _, body = self.call("logs", "POST", "/", json.dumps(params).encode(), headers)
         if status != 200:
             raise AwsFailure(error_text(status, {}, body))
         answer: dict[str, Any] = json.loads(body or b"{}")

@@ -31,7 +31,7 @@ def _settings(**flags: Any) -> Settings:
 
 def _client(port: int | None = None) -> Client:
     settings = _settings(port=port)
-    return Client(settings.endpoint_url, settings.region)
+    return Client(settings.endpoint_url, settings.region, settings.root_keys)
 
 
 _port = click.option("--port", type=click.IntRange(1, 65535), help="The server's port (4566).")
@@ -68,10 +68,11 @@ def start(upstream: tuple[str, ...], **flags: Any) -> None:
 def env(port: int | None) -> None:
     """Print shell variables that point AWS tools at the server: eval "$(lambent env)"."""
     settings = _settings(port=port)
+    access_key_id, secret = settings.root_keys or ("test", "test")
     for name, value in {
         "AWS_ENDPOINT_URL": settings.endpoint_url,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_ACCESS_KEY_ID": access_key_id,
+        "AWS_SECRET_ACCESS_KEY": secret,
         "AWS_DEFAULT_REGION": settings.region,
         "AWS_REGION": settings.region,
     }.items():
@@ -120,9 +121,10 @@ def invoke(port: int | None, function: str, payload: str, qualifier: str, event:
     """Invoke FUNCTION with PAYLOAD (JSON, or - for standard input); the response goes to stdout, the log's tail to stderr."""
     client = _client(port)
     body = sys.stdin.buffer.read() if payload == "-" else payload.encode()
-    headers = client.signed("lambda") | {"x-amz-log-type": "Tail", "x-amz-invocation-type": "Event" if event else "RequestResponse"}
-    path = f"/2015-03-31/functions/{quote(function, safe='')}/invocations" + (f"?Qualifier={quote(qualifier)}" if qualifier else "")
-    code, answer, data = client.request("POST", path, body, headers)
+    headers = {"x-amz-log-type": "Tail", "x-amz-invocation-type": "Event" if event else "RequestResponse"}
+    path = f"/2015-03-31/functions/{quote(function, safe='')}/invocations"
+    query = f"Qualifier={quote(qualifier, safe='')}" if qualifier else ""
+    code, answer, data = client.call("lambda", "POST", path, body, headers, query)
     tail = base64.b64decode(answer.get("x-amz-log-result", ""))
     click.echo(tail.decode(errors="replace"), err=True, nl=False)
     if code >= 300:

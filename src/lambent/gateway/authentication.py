@@ -43,6 +43,10 @@ class Identities(Protocol):
         """Return what is known of the key, ``None`` when it isn't known. Reads no disk."""
         ...
 
+    def trusts(self, request: HttpRequest) -> bool:
+        """Return whether a key without a secret is believed in this request."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -71,6 +75,8 @@ class Authenticator:
             raise refusal(Doubt.EXPIRED_TOKEN, service, protocol)
         if identity.secret is not None and not hmac.compare_digest(identity.session_token.encode(), credential.session_token.encode()):
             raise refusal(Doubt.WRONG_TOKEN, service, protocol)
+        if identity.secret is None and not self._identities.trusts(request):
+            raise refusal(Doubt.FOREIGN_PAGE, service, protocol)
         claim = Claim(request, bucket, credential, identity, signed_body_sha256(request, credential))
         if claim.body_sha256 is not None or identity.secret is None:
             self._verify(claim, claim.body_sha256 or "", service, protocol)

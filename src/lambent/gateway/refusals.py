@@ -16,6 +16,7 @@ class Doubt(Enum):
     UNKNOWN_KEY = "unknown key"
     WRONG_TOKEN = "wrong session token"  # noqa: S105
     EXPIRED_TOKEN = "expired session token"  # noqa: S105
+    FOREIGN_PAGE = "a foreign web page"
 
 
 _S3_MISMATCH: Final = "The request signature we calculated does not match the signature you provided. Check your key and signing method."
@@ -26,7 +27,13 @@ _MISMATCH: Final = (
 _INVALID_TOKEN: Final = "The security token included in the request is invalid."  # noqa: S105
 _EXPIRED_TOKEN: Final = "The security token included in the request is expired"  # noqa: S105
 
+_FOREIGN_PAGE: Final = (
+    "A web page from elsewhere may not use a key that is taken on trust. Use a key that IAM issued, or name the page's origin in the "
+    "setting browser_origins."
+)
+
 _S3: Final = {
+    Doubt.FOREIGN_PAGE: ("AccessDenied", _FOREIGN_PAGE, 403),
     Doubt.UNKNOWN_KEY: ("InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.", 403),
     Doubt.WRONG_TOKEN: ("InvalidToken", "The provided token is malformed or otherwise invalid.", 400),
     Doubt.EXPIRED_TOKEN: ("ExpiredToken", "The provided token has expired.", 400),
@@ -38,6 +45,7 @@ _S3: Final = {
     Fault.MALFORMED: ("AuthorizationHeaderMalformed", "", 400),
 }
 _QUERY: Final = {
+    Doubt.FOREIGN_PAGE: ("AccessDenied", _FOREIGN_PAGE, 403),
     Doubt.UNKNOWN_KEY: ("InvalidClientTokenId", _INVALID_TOKEN, 403),
     Doubt.WRONG_TOKEN: ("InvalidClientTokenId", _INVALID_TOKEN, 403),
     Doubt.EXPIRED_TOKEN: ("ExpiredToken", _EXPIRED_TOKEN, 403),
@@ -49,6 +57,7 @@ _QUERY: Final = {
     Fault.MALFORMED: ("IncompleteSignature", "", 400),
 }
 _JSON: Final = {
+    Doubt.FOREIGN_PAGE: ("AccessDeniedException", _FOREIGN_PAGE, 403),
     Doubt.UNKNOWN_KEY: ("UnrecognizedClientException", _INVALID_TOKEN, 400),
     Doubt.WRONG_TOKEN: ("UnrecognizedClientException", _INVALID_TOKEN, 400),
     Doubt.EXPIRED_TOKEN: ("ExpiredTokenException", _EXPIRED_TOKEN, 400),

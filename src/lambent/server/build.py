@@ -75,7 +75,9 @@ async def build(settings: Settings) -> Server:
     data = settings.data_dir
     store: Store = MemoryStore(clock) if settings.ephemeral else SqliteStore.open(data, clock)
     blobs = FileBlobs(data / "blobs", clock)
-    identities = Identities(store, clock, ids)
+    identities = Identities(
+        store, clock, ids, trusting=settings.is_loopback, root_keys=settings.root_keys, origins=settings.browser_origins
+    )
     await identities.load()
     audit = AuditLog(clock, None if settings.ephemeral else data / "audit.jsonl")
     upstreams = _upstreams(settings, clock)

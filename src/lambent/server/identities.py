@@ -1,15 +1,15 @@
 """Which caller an access key stands for.
 
-A 12-digit access key id is that account's root, believed without proof. A key that was issued here (by IAM, STS, or to a function
-for its role) is checked: signature, session token, expiry. Any other key is the default account's root when the server listens on
-loopback, and unknown otherwise. Issued keys are in the table ``identity.credentials``; all of them are mirrored in memory, so that no
-request reads the disk.
+A key that was issued here (by IAM, STS, or to a function for its role) is checked: signature, session token, expiry; so is the root key
+of the settings. On loopback, where the caller is the user of this machine, a 12-digit access key id is that account's root, and any other
+key the default account's, both believed without proof; where strangers can connect, both are unknown. Issued keys are in the table
+``identity.credentials``; all of them are mirrored in memory, so that no request reads the disk.
 """
 
 from __future__ import annotations
 
 import string
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -23,8 +23,10 @@ from lambent.domain.caller import Caller, CallerKind
 from lambent.domain.documents import Table
 from lambent.domain.errors import AwsError
 from lambent.domain.functions import FunctionVersion
+from lambent.domain.http import HttpRequest
 from lambent.domain.storage import Store
 from lambent.gateway.authentication import Identity
+from lambent.gateway.pages import is_foreign
 
 _KEY_ALPHABET: Final = string.ascii_uppercase + "234567"
 _SECRET_ALPHABET: Final = string.ascii_letters + string.digits + "+/"
@@ -56,12 +58,24 @@ _TABLE: Final = Table("identity.credentials", StoredCredential)
 class Identities:
     """The identity rules over ``Store``."""
 
-    def __init__(self, store: Store, clock: Clock, ids: Ids, *, trust_unknown: bool = True, default_account: str = "000000000000") -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        ids: Ids,
+        *,
+        trusting: bool = True,
+        root_keys: tuple[str, str] | None = None,
+        origins: Collection[str] = (),
+    ) -> None:
         self._store = store
         self._clock = clock
         self._ids = ids
-        self._trust_unknown = trust_unknown
-        self._default_account = default_account
+        self._trusting = trusting
+        self._origins = origins
+        self._root = None
+        if root_keys is not None:
+            self._root = Identity(Caller.root(access_key_id=root_keys[0]), root_keys[1])
         self._issued: dict[str, StoredCredential] = {}
         self._identities: dict[str, Identity] = {}
         self._sessions: dict[tuple[str, str], StoredCredential] = {}
@@ -85,11 +99,17 @@ class Identities:
         issued = self._issued.get(access_key_id)
         if issued is not None:
             return self._identities[access_key_id] if issued.active else None
+        if self._root is not None and access_key_id == self._root.caller.access_key_id:
+            return self._root
+        if not self._trusting or access_key_id.startswith("ASIA"):
+            return None
         if len(access_key_id) == 12 and access_key_id.isascii() and access_key_id.isdecimal():
             return Identity(Caller.root(access_key_id, access_key_id))
-        if self._trust_unknown and not access_key_id.startswith("ASIA"):
-            return Identity(Caller.root(self._default_account, access_key_id))
-        return None
+        return Identity(Caller.root(access_key_id=access_key_id))
+
+    def trusts(self, request: HttpRequest) -> bool:
+        """Return whether a key is believed without proof: not when a web page from elsewhere sends it."""
+        return not is_foreign(request, self._origins)
 
     async def issue(self, caller: Caller, *, duration_s: float = ROLE_SESSION_S) -> StoredCredential:
         """Return new temporary credentials of the caller (its ``access_key_id`` is not used); kept on disk when this returns."""

@@ -23,6 +23,11 @@ from lambent.server.build import Server, build
 def serve(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM. Raises ``StartupError`` with advice when that can't begin."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    if not settings.is_loopback and settings.root_keys is None:
+        raise StartupError(
+            f"listening on {settings.host} lets strangers connect: set root_access_key_id and root_secret_access_key in lambent.toml, or "
+            "LAMBENT_ROOT_ACCESS_KEY_ID and LAMBENT_ROOT_SECRET_ACCESS_KEY, and give them to your clients. Else listen on 127.0.0.1."
+        )
     with contextlib.ExitStack() as stack:
         if settings.ephemeral:
             settings = replace(settings, data_dir=Path(stack.enter_context(TemporaryDirectory(prefix="lambent-"))))

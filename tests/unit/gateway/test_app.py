@@ -50,6 +50,9 @@ class Keys:
             "ASIAOLD": Identity(USER, "secret", "token", 1.0),
         }.get(access_key_id)
 
+    def trusts(self, request: HttpRequest) -> bool:
+        return "x-foreign" not in request.headers
+
 
 class Fixture:
     def __init__(self, **quotas: int) -> None:
@@ -231,3 +234,9 @@ async def test_health_and_browsers(edge: Fixture) -> None:
     assert (response.status, response.headers["access-control-allow-headers"]) == (200, "x-a")
     response = await edge.send(signed(headers={"Origin": "http://app"}))
     assert response.headers["access-control-allow-origin"] == "*"
+
+
+async def test_a_foreign_page_needs_a_key_that_proves_itself(edge: Fixture) -> None:
+    response = await edge.send(signed(headers={"x-foreign": "1"}))
+    assert (response.status, json.loads(response.body)["__type"]) == (403, "AccessDeniedException")
+    assert (await edge.send(signed())).status == 200
