@@ -71,3 +71,4 @@ class HttpResponse:
     status: int
     headers: dict[str, str] = field(default_factory=dict)  #: lower-case names
     body: Body = b""
+    cookies: tuple[str, ...] = ()  #: each becomes a ``set-cookie`` header of its own

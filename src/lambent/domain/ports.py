@@ -8,6 +8,7 @@ from typing import Protocol
 from lambent.base.clock import Clock
 from lambent.base.ids import Ids
 from lambent.domain.call import Call, Result
+from lambent.domain.caller import Caller
 from lambent.domain.http import HttpRequest, HttpResponse
 from lambent.domain.quotas import Quotas
 from lambent.domain.storage import Blobs, Store
@@ -46,6 +47,17 @@ class RawHandler(Protocol):
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
         """Answer the request. ``AwsError`` becomes an answer in the handler's own shape; it never raises one."""
+        ...
+
+
+class ReadSigned(Protocol):
+    """Reads a raw handler's request whole and says who signed it."""
+
+    async def __call__(self, request: HttpRequest, service: str, bytes_max: int, *, signed: bool) -> tuple[Caller, bytes]:
+        """Return the caller, anonymous without ``signed``, and the body.
+
+        Raises ``AwsError`` in the manner of ``service``: the signature is missing or wrong, or the body is larger than ``bytes_max``.
+        """
         ...
 
 

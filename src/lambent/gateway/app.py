@@ -38,6 +38,7 @@ class _Exchange:
     service: str = "s3"
     protocol: str = "rest-xml"
     operation: str | None = None
+    is_foreign: bool = False  #: answered by somebody who sets whatever a browser's origin rules need
 
 
 class Gateway:
@@ -97,6 +98,7 @@ class Gateway:
         request, bucket = path_style(original)
         for handler in self._raw_handlers:
             if handler.claims(request):
+                exchange.is_foreign = not isinstance(handler, cors.OriginRules)
                 return await handler.handle(request)
         if request.method == "OPTIONS" and (answered := await self._preflight(request, original.host)) is not None:
             return answered
@@ -176,6 +178,8 @@ class Gateway:
         headers = response.headers
         headers.setdefault("date", formatdate(self._clock.now(), usegmt=True))
         headers.setdefault("x-amzn-requestid", exchange.request_id)
+        if exchange.is_foreign:
+            return
         if exchange.service == "s3":
             headers.setdefault("x-amz-request-id", exchange.request_id)
         if "origin" not in request.headers or "access-control-allow-origin" in headers:

@@ -17,7 +17,7 @@ Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _log = logging.getLogger(__name__)
-_DRAIN_BYTES_MAX = 262_144
+_DRAIN_BYTES_MAX = 16_777_216  #: enough for whatever is just too large for an invocation
 _NO_TRAILERS: Mapping[str, str] = {}
 
 
@@ -26,8 +26,9 @@ class RequestBody:
 
     trailers = _NO_TRAILERS
 
-    def __init__(self, receive: Receive, length: int | None) -> None:
+    def __init__(self, receive: Receive, length: int | None, *, awaited: bool = False) -> None:
         self.length = length
+        self.awaited = awaited  #: the client waits to be asked for it (``Expect: 100-continue``)
         self.started = False
         self.complete = length == 0
         self._receive = receive
@@ -45,7 +46,7 @@ class RequestBody:
                 yield event["body"]
 
     async def drain(self, limit: int = _DRAIN_BYTES_MAX) -> None:
-        """Take a small rest that nobody wanted, so that the client reads the answer instead of failing to send."""
+        """Take a rest that nobody wanted, up to a bound, so that the client reads the answer instead of failing to send."""
         taken = 0
         with suppress(AwsError):
             async for data in self:
@@ -65,7 +66,7 @@ def request_of(scope: Scope, receive: Receive) -> tuple[HttpRequest, RequestBody
         length = int(headers["content-length"])
     elif "transfer-encoding" not in headers:
         length = 0
-    body = RequestBody(receive, length)
+    body = RequestBody(receive, length, awaited="expect" in headers)
     client = scope.get("client")
     request = HttpRequest(
         method=scope["method"],
@@ -99,7 +100,7 @@ async def respond(response: HttpResponse, send: Send, receive: Receive, body: Re
 
 
 async def _settle(response: HttpResponse, body: RequestBody) -> None:
-    if body.length is not None and body.length <= _DRAIN_BYTES_MAX and body.started:
+    if body.length is not None and body.length <= _DRAIN_BYTES_MAX and (body.started or not body.awaited):
         await body.drain()
     if not body.complete:
         response.headers["connection"] = "close"
@@ -107,6 +108,7 @@ async def _settle(response: HttpResponse, body: RequestBody) -> None:
 
 def _start(response: HttpResponse) -> dict[str, Any]:
     headers = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in response.headers.items()]
+    headers += [(b"set-cookie", value.encode("latin-1", "replace")) for value in response.cookies]
     return {"type": "http.response.start", "status": response.status, "headers": headers}
 
 

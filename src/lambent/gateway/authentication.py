@@ -12,6 +12,7 @@ from lambent.base.clock import Clock
 from lambent.domain.caller import Caller
 from lambent.domain.errors import AwsError
 from lambent.domain.http import ByteStream, HttpRequest
+from lambent.gateway.limits import read_bounded
 from lambent.gateway.refusals import Doubt, refusal
 from lambent.signing import (
     ChunkSigner,
@@ -19,11 +20,14 @@ from lambent.signing import (
     Fault,
     SignatureRefused,
     check_time,
+    credential_of,
     decode,
     is_chunked,
     signed_body_sha256,
     verify,
 )
+
+_PROTOCOL = "rest-json"  #: in whose manner a raw handler's refusals are worded
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,28 @@ class Authenticator:
             # A key that is believed without proof is not asked for the right time either, except where the URL itself has an end.
             if secret is not None or refused.fault is Fault.EXPIRED:
                 raise refusal(refused, service, protocol) from None
+
+
+class SignedReader:
+    """``ReadSigned`` for raw handlers."""
+
+    def __init__(self, identities: Identities, clock: Clock) -> None:
+        self._authenticator = Authenticator(identities, clock)
+
+    async def __call__(self, request: HttpRequest, service: str, bytes_max: int, *, signed: bool) -> tuple[Caller, bytes]:
+        """Return the caller and the body; see ``ReadSigned``."""
+        if not signed:
+            return Caller.anonymous(), await read_bounded(request.body, bytes_max, service)
+        try:
+            credential = credential_of(request)
+        except SignatureRefused as refused:
+            raise refusal(refused, service, _PROTOCOL) from None
+        if credential is None:
+            raise refusal(Doubt.UNSIGNED, service, _PROTOCOL)
+        claim = self._authenticator.claim(request, "", credential, service, _PROTOCOL)
+        body = await read_bounded(plain_body(request, claim).body, bytes_max, service)
+        self._authenticator.check_body(claim, body, service, _PROTOCOL)
+        return claim.identity.caller, body
 
 
 def plain_body(request: HttpRequest, claim: Claim | None) -> HttpRequest:

@@ -22,6 +22,7 @@ from lambent.engine.delivery import AsyncInvocations
 from lambent.engine.environments import CodeCache, LogShipper
 from lambent.engine.invocation import LocalInvoker
 from lambent.gateway.app import Gateway
+from lambent.gateway.authentication import SignedReader
 from lambent.gateway.health import Health
 from lambent.runtime_api import server as runtime_api_server
 from lambent.server.cloud import AllowAll, AuditLog, ServerCloud
@@ -116,7 +117,14 @@ async def build(settings: Settings) -> Server:
     )
     catalogue = FunctionCatalogue(store, ids)
     events = AsyncInvocations(store, invoker, catalogue, cloud, clock=clock, ids=ids)
-    lambda_ = lambda_service.build(platform, catalogue=catalogue, invoker=invoker, events=events, runtimes=sandbox.runtimes)
+    lambda_ = lambda_service.build(
+        platform,
+        catalogue=catalogue,
+        invoker=invoker,
+        events=events,
+        runtimes=sandbox.runtimes,
+        read_signed=SignedReader(identities, clock),
+    )
     natives: dict[str, Service] = {
         each.name: each for each in (lambda_, s3_service.build(platform, identities), logs_service.build(platform))
     }

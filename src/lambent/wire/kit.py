@@ -7,7 +7,16 @@ from functools import cache
 from lambent.wire import forms, trees, xmltext
 from lambent.wire.constraints import Checker
 
-_OWN_WORDS = {"lambda": frozenset({("CreateFunctionRequest", "Runtime"), ("UpdateFunctionConfigurationRequest", "Runtime")})}
+_OWN_WORDS = {
+    "lambda": frozenset(
+        {
+            ("CreateFunctionRequest", "Runtime"),
+            ("UpdateFunctionConfigurationRequest", "Runtime"),
+            ("CreateFunctionUrlConfigRequest", "InvokeMode"),
+            ("UpdateFunctionUrlConfigRequest", "InvokeMode"),
+        }
+    )
+}
 """Members whose values a service checks itself, since AWS's answer isn't the one that their model gives."""
 
 

@@ -16,8 +16,9 @@ from lambent.domain.invocations import Invocation, InvocationResult
 from lambent.domain.service import Operations
 from lambent.services.lambda_.access import check_invoke
 from lambent.services.lambda_.context import Lambda
-from lambent.services.lambda_.errors import invalid_content, request_too_large
-from lambent.services.lambda_.names import FunctionRef
+from lambent.services.lambda_.errors import function_not_found, invalid_content, request_too_large
+from lambent.services.lambda_.json_faults import fault_of
+from lambent.services.lambda_.names import LATEST, FunctionRef, function_arn
 
 if TYPE_CHECKING:
     from lambent.services.lambda_._generated_shapes import (
@@ -58,6 +59,8 @@ async def _resolve(ctx: Lambda, ref: FunctionRef) -> ResolvedFunction:
     try:
         return await ctx.catalogue.resolve(ref.account_id, ref.region, ref.name, ref.qualifier)
     except AwsError as error:
+        if error.code == "ResourceNotFoundException" and not ref.qualifier:
+            raise function_not_found(function_arn(ref.key, LATEST)) from None
         if error.code != "ResourceConflictException":
             raise
     await ctx.settled(ref)
@@ -84,10 +87,15 @@ async def _payload(ctx: Lambda, given: Any, *, event: bool) -> bytes:
     if not data:
         return b"{}"
     try:
-        json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise invalid_content(f"Could not parse request body into json: Could not parse payload into json: {error}") from None
+        json.loads(data, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise invalid_content(f"Could not parse request body into json: Could not parse payload into json: {fault_of(data)}") from None
     return data
+
+
+def _no_constant(name: str) -> None:
+    """Refuse ``NaN`` and ``Infinity``: they are no JSON."""
+    raise ValueError(name)
 
 
 def _payload_too_large(limit: int) -> AwsError:

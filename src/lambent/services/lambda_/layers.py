@@ -63,8 +63,8 @@ async def publish_layer_version(ctx: Lambda, call: Call, request: PublishLayerVe
             created=ctx.platform.clock.now(),
             description=request.get("Description") or "",
             license_info=request.get("LicenseInfo") or "",
-            runtimes=tuple(request.get("CompatibleRuntimes") or ()),
-            architectures=tuple(request.get("CompatibleArchitectures") or ()),
+            runtimes=_listed(request.get("CompatibleRuntimes")),
+            architectures=_listed(request.get("CompatibleArchitectures")),
         )
         try:
             await ctx.platform.store.commit(_published(ref, document, counter))
@@ -72,6 +72,10 @@ async def publish_layer_version(ctx: Lambda, call: Call, request: PublishLayerVe
             continue  # somebody else published the same number
         return _shown_with_content(ctx, call, ref, document)
     raise conflict(f"Too many versions of {layer.layer_arn} are being published at once.")
+
+
+def _listed(given: list[Any] | None) -> tuple[str, ...] | None:
+    return None if given is None else tuple(given)
 
 
 def _published(ref: LayerRef, document: LayerVersion, counter: Found[LayerCounter] | None) -> list[Write]:
@@ -147,7 +151,7 @@ async def list_layer_versions(ctx: Lambda, call: Call, request: ListLayerVersion
 def _fits(layer: LayerVersion, request: Any) -> bool:
     """Return whether a layer version is compatible with what a listing asks for."""
     runtime, architecture = request.get("CompatibleRuntime"), request.get("CompatibleArchitecture")
-    return (not runtime or runtime in layer.runtimes) and (not architecture or architecture in layer.architectures)
+    return (not runtime or runtime in (layer.runtimes or ())) and (not architecture or architecture in (layer.architectures or ()))
 
 
 @operations.serves("ListLayers")

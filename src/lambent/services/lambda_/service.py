@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from lambent.domain.environments import RuntimeStatus
 from lambent.domain.invocations import EventQueue, Invoker
-from lambent.domain.ports import Platform
+from lambent.domain.ports import Platform, ReadSigned
 from lambent.domain.service import NativeService
 from lambent.services.lambda_ import (
     aliases,
@@ -27,6 +27,7 @@ from lambent.services.lambda_.catalogue import FunctionCatalogue
 from lambent.services.lambda_.code import CodeDownloads
 from lambent.services.lambda_.context import Lambda
 from lambent.services.lambda_.transitions import Transitions
+from lambent.services.lambda_.url_serving import FunctionUrls
 
 _FAMILIES = (
     functions.operations,
@@ -52,6 +53,7 @@ def build(
     invoker: Invoker,
     events: EventQueue,
     runtimes: Callable[[], list[RuntimeStatus]],
+    read_signed: ReadSigned,
 ) -> NativeService[Lambda]:
     """Return Lambda over the platform; ``catalogue`` is the one that the engine resolves functions with."""
     secret = bytes.fromhex(platform.ids.hex(64))
@@ -60,6 +62,6 @@ def build(
         "lambda",
         context,
         _FAMILIES,
-        raw_handlers=(CodeDownloads(platform.blobs, platform.clock, secret),),
+        raw_handlers=(CodeDownloads(platform.blobs, platform.clock, secret), FunctionUrls(context, read_signed)),
         workers=(Transitions(platform.store, catalogue, platform.clock, platform.ids),),
     )

@@ -124,7 +124,7 @@ class Url(msgspec.Struct, frozen=True, omit_defaults=True):
     auth_type: str
     created: float
     last_modified: float
-    invoke_mode: str = "BUFFERED"
+    invoke_mode: str = ""  #: empty: nothing was said, which is ``BUFFERED``
     cors: dict[str, Any] | None = None
 
 
@@ -153,8 +153,8 @@ class LayerVersion(msgspec.Struct, frozen=True, omit_defaults=True):
     created: float
     description: str = ""
     license_info: str = ""
-    runtimes: tuple[str, ...] = ()
-    architectures: tuple[str, ...] = ()
+    runtimes: tuple[str, ...] | None = None  #: ``None``: nothing was said; empty: an empty list was given
+    architectures: tuple[str, ...] | None = None
     statements: tuple[dict[str, Any], ...] = ()
     revision_id: str = ""  #: of the policy
 

@@ -1,4 +1,4 @@
-"""Function URL configurations. The URLs themselves are served by another part; ``find_url`` tells it whose one is."""
+"""Function URL configurations. ``url_serving`` serves the URLs themselves."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lambent.domain.service import Operations
 from lambent.domain.storage import Store
 from lambent.services.lambda_.catalogue import Entry
 from lambent.services.lambda_.context import Lambda
-from lambent.services.lambda_.errors import conflict, invalid, not_found
+from lambent.services.lambda_.errors import conflict, invalid, not_found, validation
 from lambent.services.lambda_.functions import page
 from lambent.services.lambda_.names import FunctionRef, function_arn
 from lambent.services.lambda_.state import URL_IDS, URLS, Url, UrlOwner
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     )
 
 operations: Operations[Lambda] = Operations()
+INVOKE_MODES = ("RESPONSE_STREAM", "BUFFERED")
 _ID_LENGTH = 32
 _ID_ALPHABET = string.ascii_lowercase + string.digits
 
@@ -45,18 +46,26 @@ def _shown(ctx: Lambda, entry: Entry, qualifier: str, url: Url) -> dict[str, Any
         "AuthType": url.auth_type,
         "CreationTime": timestamp(url.created),
         "LastModifiedTime": timestamp(url.last_modified),
-        "InvokeMode": url.invoke_mode,
+        "InvokeMode": url.invoke_mode or "BUFFERED",
     }
     if url.cors is not None:
         shown["Cors"] = url.cors
     return shown
 
 
-def _without_default_mode(shown: dict[str, Any], request: Any) -> dict[str, Any]:
-    """Return what a creation or update answers: the mode only when the request gave one."""
-    if not request.get("InvokeMode"):
+def _without_default_mode(shown: dict[str, Any], url: Url) -> dict[str, Any]:
+    """Return what a creation or update answers: the mode only when one was ever given."""
+    if not url.invoke_mode:
         del shown["InvokeMode"]
     return shown
+
+
+def _check_mode(request: Any) -> None:
+    mode = request.get("InvokeMode")
+    if mode and mode not in INVOKE_MODES:
+        raise validation(
+            f"Value '{mode}' at 'invokeMode' failed to satisfy constraint: Member must satisfy enum value set: [{', '.join(INVOKE_MODES)}]"
+        )
 
 
 def _ref(ctx: Lambda, call: Call, request: Any) -> FunctionRef:
@@ -82,6 +91,7 @@ def _url(entry: Entry | None, qualifier: str) -> tuple[Entry, Url]:
 @operations.serves("CreateFunctionUrlConfig")
 async def create_url(ctx: Lambda, call: Call, request: CreateFunctionUrlConfigRequest) -> dict[str, Any]:
     """Give a function or an alias a URL."""
+    _check_mode(request)
     ref = _ref(ctx, call, request)
     async with ctx.catalogue.alone(ref.key):
         entry = await _entry(ctx, ref)
@@ -93,12 +103,12 @@ async def create_url(ctx: Lambda, call: Call, request: CreateFunctionUrlConfigRe
         now = ctx.platform.clock.now()
         cors: Any = request.get("Cors")
         url_id = ctx.platform.ids.text(_ID_LENGTH, _ID_ALPHABET)
-        url = Url(url_id, request["AuthType"], now, now, request.get("InvokeMode") or "BUFFERED", dict(cors) if cors else None)
+        url = Url(url_id, request["AuthType"], now, now, request.get("InvokeMode") or "", dict(cors) if cors else None)
         owner = UrlOwner(ref.account_id, ref.region, ref.name, ref.qualifier)
         await ctx.catalogue.commit(ref.key, [URLS.put((*ref.key, ref.qualifier), url), URL_IDS.put((url_id,), owner)])
     shown = _shown(ctx, entry, ref.qualifier, url)
     del shown["LastModifiedTime"]
-    return _without_default_mode(shown, request)
+    return _without_default_mode(shown, url)
 
 
 @operations.serves("GetFunctionUrlConfig")
@@ -112,6 +122,7 @@ async def get_url(ctx: Lambda, call: Call, request: GetFunctionUrlConfigRequest)
 @operations.serves("UpdateFunctionUrlConfig")
 async def update_url(ctx: Lambda, call: Call, request: UpdateFunctionUrlConfigRequest) -> dict[str, Any]:
     """Change a URL's configuration; what the request leaves out stays."""
+    _check_mode(request)
     ref = _ref(ctx, call, request)
     async with ctx.catalogue.alone(ref.key):
         entry, url = _url(await _entry(ctx, ref), ref.qualifier)
@@ -124,7 +135,7 @@ async def update_url(ctx: Lambda, call: Call, request: UpdateFunctionUrlConfigRe
             last_modified=ctx.platform.clock.now(),
         )
         await ctx.catalogue.commit(ref.key, [URLS.put((*ref.key, ref.qualifier), url)])
-    return _without_default_mode(_shown(ctx, entry, ref.qualifier, url), request)
+    return _without_default_mode(_shown(ctx, entry, ref.qualifier, url), url)
 
 
 @operations.serves("DeleteFunctionUrlConfig")

@@ -145,9 +145,9 @@ def layer_version(arn: str, layer: LayerVersion) -> dict[str, Any]:
         "Description": layer.description,
         "CreatedDate": timestamp(layer.created),
     }
-    if layer.runtimes:
+    if layer.runtimes is not None:
         shown["CompatibleRuntimes"] = list(layer.runtimes)
-    if layer.architectures:
+    if layer.architectures is not None:
         shown["CompatibleArchitectures"] = list(layer.architectures)
     if layer.license_info:
         shown["LicenseInfo"] = layer.license_info

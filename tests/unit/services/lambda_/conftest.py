@@ -18,6 +18,7 @@ from lambent.domain.caller import Caller
 from lambent.domain.environments import RuntimeStatus
 from lambent.domain.errors import AwsError
 from lambent.domain.functions import FunctionVersion
+from lambent.domain.http import HttpRequest, read_all
 from lambent.domain.invocations import Invocation, InvocationResult
 from lambent.domain.ports import Platform
 from lambent.domain.quotas import Quotas
@@ -82,6 +83,7 @@ class Bench:
         self.invoker = FakeInvoker()
         self.events = FakeEvents()
         self.platform = Platform(self.store, self.blobs, self.s3, self.clock, self.ids, quotas or Quotas(), "localhost:4566")
+        self.url_caller = Caller.root(ACCOUNT, "AKIA")
         self.catalogue = FunctionCatalogue(self.store, self.ids)
         self.statuses = [
             RuntimeStatus("python3.12", True, "/usr/bin/python3.12"),
@@ -89,8 +91,16 @@ class Bench:
             RuntimeStatus("provided.al2023", True),
         ]
         self.service = build(
-            self.platform, catalogue=self.catalogue, invoker=self.invoker, events=self.events, runtimes=lambda: self.statuses
+            self.platform,
+            catalogue=self.catalogue,
+            invoker=self.invoker,
+            events=self.events,
+            runtimes=lambda: self.statuses,
+            read_signed=self.read_signed,
         )
+
+    async def read_signed(self, request: HttpRequest, service: str, bytes_max: int, *, signed: bool) -> tuple[Caller, bytes]:
+        return (self.url_caller if signed else Caller.anonymous()), await read_all(request.body)
 
     async def call(self, operation: str, *, caller: Caller | None = None, region: str = "us-east-1", **params: Any) -> dict[str, Any]:
         caller = caller or Caller.root(ACCOUNT)
