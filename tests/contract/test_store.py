@@ -280,6 +280,16 @@ def test_a_range_is_what_sorting_would_give(
     expected = [key for key in expected if (start is None or compare(key, start) >= 0) and (after is None or compare(key, after) > 0)]
     assert asyncio.run(found()) == expected[:limit]
 
+    async def test_a_relaxed_commit_is_a_commit_all_the_same(self, store: Store) -> None:
+        (first,) = await store.commit([Put("t", ("a",), b"one")], durable=False)
+        (second,) = await store.commit([Put("t", ("a",), b"two", first)], durable=False)
+        found = await store.get("t", ("a",))
+        assert found is not None
+        assert (found.value, found.version) == (b"two", second)
+        with pytest.raises(Conflict):
+            await store.commit([Put("t", ("b",), b""), Put("t", ("a",), b"three", first)], durable=False)
+        assert await store.get("t", ("b",)) is None
+
 
 class TestQueue:
     async def test_a_message_is_leased_when_due(self, store: Store, clock: VirtualClock) -> None:

@@ -33,12 +33,12 @@ class FaultyStore(MemoryStore):
         self.rng = rng
         self.faults = True
 
-    async def commit(self, writes: Sequence[Write]) -> tuple[int, ...]:
+    async def commit(self, writes: Sequence[Write], *, durable: bool = True) -> tuple[int, ...]:
         draw = self.rng.random() if self.faults else 1.0
         await asyncio.sleep(0)
         if draw < 0.05:
             raise OSError("disk trouble before the write")
-        numbers = await super().commit(writes)
+        numbers = await super().commit(writes, durable=durable)
         if draw < 0.08:
             raise OSError("disk trouble after the write")
         return numbers

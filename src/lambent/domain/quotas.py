@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class Quotas:
     """Limits that are enforced with AWS's own errors.
 
-    Source: "Lambda quotas", "Amazon S3 quotas" and "CloudWatch Logs quotas" in AWS's documentation, as of 2026.
+    Source: "Lambda quotas", "Amazon S3 quotas", "Amazon SQS message quotas" and "CloudWatch Logs quotas" in AWS's
+    documentation, as of 2026.
     """
 
     # Lambda: requests
@@ -50,5 +51,9 @@ class Quotas:
     parts_max: int = 10_000
     key_bytes_max: int = 1_024
     metadata_bytes_max: int = 2_048
+    # SQS (sizes and times of its attributes: services/sqs/attributes.py)
+    in_flight_max: int = 120_000  #: messages of a standard queue that are received and not deleted
+    fifo_in_flight_max: int = 20_000
+    queue_name_reuse_s: float = 60.0  #: how long the name of a deleted queue stays taken
     # Any JSON, query or CBOR request that isn't a streamed body
     request_bytes_max: int = 75_497_472  #: CreateFunction with a 50 MB zip in base64, and its envelope

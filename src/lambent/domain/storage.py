@@ -139,10 +139,12 @@ class Entry:
 class Store(Protocol):
     """Tables, queues and logs with one atomic, durable ``commit``. Names of tables, queues and logs are free; unknown ones are empty."""
 
-    async def commit(self, writes: Sequence[Write]) -> tuple[int, ...]:
+    async def commit(self, writes: Sequence[Write], *, durable: bool = True) -> tuple[int, ...]:
         """Write all or nothing; durable on return. One number per write: the document's version, the first sequence number, or 0.
 
-        Raises ``Conflict`` when an ``expect`` doesn't hold; then nothing was written.
+        Raises ``Conflict`` when an ``expect`` doesn't hold; then nothing was written. With ``durable=False`` nobody waits for the
+        disk: what was written outlives the process, however it ends, but perhaps not the machine's crash. Such a commit may come
+        before durable ones that were asked for earlier and have not returned.
         """
         ...
 

@@ -32,6 +32,7 @@ from lambent.services.lambda_ import service as lambda_service
 from lambent.services.lambda_.catalogue import FunctionCatalogue
 from lambent.services.logs import service as logs_service
 from lambent.services.s3 import service as s3_service
+from lambent.services.sqs import service as sqs_service
 from lambent.wire import models
 
 
@@ -126,7 +127,13 @@ async def build(settings: Settings) -> Server:
         read_signed=SignedReader(identities, clock),
     )
     natives: dict[str, Service] = {
-        each.name: each for each in (lambda_, s3_service.build(platform, identities), logs_service.build(platform))
+        each.name: each
+        for each in (
+            lambda_,
+            s3_service.build(platform, identities),
+            logs_service.build(platform),
+            sqs_service.build(platform),
+        )
     }
     for service in natives.values():
         cloud.add(service)

@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from botocore.model import StructureShape
 
 from lambent.domain.errors import AwsError
 from lambent.domain.http import HttpResponse
-from lambent.wire import cbor, heads, kit, models
+from lambent.wire import cbor, heads, kit, models, sqs_query
 from lambent.wire.models import error_trait, traits
 from lambent.wire.serialising import XML_HEAD, host_id, request_id_headers
 from lambent.wire.xmltext import escaped
 
-_SQS_PREFIX: Final = "AWS.SimpleQueueService."
-_SQS_CODES: Final = {
-    "QueueDoesNotExist": _SQS_PREFIX + "NonExistentQueue",
-    "QueueNameExists": "QueueAlreadyExists",
-    "BatchEntryIdsNotDistinct": _SQS_PREFIX + "BatchEntryIdsNotDistinct",
-    "BatchRequestTooLong": _SQS_PREFIX + "BatchRequestTooLong",
-    "EmptyBatchRequest": _SQS_PREFIX + "EmptyBatchRequest",
-    "InvalidBatchEntryId": _SQS_PREFIX + "InvalidBatchEntryId",
-    "MessageNotInflight": _SQS_PREFIX + "MessageNotInflight",
-    "PurgeQueueInProgress": _SQS_PREFIX + "PurgeQueueInProgress",
-    "QueueDeletedRecently": _SQS_PREFIX + "QueueDeletedRecently",
-    "TooManyEntriesInBatchRequest": _SQS_PREFIX + "TooManyEntriesInBatchRequest",
-    "UnsupportedOperation": _SQS_PREFIX + "UnsupportedOperation",
-}
-"""SQS's codes from the time of the query protocol, which clients still see in ``x-amzn-query-error``; the model lost them."""
-
 
 def serialise_error(service: str, protocol: str, error: AwsError, request_id: str, operation: str | None) -> HttpResponse:
     """Return the answer for an error; a HEAD operation's has no body."""
-    model = models.service(service)
+    model = models.spoken(service, protocol)
     shape = model.errors.get(error.code)
     response = HttpResponse(_status(error, shape), request_id_headers(service, request_id))
     if shape is not None:
@@ -84,11 +68,13 @@ def _plain(value: object) -> bool:
 
 def _structured(model: models.Service, protocol: str, error: AwsError, shape: StructureShape | None, response: HttpResponse) -> None:
     name = error.code if shape is None else shape.name
+    old_codes, json_names = (sqs_query.CODES, sqs_query.JSON_NAMES) if model.name == "sqs" else ({}, {})
     body = _members(model, protocol, error, shape, response.status)
     headers = response.headers
     if model.query_compatible:
-        code = (_SQS_CODES if model.name == "sqs" else {}).get(name) or (name if shape is None else error_trait(shape).get("code", name))
+        code = old_codes.get(name) or (name if shape is None else error_trait(shape).get("code", name))
         headers["x-amzn-query-error"] = f"{code};{'Sender' if response.status < 500 else 'Receiver'}"
+    name = json_names.get(name, name)
     if protocol == "smithy-rpc-v2-cbor":
         headers |= {"content-type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"}
         response.body = cbor.encode({"__type": _qualified(model, name), **body})
@@ -131,7 +117,8 @@ def _more(model: models.Service, error: AwsError, shape: StructureShape | None) 
 def _query(
     model: models.Service, error: AwsError, shape: StructureShape | None, request_id: str, response: HttpResponse, *, ec2: bool
 ) -> None:
-    code, message = escaped(_code(error, shape)), escaped(error.message)
+    text = error.message if shape is None or model.name != "sqs" else sqs_query.TEXTS.get(shape.name, error.message)
+    code, message = escaped(_code(error, shape)), escaped(text)
     response.headers["content-type"] = "text/xml"
     if ec2:
         fault = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
@@ -139,8 +126,9 @@ def _query(
     else:
         xmlns = model.metadata.get("xmlNamespace") or ""
         fault = "Sender" if response.status < 500 else "Receiver"
+        detail = "<Detail/>" if model.name == "sqs" else ""
         text = (
-            f'<ErrorResponse xmlns="{xmlns}"><Error><Type>{fault}</Type><Code>{code}</Code><Message>{message}</Message>'
+            f'<ErrorResponse xmlns="{xmlns}"><Error><Type>{fault}</Type><Code>{code}</Code><Message>{message}</Message>{detail}'
             f"{_more(model, error, shape)}</Error><RequestId>{request_id}</RequestId></ErrorResponse>"
         )
     response.body = text.encode()

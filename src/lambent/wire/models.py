@@ -9,6 +9,8 @@ from botocore.loaders import Loader
 from botocore.model import OperationModel, Shape, StructureShape
 from botocore.model import ServiceModel as BotocoreModel
 
+from lambent.wire import sqs_query
+
 _LOADER = Loader(extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
 
 
@@ -66,6 +68,14 @@ def service(name: str) -> Service:
     if name not in names():
         raise KeyError(name)
     return Service(name, BotocoreModel(_LOADER.load_service_model(name, "service-2"), name))
+
+
+@cache
+def spoken(name: str, protocol: str) -> Service:
+    """Return a service's model as it describes a protocol; only SQS has one that its model no longer tells."""
+    if (name, protocol) != ("sqs", "query"):
+        return service(name)
+    return Service(name, BotocoreModel(sqs_query.restore(_LOADER.load_service_model(name, "service-2")), name))
 
 
 def traits(shape: Shape) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from botocore.model import OperationModel, StructureShape
 
 from lambent.domain.call import Params
 from lambent.domain.http import ByteStream, HttpRequest
-from lambent.wire import cbor, constraints, forms, heads, kit, models, routing, xmltext
+from lambent.wire import cbor, constraints, forms, heads, kit, models, routing, sqs_query, xmltext
 from lambent.wire.faults import Malformed, invalid, malformed, manner, unknown_operation
 from lambent.wire.models import streaming_blob, traits
 
@@ -95,7 +95,7 @@ def _check(service: str, operation: str, protocol: str) -> Callable[[Mapping[str
 @cache
 def reader(service: str, operation: str, protocol: str) -> _Read:
     """Return what reads an operation's input, without checking the model's constraints; raises ``Malformed``."""
-    found = models.service(service).operation(operation)
+    found = models.spoken(service, protocol).operation(operation)
     shape = found.input_shape
     if protocol in routing.REST:
         return _rest(service, found, protocol)
@@ -109,7 +109,14 @@ def reader(service: str, operation: str, protocol: str) -> _Read:
         read_cbor = kits.cbor_reader.of(shape)
         return lambda request, body: read_cbor(cbor.decode(whole(body)) if body else {})
     read_form = (kits.ec2_reader if protocol == "ec2" else kits.form_reader).of(shape)
+    if service == "sqs" and "QueueUrl" in shape.members:
+        return lambda request, body: _sent_to_a_queue(request, _form(request, whole(body), read_form))
     return lambda request, body: _form(request, whole(body), read_form)
+
+
+def _sent_to_a_queue(request: HttpRequest, params: dict[str, Any]) -> dict[str, Any]:
+    url = sqs_query.addressed(request)
+    return params if url is None else {"QueueUrl": url, **params}
 
 
 def _form(request: HttpRequest, body: bytes, read: Callable[[forms.Node], Any]) -> dict[str, Any]:

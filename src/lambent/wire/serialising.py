@@ -84,7 +84,8 @@ def serialise(parsed: ParsedRequest, result: Result, request_id: str) -> HttpRes
 
 @cache
 def _writer(service: str, operation: str, protocol: str) -> Fill:
-    found = models.service(service).operation(operation)
+    model = models.spoken(service, protocol)
+    found = model.operation(operation)
     shape = found.output_shape
     streamed = event_stream(shape)
     if shape is not None and streamed is not None:
@@ -97,7 +98,7 @@ def _writer(service: str, operation: str, protocol: str) -> Fill:
     if protocol == "smithy-rpc-v2-cbor":
         to_cbor = None if shape is None else kit.of(service).cbor_writer.of(shape)
         return lambda result, response, _: _cbor(response, {} if to_cbor is None else to_cbor(result))
-    return _query(service, found, ec2=protocol == "ec2")
+    return _query(model, found, ec2=protocol == "ec2")
 
 
 def _json(response: HttpResponse, value: Any) -> None:
@@ -110,10 +111,10 @@ def _cbor(response: HttpResponse, value: Any) -> None:
     response.body = cbor.encode(value)
 
 
-def _query(service: str, operation: OperationModel, *, ec2: bool) -> Fill:
+def _query(model: models.Service, operation: OperationModel, *, ec2: bool) -> Fill:
     name, shape = operation.name, operation.output_shape
-    xmlns = models.service(service).metadata.get("xmlNamespace", "")
-    members = None if shape is None else kit.of(service).xml_writer.members(shape, list(shape.members))
+    xmlns = model.metadata.get("xmlNamespace", "")
+    members = None if shape is None else kit.of(model.name).xml_writer.members(shape, list(shape.members))
     wrapper = None if shape is None else traits(shape).get("resultWrapper")
 
     def fill(result: Result, response: HttpResponse, request_id: str) -> None:

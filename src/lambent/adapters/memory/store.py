@@ -47,8 +47,9 @@ class MemoryStore:
         self._version = 0
         self._order = 0
 
-    async def commit(self, writes: Sequence[Write]) -> tuple[int, ...]:
+    async def commit(self, writes: Sequence[Write], *, durable: bool = True) -> tuple[int, ...]:
         """Write all or nothing; see ``Store.commit``."""
+        del durable
         self._check(writes)
         numbers = tuple([self._apply(write) for write in writes])
         for queue in {_queue_of(write) for write in writes} - {""}:

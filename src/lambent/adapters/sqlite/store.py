@@ -56,12 +56,12 @@ class SqliteStore:
             lock.release()
             raise
 
-    async def commit(self, writes: Sequence[Write]) -> tuple[int, ...]:
-        """Write all or nothing, durable on return; see ``Store.commit``. ``LambentError`` when the disk refuses."""
+    async def commit(self, writes: Sequence[Write], *, durable: bool = True) -> tuple[int, ...]:
+        """Write all or nothing, durable on return unless told otherwise; see ``Store.commit``. ``LambentError`` when the disk refuses."""
         queues = {_queue_of(write) for write in writes} - {""}
         touch = partial(self._touch, queues) if queues else None
         writes = tuple(writes)
-        result: tuple[int, ...] = await self._writer.run(lambda session: session.apply_all(writes), durable=True, on_success=touch)
+        result: tuple[int, ...] = await self._writer.run(lambda session: session.apply_all(writes), durable=durable, on_success=touch)
         return result
 
     async def get(self, table: str, key: Key) -> Document | None:

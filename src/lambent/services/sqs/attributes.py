@@ -1,0 +1,53 @@
+"""Queue attributes: what may be set, to what, and what AWS assumes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from lambent.services.sqs.errors import invalid_attribute, unknown_attribute
+
+RANGES: Final = {
+    "DelaySeconds": (0, 900),
+    "MaximumMessageSize": (1_024, 1_048_576),
+    "MessageRetentionPeriod": (60, 1_209_600),
+    "ReceiveMessageWaitTimeSeconds": (0, 20),
+    "VisibilityTimeout": (0, 43_200),
+    "KmsDataKeyReusePeriodSeconds": (60, 86_400),
+}
+"""Smallest and largest value; bytes or seconds. AWS raised the largest message to 1 MiB in 2025."""
+
+DEFAULTS: Final = {
+    "VisibilityTimeout": "30",
+    "MaximumMessageSize": "1048576",
+    "MessageRetentionPeriod": "345600",
+    "DelaySeconds": "0",
+    "ReceiveMessageWaitTimeSeconds": "0",
+    "KmsDataKeyReusePeriodSeconds": "300",
+}
+FIFO_DEFAULTS: Final = {"ContentBasedDeduplication": "false", "DeduplicationScope": "queue", "FifoThroughputLimit": "perQueue"}
+_CHOICES: Final = {
+    "ContentBasedDeduplication": ("true", "false"),
+    "DeduplicationScope": ("messageGroup", "queue"),
+    "FifoThroughputLimit": ("perQueue", "perMessageGroupId"),
+    "FifoQueue": ("true", "false"),
+    "SqsManagedSseEnabled": ("true", "false"),
+}
+_DOCUMENTS: Final = ("Policy", "RedrivePolicy", "RedriveAllowPolicy")
+SETTABLE: Final = frozenset({*RANGES, *_CHOICES, *_DOCUMENTS, "KmsMasterKeyId"})
+COUNTS: Final = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed")
+_READ_ONLY: Final = (*COUNTS, "CreatedTimestamp", "LastModifiedTimestamp", "QueueArn")
+KNOWN: Final = frozenset({*SETTABLE, *_READ_ONLY, "All"})
+
+
+def check(attributes: Mapping[str, str], *, fifo: bool) -> None:
+    """Raise AWS's ``InvalidAttributeName`` or ``InvalidAttributeValue`` for what may not be set on such a queue."""
+    for name, value in attributes.items():
+        if name not in SETTABLE or (name in FIFO_DEFAULTS and not fifo):
+            raise unknown_attribute(name)
+        if name in RANGES and value != "":
+            low, high = RANGES[name]
+            if not (value.lstrip("-").isdecimal() and low <= int(value) <= high):
+                raise invalid_attribute(name)
+        if name in _CHOICES and value not in _CHOICES[name]:
+            raise invalid_attribute(name)

@@ -1,0 +1,316 @@
+"""Messages come and go: what is in memory (``letters.Box``) and what is on disk, kept together.
+
+- A message is on disk, synced, before its sender is answered; only then can it be received.
+- A receive is written down before it is answered, but not synced: it outlives the process (``kill -9``), not the machine's crash,
+  after which the message is only visible again earlier and was received fewer times.
+- A delete is synced before it is answered.
+- Waiting receivers sleep until a message comes, a delay or a visibility timeout passes; an empty receive reads no disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+from lambent.domain.documents import Found
+from lambent.domain.errors import Conflict
+from lambent.domain.ports import Platform
+from lambent.domain.storage import ABSENT, Write
+from lambent.services.sqs.fifo import FifoBox
+from lambent.services.sqs.letters import Letter, next_sequence
+from lambent.services.sqs.standard import StandardBox
+from lambent.services.sqs.state import Duplicate, Queue, Sent, Standing, duplicates, sents, standings
+
+T = TypeVar("T")
+DEDUPLICATION_MS: Final = 300_000
+_PAGE: Final = 1000
+_ATTEMPTS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A message that shall be sent."""
+
+    sent: Sent
+    due_ms: int  #: when its delay ends
+    deduplication: tuple[str, str] | None = None  #: of a FIFO queue: the group it is unique in (empty: the queue), and its id
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A message that was sent, or the one that it is a duplicate of."""
+
+    message_id: str
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message that was received."""
+
+    letter: Letter
+    standing: Standing  #: as of this receive
+    sent: Sent
+
+
+@dataclass(eq=False, slots=True)
+class Post:
+    """A queue's messages in memory, and who waits for them."""
+
+    mailbox: str
+    box: StandardBox | FifoBox
+    last: int = 0  #: sequence of the last message that arrived
+    waiting: dict[asyncio.Future[None], None] = field(default_factory=dict)
+    refilling: bool = False
+    closed: bool = False  #: purged, or its queue was deleted
+
+    def ring(self) -> None:
+        """Wake the receiver that waits longest, if there is something for it."""
+        if self.box.ready():
+            for bell in self.waiting:
+                del self.waiting[bell]
+                bell.set_result(None)
+                return
+
+
+class Mailroom:
+    """The messages of all queues."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._store = platform.store
+        self._clock = platform.clock
+        self._ids = platform.ids
+        self._posts: dict[str, asyncio.Task[Post]] = {}
+
+    def now_ms(self) -> int:
+        """Return the time in milliseconds since 1970."""
+        return int(self._clock.now() * 1000)
+
+    async def post(self, queue: Queue) -> Post:
+        """Return the queue's messages, read from disk when they are asked for the first time."""
+        loading = self._posts.get(queue.mailbox)
+        if loading is None or (loading.done() and (loading.cancelled() or loading.exception() is not None)):
+            loading = self._posts[queue.mailbox] = asyncio.ensure_future(self._load(queue))
+        return loading.result() if loading.done() else await asyncio.shield(loading)
+
+    def close(self, mailbox: str) -> None:
+        """Forget a mailbox that was purged or whose queue was deleted; those who wait there look for the queue again."""
+        loading = self._posts.pop(mailbox, None)
+        if loading is None or not loading.done() or loading.exception() is not None:
+            return
+        post = loading.result()
+        post.closed = True
+        post.box = type(post.box)()
+        for bell in post.waiting:
+            bell.set_result(None)
+        post.waiting.clear()
+
+    def open_posts(self) -> list[Post]:
+        """Return what is in memory."""
+        return [each.result() for each in self._posts.values() if each.done() and not each.cancelled() and each.exception() is None]
+
+    async def _load(self, queue: Queue) -> Post:
+        post = Post(queue.mailbox, FifoBox() if queue.fifo else StandardBox())
+        now_ms, after = self.now_ms(), None
+        while True:
+            page = await standings.range(self._store, (queue.mailbox,), after=after, limit=_PAGE)
+            for each in page:
+                self._admit(post, each, now_ms)
+            if len(page) < _PAGE:
+                return post
+            after = page[-1].key
+
+    @staticmethod
+    def _admit(post: Post, found: Found[Standing], now_ms: int) -> None:
+        sequence, standing = int(found.key[1]), found.value
+        post.last = max(post.last, sequence)
+        if standing.receives:
+            post.box.restore(standing.letter(sequence))
+        else:
+            post.box.arrive(sequence, due_ms=standing.due_ms, now_ms=now_ms, group=standing.group)
+
+    # Sending.
+
+    async def send(self, queue: Queue, parcels: Sequence[Parcel]) -> list[Posted]:
+        """Put messages on disk, all in one commit, then in line. A duplicate is answered with the message that it repeats."""
+        post = await self.post(queue)
+        for _ in range(_ATTEMPTS):
+            known = await self._known(queue, parcels)
+            try:
+                return await _whole(self._post(post, parcels, known))
+            except Conflict:
+                continue  # another sender used a deduplication id of ours in this moment
+        raise RuntimeError(f"{queue.arn}: deduplication ids kept changing")
+
+    async def _known(self, queue: Queue, parcels: Sequence[Parcel]) -> dict[tuple[str, str], Found[Duplicate]]:
+        wanted = {each.deduplication for each in parcels if each.deduplication is not None}
+        found = {each: await duplicates.get(self._store, (queue.mailbox, *each)) for each in wanted}
+        return {each: value for each, value in found.items() if value is not None}
+
+    async def _post(self, post: Post, parcels: Sequence[Parcel], known: dict[tuple[str, str], Found[Duplicate]]) -> list[Posted]:
+        now_ms = self.now_ms()
+        posted: list[Posted] = []
+        writes: list[Write] = []
+        arrivals: list[tuple[int, Parcel]] = []
+        seen: dict[tuple[str, str], Posted] = {}
+        for parcel in parcels:
+            wanted = parcel.deduplication
+            before = known.get(wanted) if wanted is not None else None
+            if wanted in seen:
+                posted.append(seen[wanted])
+                continue
+            if before is not None and before.value.sent_ms > now_ms - DEDUPLICATION_MS:
+                posted.append(Posted(before.value.message_id, before.value.sequence))
+                continue
+            post.last = sequence = next_sequence(post.last, now_ms)
+            posted.append(Posted(parcel.sent.message_id, sequence))
+            arrivals.append((sequence, parcel))
+            if wanted is not None:
+                seen[wanted] = posted[-1]
+                note = Duplicate(parcel.sent.message_id, sequence, now_ms)
+                writes.append(duplicates.put((post.mailbox, *wanted), note, ABSENT if before is None else before.version))
+            writes += message(post.mailbox, sequence, parcel.sent, parcel.due_ms)
+        if writes:
+            await self._store.commit(writes)
+            self._arrived(post, arrivals)
+        return posted
+
+    def _arrived(self, post: Post, arrivals: Sequence[tuple[int, Parcel]]) -> None:
+        now_ms = self.now_ms()
+        for sequence, parcel in arrivals:
+            post.box.arrive(sequence, due_ms=parcel.due_ms, now_ms=now_ms, group=parcel.sent.group_id or "")
+            post.ring()
+
+    # Receiving.
+
+    async def take(self, post: Post, limit: int, visibility_ms: int) -> list[Delivery]:
+        """Receive what is there now; it is written down when this returns."""
+        now_ms = self.now_ms()
+        post.box.settle(now_ms)
+        letters = post.box.take(limit, now_ms=now_ms, until_ms=now_ms + visibility_ms, nonce=self._nonce)
+        taken = [(each, Standing.of(each)) for each in letters]
+        return await _whole(self._deliver(post, taken)) if taken else []
+
+    def _nonce(self) -> str:
+        return self._ids.hex(16)
+
+    async def _deliver(self, post: Post, taken: Sequence[tuple[Letter, Standing]]) -> list[Delivery]:
+        writes = [standings.put((post.mailbox, letter.sequence), standing) for letter, standing in taken]
+        await self._store.commit(writes, durable=False)
+        if isinstance(post.box, FifoBox):
+            await self._refill(post, post.box)
+        post.ring()
+        found = [await sents.get(self._store, (post.mailbox, letter.sequence)) for letter, _ in taken]
+        return [Delivery(letter, standing, sent.value) for (letter, standing), sent in zip(taken, found, strict=True) if sent is not None]
+
+    async def wait(self, post: Post, seconds: float) -> None:
+        """Return when there may be something to receive, at the latest after ``seconds``."""
+        due_ms = post.box.next_due_ms()
+        if due_ms is not None:
+            seconds = min(seconds, max(0.0, due_ms / 1000 - self._clock.now()))
+        bell = asyncio.get_running_loop().create_future()
+        post.waiting[bell] = None
+        alarm = asyncio.ensure_future(self._clock.sleep(seconds))
+        try:
+            await asyncio.wait((bell, alarm), return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            if bell.done():
+                post.ring()  # it was this one's turn, and it is gone: the next one's
+            raise
+        finally:
+            alarm.cancel()
+            post.waiting.pop(bell, None)
+
+    # Settling.
+
+    async def delete(self, post: Post, letters: Sequence[Letter]) -> None:
+        """Remove messages for good."""
+        await self._replace(post, letters, [write for each in letters for write in gone(post.mailbox, each.sequence)])
+
+    async def move(self, post: Post, deliveries: Sequence[Delivery], target: Queue, parcels: Sequence[Parcel]) -> None:
+        """Take messages out of a queue and put them, as ``parcels``, into another, all in one commit."""
+        there = await self.post(target)
+        writes: list[Write] = []
+        arrivals: list[tuple[int, Parcel]] = []
+        for delivery, parcel in zip(deliveries, parcels, strict=True):
+            there.last = sequence = next_sequence(there.last, self.now_ms())
+            arrivals.append((sequence, parcel))
+            writes += gone(post.mailbox, delivery.letter.sequence)
+            writes += message(there.mailbox, sequence, parcel.sent, parcel.due_ms)
+        await self._replace(post, [each.letter for each in deliveries], writes, there, arrivals)
+
+    async def _replace(
+        self,
+        post: Post,
+        letters: Sequence[Letter],
+        writes: Sequence[Write],
+        there: Post | None = None,
+        arrivals: Sequence[tuple[int, Parcel]] = (),
+    ) -> None:
+        for each in letters:
+            post.box.remove(each)
+        await _whole(self._committed(post, letters, writes, there, arrivals))
+
+    async def _committed(
+        self, post: Post, letters: Sequence[Letter], writes: Sequence[Write], there: Post | None, arrivals: Sequence[tuple[int, Parcel]]
+    ) -> None:
+        try:
+            await self._store.commit(writes)
+        except BaseException:
+            for each in letters:
+                post.box.restore(each)  # they are still on disk
+            raise
+        if there is not None:
+            self._arrived(there, arrivals)
+        if isinstance(post.box, FifoBox):
+            await self._refill(post, post.box)
+        post.ring()
+
+    async def hold(self, post: Post, letters: Sequence[tuple[Letter, int]]) -> None:
+        """Make messages invisible for that many milliseconds from now."""
+        now_ms = self.now_ms()
+        for letter, milliseconds in letters:
+            post.box.hold(letter, now_ms + milliseconds)
+        writes = [standings.put((post.mailbox, letter.sequence), Standing.of(letter)) for letter, _ in letters]
+        await _whole(self._held(post, writes))
+
+    async def _held(self, post: Post, writes: Sequence[Write]) -> None:
+        await self._store.commit(writes, durable=False)
+        post.box.settle(self.now_ms())
+        post.ring()
+
+    async def _refill(self, post: Post, box: FifoBox) -> None:
+        """Read what has moved up into a FIFO queue's view."""
+        if post.refilling:
+            return
+        post.refilling = True
+        try:
+            while box.wants_more:
+                limit = min(_PAGE, box.room)
+                page = await standings.range(self._store, (post.mailbox,), after=(post.mailbox, box.last), limit=limit)
+                now_ms = self.now_ms()
+                for each in page:
+                    box.read_to = int(each.key[1])
+                    box.admit(box.read_to, due_ms=each.value.due_ms, now_ms=now_ms, group=each.value.group)
+                box.beyond = max(0, box.beyond - len(page)) if len(page) == limit else 0
+        finally:
+            post.refilling = False
+
+
+def message(mailbox: str, sequence: int, sent: Sent, due_ms: int) -> tuple[Write, Write]:
+    """Return the writes of a new message."""
+    key = (mailbox, sequence)
+    return sents.put(key, sent), standings.put(key, Standing(due_ms, sent.group_id or ""))
+
+
+def gone(mailbox: str, sequence: int) -> tuple[Write, Write]:
+    """Return the writes that remove a message."""
+    key = (mailbox, sequence)
+    return standings.delete(key), sents.delete(key)
+
+
+async def _whole(work: Coroutine[Any, Any, T]) -> T:
+    """Do the work to its end even if the caller is cancelled: what is on disk and what is in memory must not part."""
+    return await asyncio.shield(asyncio.ensure_future(work))

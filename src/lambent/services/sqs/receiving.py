@@ -1,0 +1,164 @@
+"""``ReceiveMessage``: at once, or as soon as a message comes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
+
+from lambent.domain.call import Call
+from lambent.domain.errors import AwsError
+from lambent.domain.service import Operations
+from lambent.services.sqs import digests
+from lambent.services.sqs.attributes import RANGES
+from lambent.services.sqs.context import Sqs
+from lambent.services.sqs.digests import Attribute
+from lambent.services.sqs.errors import invalid_value
+from lambent.services.sqs.handles import Receipt, seal
+from lambent.services.sqs.mailroom import Delivery, Parcel, Post
+from lambent.services.sqs.redrive import policy_of
+from lambent.services.sqs.sending import sequence_number
+from lambent.services.sqs.state import Queue
+
+if TYPE_CHECKING:
+    from lambent.services.sqs import _generated_shapes as shapes
+
+operations: Operations[Sqs] = Operations()
+_MESSAGES_MAX = 10
+
+
+@operations.serves("ReceiveMessage")
+async def receive_message(sqs: Sqs, call: Call, request: shapes.ReceiveMessageRequest) -> shapes.ReceiveMessageResult:
+    """Receive up to ten messages; wait for one when there is none and the caller has the time."""
+    queue = await sqs.queue(call, request["QueueUrl"])
+    limit = _within(request.get("MaxNumberOfMessages"), 1, (1, _MESSAGES_MAX), "MaxNumberOfMessages")
+    visibility_s = _chosen(queue, request.get("VisibilityTimeout"), "VisibilityTimeout", "VisibilityTimeout")
+    wait_s = _chosen(queue, request.get("WaitTimeSeconds"), "ReceiveMessageWaitTimeSeconds", "WaitTimeSeconds")
+    clock = sqs.platform.clock
+    deadline = clock.monotonic() + wait_s
+    while True:
+        post = await sqs.mailroom.post(queue)
+        deliveries = await receive(sqs, queue, post, limit, visibility_s, polls=wait_s > 0)
+        left_s = deadline - clock.monotonic()
+        if deliveries or left_s <= 0:
+            break
+        await sqs.mailroom.wait(post, left_s)
+        if post.closed:
+            queue = await sqs.queue(call, request["QueueUrl"])
+    return {"Messages": [_message(queue, each, request) for each in deliveries]} if deliveries else {}
+
+
+async def receive(sqs: Sqs, queue: Queue, post: Post, limit: int, visibility_s: int, *, polls: bool = False) -> list[Delivery]:
+    """Receive what is there now: without what has expired, and without what was received too often, which goes to the dead-letter queue."""
+    good: list[Delivery] = []
+    limit = min(limit, _room(sqs, queue, post, polls=polls))
+    while len(good) < limit:
+        taken = await sqs.mailroom.take(post, limit - len(good), visibility_s * 1000)
+        if not taken:
+            break
+        expired_before_ms = sqs.mailroom.now_ms() - 1000 * queue.number("MessageRetentionPeriod")
+        expired = [each for each in taken if each.sent.sent_ms <= expired_before_ms]
+        if expired:
+            await sqs.mailroom.delete(post, [each.letter for each in expired])
+        fresh = [each for each in taken if each.sent.sent_ms > expired_before_ms]
+        dead = await _dead(sqs, queue, post, fresh)
+        good += [each for each in fresh if each not in dead]
+    return good
+
+
+def _room(sqs: Sqs, queue: Queue, post: Post, *, polls: bool) -> int:
+    """Return how many more messages may be in flight; AWS's ``OverLimit`` for a standard queue's short poll when none may."""
+    quotas = sqs.platform.quotas
+    room = (quotas.fifo_in_flight_max if queue.fifo else quotas.in_flight_max) - post.box.in_flight
+    if room <= 0 and not queue.fifo and not polls:
+        raise AwsError("OverLimit", "Too many messages in flight: delete or release some before you receive more.", 403)
+    return max(0, room)
+
+
+async def _dead(sqs: Sqs, queue: Queue, post: Post, deliveries: list[Delivery]) -> list[Delivery]:
+    """Move what was received too often to the dead-letter queue, and return it."""
+    policy = policy_of(queue.attributes.get("RedrivePolicy", ""))
+    if policy is None:
+        return []
+    dead = [each for each in deliveries if each.standing.receives > policy.receives_max]
+    target = await sqs.lookup(policy.target) if dead else None
+    if target is None:
+        return []
+    now_ms = sqs.mailroom.now_ms()
+    parcels = [
+        Parcel(replace(each.sent, dead_letter_source=queue.arn, sent_ms=now_ms if queue.fifo else each.sent.sent_ms), now_ms)
+        for each in dead
+    ]
+    await sqs.mailroom.move(post, dead, target.value, parcels)
+    return dead
+
+
+def _within(given: int | None, default: int, bounds: tuple[int, int], parameter: str) -> int:
+    if given is None:
+        return default
+    low, high = bounds
+    if not low <= given <= high:
+        raise invalid_value(given, parameter, f"Must be between {low} and {high}, if provided.")
+    return given
+
+
+def _chosen(queue: Queue, given: int | None, attribute: str, parameter: str) -> int:
+    """Return what the request says, or the queue."""
+    if given is None:
+        return queue.number(attribute)
+    low, high = RANGES[attribute]
+    if not low <= given <= high:
+        raise invalid_value(given, parameter, f"Must be >= {low} and <= {high}, if provided.")
+    return given
+
+
+def _message(queue: Queue, delivery: Delivery, request: shapes.ReceiveMessageRequest) -> shapes.Message:
+    sent = delivery.sent
+    message: shapes.Message = {
+        "MessageId": sent.message_id,
+        "ReceiptHandle": seal(Receipt(queue.mailbox, delivery.letter.sequence, delivery.standing.nonce)),
+        "MD5OfBody": digests.of_text(sent.body),
+        "Body": sent.body,
+    }
+    wanted = {*request.get("AttributeNames", ()), *request.get("MessageSystemAttributeNames", ())}
+    system = {name: value for name, value in _system(queue, delivery).items() if name in wanted or "All" in wanted}
+    if system:
+        message["Attributes"] = system
+    attributes = chosen(sent.attributes, request.get("MessageAttributeNames", []))
+    if attributes:
+        message["MD5OfMessageAttributes"] = digests.of_attributes(attributes)
+        message["MessageAttributes"] = {name: _shown(value) for name, value in attributes.items()}
+    return message
+
+
+def _system(queue: Queue, delivery: Delivery) -> dict[str, str]:
+    sent, standing = delivery.sent, delivery.standing
+    found = {
+        "SenderId": sent.sender_id,
+        "SentTimestamp": str(sent.sent_ms),
+        "ApproximateReceiveCount": str(standing.receives),
+        "ApproximateFirstReceiveTimestamp": str(standing.first_received_ms),
+    }
+    if sent.group_id is not None:
+        found["MessageGroupId"] = sent.group_id
+    if queue.fifo:
+        found["MessageDeduplicationId"] = sent.deduplication_id or ""
+        found["SequenceNumber"] = sequence_number(delivery.letter.sequence)
+    if sent.trace_header:
+        found["AWSTraceHeader"] = sent.trace_header
+    if sent.dead_letter_source:
+        found["DeadLetterQueueSourceArn"] = sent.dead_letter_source
+    return found
+
+
+def chosen(attributes: dict[str, Attribute], names: list[str]) -> dict[str, Attribute]:
+    """Return the attributes that are asked for: by name, by ``prefix.*``, or all with ``All`` or ``.*``."""
+    if any(each in {"All", ".*"} for each in names):
+        return attributes
+    prefixes = tuple(each[:-2] for each in names if each.endswith(".*"))
+    return {name: value for name, value in attributes.items() if name in names or (prefixes and name.startswith(prefixes))}
+
+
+def _shown(attribute: Attribute) -> Any:
+    shown = {"BinaryValue": attribute.data} if attribute.binary else {"StringValue": attribute.text}
+    return {**shown, "DataType": attribute.data_type}
