@@ -91,6 +91,12 @@ def test_keys_that_iam_issues_are_checked(server: RunningServer) -> None:
         caller(key["SecretAccessKey"])
 
 
+def test_a_host_may_be_anything(server: RunningServer) -> None:
+    tables = server.client("dynamodb")
+    tables.meta.events.register("before-sign", lambda request, **_: request.headers.add_header("Host", "é%{x}"))
+    assert "TableNames" in tables.list_tables()
+
+
 def test_what_nobody_serves_is_named(server: RunningServer) -> None:
     with pytest.raises(ClientError, match="does not serve braket:SearchDevices yet") as failed:
         server.client("braket").search_devices(filters=[])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import logging
+import re
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +19,7 @@ from lambent.domain.errors import AwsError, NotImplementedHere
 
 _log = logging.getLogger(__name__)
 _START_S: Final = 60.0
+_HOST: Final = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9a-fA-F:.]+\](:[0-9]{1,5})?")
 # Where moto's folder isn't called as botocore's service is.
 _FOLDERS: Final = {"lambda": "awslambda", "eventbridge": "events", "stepfunctions": "stepfunctions", "cognito-idp": "cognitoidp"}
 
@@ -50,7 +52,9 @@ class Companion:
         if not serves(call.service):
             raise NotImplementedHere(call.service, call.operation, "It is not native, and moto does not have it or lacks what it needs.")
         endpoint = await self._ready()
-        headers = {"x-moto-account-id": call.account_id or "000000000000", "host": call.host or self._public_host}
+        # moto puts the host into URLs that it hands out; what a client sends there may be anything.
+        host = call.host if _HOST.fullmatch(call.host) else self._public_host
+        headers = {"x-moto-account-id": call.account_id or "000000000000", "host": host}
         try:
             return await endpoint.send(call, headers)
         except Unreachable as error:

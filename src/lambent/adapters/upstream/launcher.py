@@ -35,7 +35,7 @@ def main() -> None:
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app  # noqa: PLC0415
     from werkzeug.serving import make_server  # noqa: PLC0415
 
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # not a line per request
+    logging.getLogger("werkzeug").setLevel(logging.CRITICAL)  # not a line per request, and none for what the caller is told
     port_out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True)
