@@ -6,7 +6,16 @@ import asyncio
 import heapq
 import itertools
 import time
+from collections.abc import Callable
 from typing import Protocol
+
+
+class Timer(Protocol):
+    """A callback that waits for its time."""
+
+    def cancel(self) -> None:
+        """See to it that it isn't called."""
+        ...
 
 
 class Clock(Protocol):
@@ -22,6 +31,10 @@ class Clock(Protocol):
 
     async def sleep(self, seconds: float) -> None:
         """Wait this many seconds of this clock; at once when not positive."""
+        ...
+
+    def call_later(self, seconds: float, callback: Callable[[], object]) -> Timer:
+        """Have ``callback`` called after so many seconds of this clock. A fraction of what a task that sleeps costs."""
         ...
 
 
@@ -48,6 +61,10 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         """Wait this many scaled seconds."""
         await asyncio.sleep(max(0.0, seconds / self._scale))
+
+    def call_later(self, seconds: float, callback: Callable[[], object]) -> Timer:
+        """Have ``callback`` called after so many scaled seconds."""
+        return asyncio.get_running_loop().call_later(max(0.0, seconds / self._scale), callback)
 
 
 class VirtualClock:
@@ -78,6 +95,13 @@ class VirtualClock:
         heapq.heappush(self._sleepers, (self._now + seconds, next(self._order), future))
         await future
 
+    def call_later(self, seconds: float, callback: Callable[[], object]) -> Timer:
+        """Have ``callback`` called when the clock was advanced this far."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        future.add_done_callback(lambda done: None if done.cancelled() else callback())
+        heapq.heappush(self._sleepers, (self._now + max(0.0, seconds), next(self._order), future))
+        return _Cancel(future)
+
     async def advance(self, seconds: float) -> None:
         """Move the clock on by ``seconds``, waking each sleeper at its own time and letting it run."""
         target = self._now + seconds
@@ -94,3 +118,14 @@ class VirtualClock:
         """Let ready tasks run for a bounded number of turns of the event loop."""
         for _ in range(turns):
             await asyncio.sleep(0)
+
+
+class _Cancel:
+    """Cancels a virtual timer."""
+
+    def __init__(self, future: asyncio.Future[None]) -> None:
+        self._future = future
+
+    def cancel(self) -> None:
+        """See to it that it isn't called."""
+        self._future.cancel()

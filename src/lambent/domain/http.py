@@ -28,14 +28,14 @@ class BytesStream:
     """Bytes at hand, as a ``ByteStream``."""
 
     def __init__(self, data: bytes, trailers: Mapping[str, str] | None = None) -> None:
-        self._data = data
+        self.data = data
         self.length: int | None = len(data)
         self.trailers: Mapping[str, str] = trailers or {}
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """Give the bytes in one piece."""
-        if self._data:
-            yield self._data
+        if self.data:
+            yield self.data
 
 
 async def read_all(stream: AsyncIterator[bytes] | ByteStream) -> bytes:

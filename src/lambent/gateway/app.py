@@ -1,4 +1,4 @@
-"""The gateway: a raw ASGI app. The path of a request is ``Gateway._answer``, one list from top to bottom."""
+"""The gateway. The path of a request is ``Gateway._answer``, one list from top to bottom."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from email.utils import formatdate
+from functools import lru_cache
 from typing import Final
 
 from lambent import wire
@@ -18,7 +19,6 @@ from lambent.domain.http import BytesStream, ByteStream, HttpRequest, HttpRespon
 from lambent.domain.ports import Cloud, RawHandler
 from lambent.domain.quotas import Quotas
 from lambent.gateway import cors
-from lambent.gateway.asgi import Receive, Scope, Send, request_of, respond
 from lambent.gateway.authentication import Authenticator, Claim, Identities, plain_body
 from lambent.gateway.limits import read_bounded
 from lambent.gateway.names import address, of_form, path_style, region_of, service_of
@@ -62,16 +62,6 @@ class Gateway:
         self._ids = ids
         self._quotas = quotas
         self._default_region = default_region
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one ASGI connection event: an HTTP request, or the server's lifespan."""
-        if scope["type"] == "http":
-            request, body = request_of(scope, receive)
-            await respond(await self.answer(request), send, receive, body)
-        elif scope["type"] == "lifespan":
-            await _lifespan(receive, send)
-        else:
-            await send({"type": "websocket.close", "code": 1000})
 
     async def answer(self, request: HttpRequest) -> HttpResponse:
         """Return the answer to a request. Raises nothing but cancellation."""
@@ -176,7 +166,7 @@ class Gateway:
     async def _finish(self, request: HttpRequest, exchange: _Exchange, response: HttpResponse) -> None:
         """Put on every answer what every answer of AWS has."""
         headers = response.headers
-        headers.setdefault("date", formatdate(self._clock.now(), usegmt=True))
+        headers.setdefault("date", _http_date(int(self._clock.now())))
         headers.setdefault("x-amzn-requestid", exchange.request_id)
         if exchange.is_foreign:
             return
@@ -189,6 +179,11 @@ class Gateway:
             return
         for rules in self._origin_rules:
             headers.update(await rules.cors_headers(path_style(request)[0]))
+
+
+@lru_cache(maxsize=8)
+def _http_date(seconds: int) -> str:
+    return formatdate(seconds, usegmt=True)
 
 
 def _credential(request: HttpRequest) -> tuple[Credential | None, SignatureRefused | None]:
@@ -214,11 +209,3 @@ def _internal_failure(service: str) -> AwsError:
     if service == "lambda":
         return AwsError("ServiceException", "An internal error occurred.", 500)
     return AwsError("InternalFailure", "The request processing has failed because of an unknown error, exception or failure.", 500)
-
-
-async def _lifespan(receive: Receive, send: Send) -> None:
-    while True:
-        event = await receive()
-        await send({"type": f"{event['type']}.complete"})
-        if event["type"] == "lifespan.shutdown":
-            return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lambent.domain.errors import AwsError
-from lambent.domain.http import ByteStream
+from lambent.domain.http import BytesStream, ByteStream
 
 
 def too_large(service: str) -> AwsError:
@@ -23,6 +23,8 @@ def check_length(body: ByteStream, bytes_max: int, service: str) -> None:
 async def read_bounded(body: ByteStream, bytes_max: int, service: str) -> bytes:
     """Return the whole body; raises when it is larger than ``bytes_max``, declared or not."""
     check_length(body, bytes_max, service)
+    if type(body) is BytesStream and len(body.data) <= bytes_max:
+        return body.data
     pieces: list[bytes] = []
     size = 0
     async for piece in body:

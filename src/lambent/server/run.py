@@ -5,19 +5,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import signal
 import socket
 import sys
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Final
 
-import uvicorn
 import uvloop
 
 from lambent.base.settings import Settings
 from lambent.base.tasks import cancel_and_wait, supervise
 from lambent.domain.errors import StartupError
+from lambent.gateway.http import HttpServer
 from lambent.server.build import Server, build
+
+_GRACE_S: Final = 3.0
+"""How long requests that are under way may take when the server stops."""
 
 
 def serve(settings: Settings) -> None:
@@ -56,18 +61,31 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 async def _serve(settings: Settings, listener: socket.socket) -> None:
+    stopped = _stop_signals()
     server = await build(settings)
-    config = uvicorn.Config(
-        server.app, log_config=None, access_log=False, lifespan="off", server_header=False, date_header=False, timeout_graceful_shutdown=3
-    )
-    front = uvicorn.Server(config)
-    workers = [asyncio.create_task(supervise(worker.name, worker.run, server.clock)) for worker in server.workers]
-    _greet(settings, server)
+    front = HttpServer(server.app.answer, server.clock)
+    workers = [asyncio.create_task(supervise(worker.name, worker.run, server.clock)) for worker in (*server.workers, front)]
     try:
-        await front.serve(sockets=[listener])
+        await front.listen([listener])
+        _greet(settings, server)
+        await stopped.wait()
+        await front.stop(_GRACE_S)
     finally:
         await cancel_and_wait(workers)
         await server.close()
+
+
+def _stop_signals() -> asyncio.Event:
+    """Return what is set at SIGINT or SIGTERM. A second SIGINT interrupts whatever still takes its time."""
+    stopped, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def stop() -> None:
+        stopped.set()
+        loop.remove_signal_handler(signal.SIGINT)
+
+    for each in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(each, stop)
+    return stopped
 
 
 def _greet(settings: Settings, server: Server) -> None:

@@ -64,6 +64,7 @@ _V2_SUBRESOURCES = frozenset(
 )
 
 
+@lru_cache(maxsize=4096)
 def canonical_path(raw_path: str, service: str) -> str:
     """Return the path as it is signed: S3's encoded once and as it is, every other service's normalised and encoded twice."""
     if service in {"s3", "s3-object-lambda", "s3-outposts", "s3express"}:
@@ -76,13 +77,16 @@ def canonical_path(raw_path: str, service: str) -> str:
 
 def canonical_query(query: str) -> str:
     """Return the query as it is signed: sorted, strictly encoded, without the signature itself."""
+    if not query:
+        return ""
     pairs = [(quote(name, safe="-_.~"), quote(value, safe="-_.~")) for name, value in query_pairs(query) if name not in _UNSIGNED_IN_QUERY]
     return "&".join(f"{name}={value}" for name, value in sorted(pairs))
 
 
 def canonical_request(request: HttpRequest, signed_headers: Sequence[str], body_sha256: str, service: str) -> str:
     """Return the canonical request."""
-    headers = "".join(f"{name}:{' '.join(request.headers.get(name, '').split())}\n" for name in signed_headers)
+    found = request.headers
+    headers = "".join([f"{name}:{' '.join(found.get(name, '').split())}\n" for name in signed_headers])
     return "\n".join(
         (
             request.method,

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from urllib.parse import unquote
 
 from lambent.domain.http import HttpRequest
@@ -67,14 +68,11 @@ def credential_of(request: HttpRequest) -> Credential | None:
 
 
 def _from_header(request: HttpRequest, authorization: str) -> Credential:
-    algorithm, _, rest = authorization.partition(" ")
-    if algorithm != ALGORITHM:
-        raise SignatureRefused(Fault.MALFORMED, f"Unsupported AWS 'algorithm': '{algorithm}'.")
-    found = {match[1]: match[2] for match in map(_FIELD.fullmatch, rest.split(",")) if match}
-    for name in ("Credential", "Signature", "SignedHeaders"):
-        if name not in found:
-            raise SignatureRefused(Fault.MALFORMED, f"Authorization header requires '{name}' parameter.")
-    access_key_id, date, region, service = _scope(found["Credential"], in_query=False)
+    # SDKs say the signature last; what is before it is the same for all requests of a client and day.
+    terms, marker, signature = authorization.rpartition("Signature=")
+    if not marker or not signature.isalnum():
+        terms, signature = authorization, ""
+    (access_key_id, date, region, service), signed_headers, inner = _terms(terms, has_signature=bool(signature))
     timestamp = request.headers.get("x-amz-date", "")
     signed_at = _instant(timestamp or request.headers.get("date", ""), in_query=False)
     return Credential(
@@ -82,12 +80,27 @@ def _from_header(request: HttpRequest, authorization: str) -> Credential:
         date=date,
         region=region,
         service=service,
-        signed_headers=tuple(found["SignedHeaders"].lower().split(";")),
-        signature=found["Signature"],
+        signed_headers=signed_headers,
+        signature=signature or inner,
         timestamp=timestamp or datetime.fromtimestamp(signed_at, UTC).strftime("%Y%m%dT%H%M%SZ"),
         signed_at=signed_at,
         session_token=request.headers.get("x-amz-security-token", ""),
     )
+
+
+@lru_cache(maxsize=1024)
+def _terms(text: str, *, has_signature: bool) -> tuple[tuple[str, str, str, str], tuple[str, ...], str]:
+    """Return the scope, the signed headers and, unless it was split off before, the signature of an ``Authorization`` header."""
+    algorithm, _, rest = text.partition(" ")
+    if algorithm != ALGORITHM:
+        raise SignatureRefused(Fault.MALFORMED, f"Unsupported AWS 'algorithm': '{algorithm}'.")
+    found = {match[1]: match[2] for match in map(_FIELD.fullmatch, rest.split(",")) if match}
+    if has_signature:
+        found["Signature"] = ""
+    for name in ("Credential", "Signature", "SignedHeaders"):
+        if name not in found:
+            raise SignatureRefused(Fault.MALFORMED, f"Authorization header requires '{name}' parameter.")
+    return _scope(found["Credential"], in_query=False), tuple(found["SignedHeaders"].lower().split(";")), found["Signature"]
 
 
 def _from_query(query: dict[str, str]) -> Credential:
@@ -171,6 +184,7 @@ def _scope(text: str, *, in_query: bool) -> tuple[str, str, str, str]:
     return parts[0], parts[1], parts[2], parts[3]
 
 
+@lru_cache(maxsize=256)
 def _instant(text: str, *, in_query: bool) -> float:
     """Return the seconds since 1970 of ``20250131T120000Z`` or of an HTTP date."""
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -142,12 +142,19 @@ def route(service: str, request: HttpRequest) -> str | None:
     return name
 
 
-def _rest(service: str, protocol: str, request: HttpRequest) -> str:
+@lru_cache(maxsize=4096)
+def _candidates(service: str, method: str, raw_path: str) -> tuple[Route, ...]:
+    """Return the routes that a path may mean."""
     tree = _tree(service)
-    parts = segments(request.raw_path)
-    found = tree.find(request.method, parts, 0)
+    parts = segments(raw_path)
+    found = tree.find(method, parts, 0)
     if not found and parts and not parts[-1]:
-        found = tree.find(request.method, parts[:-1], 0)
+        found = tree.find(method, parts[:-1], 0)
+    return tuple(found)
+
+
+def _rest(service: str, protocol: str, request: HttpRequest) -> str:
+    found = _candidates(service, request.method, request.raw_path)
     if len(found) == 1 and not found[0].literals:
         return found[0].operation
     query = query_of(request)

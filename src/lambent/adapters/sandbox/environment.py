@@ -154,7 +154,7 @@ class ProcessEnvironment:
         self._drain()
         if kind == "stream":
             return await self._streaming(deadline, streamed=streamed)
-        peak = self._peak_mb()
+        peak = int(header["peak_kb"]) // 1024 if "peak_kb" in header else self._peak_mb()
         if kind in ("error", "init_error"):
             return Outcome(Ending.ERROR, body, error_type=header.get("error_type", ""), memory_peak_mb=peak)
         if len(body) > self._plan.response_bytes_max:
@@ -231,11 +231,21 @@ class ProcessEnvironment:
     ) -> None:
         if any(each.done() for each in futures):
             return
-        timer = asyncio.ensure_future(self._clock.sleep(timeout_s))
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def wake(_: object = None) -> None:
+            if not waiter.done():
+                waiter.set_result(None)
+
+        for each in futures:
+            each.add_done_callback(wake)
+        timer = self._clock.call_later(timeout_s, wake)
         try:
-            await asyncio.wait({*futures, timer}, return_when=asyncio.FIRST_COMPLETED)
+            await waiter
         finally:
             timer.cancel()
+            for each in futures:
+                each.remove_done_callback(wake)
 
     def _drain(self) -> None:
         if self._pipe is not None:

@@ -23,6 +23,8 @@ from typing import Final
 class State(Enum):
     """Where an environment is in its life."""
 
+    __hash__ = object.__hash__  # Enum's is written in Python, and the table is asked twice per invocation
+
     STARTING = "starting"
     BUSY = "busy"
     IDLE = "idle"
@@ -31,6 +33,8 @@ class State(Enum):
 
 class Happening(Enum):
     """What happens to an environment."""
+
+    __hash__ = object.__hash__
 
     INITIALISED = "initialised"
     INIT_FAILED = "init failed"

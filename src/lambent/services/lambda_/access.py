@@ -14,7 +14,8 @@ from lambent.services.lambda_.principals import conditions_of, principal_of
 
 def is_local(call: Call, ref: FunctionRef) -> bool:
     """Return whether the caller is of the function's own account, so that its IAM policies decide, not the function's."""
-    return call.caller.kind not in {CallerKind.SERVICE, CallerKind.ANONYMOUS} and call.caller.account_id == ref.account_id
+    kind = call.caller.kind
+    return kind is not CallerKind.SERVICE and kind is not CallerKind.ANONYMOUS and call.caller.account_id == ref.account_id
 
 
 async def check_invoke(ctx: Lambda, call: Call, ref: FunctionRef) -> None:

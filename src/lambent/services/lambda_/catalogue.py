@@ -51,6 +51,7 @@ class Entry:
     event_configs: dict[str, EventConfig]
     urls: dict[str, Url]
     runnable: dict[str, FunctionVersion] = field(default_factory=dict)
+    _resolved: dict[str, ResolvedFunction] = field(default_factory=dict)  #: by qualifier, where no draw decides
 
     @property
     def latest(self) -> Version:
@@ -75,6 +76,9 @@ class Entry:
 
     def resolve(self, qualifier: str, draw: float) -> ResolvedFunction:
         """Return what runs for a qualifier; ``draw`` in [0, 1) chooses between an alias's versions."""
+        found = self._resolved.get(qualifier)
+        if found is not None:
+            return found
         alias = self.aliases.get(qualifier)
         number = _drawn(alias, draw) if alias else qualifier or LATEST
         version = self.versions.get(number)
@@ -88,9 +92,12 @@ class Entry:
         if runs is None:
             runs = self.runnable[number] = runnable(self.key, self.function, version)
         config = self.event_configs.get(qualifier or LATEST)
-        return ResolvedFunction(
+        resolved = ResolvedFunction(
             runs, function_arn(self.key, qualifier), _DEFAULT_EVENT_CONFIG if config is None else event_invoke_config(config)
         )
+        if alias is None or not alias.weights:
+            self._resolved[qualifier] = resolved
+        return resolved
 
 
 _DEFAULT_EVENT_CONFIG = EventInvokeConfig()

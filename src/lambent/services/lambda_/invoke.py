@@ -8,6 +8,8 @@ import json
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from lambent.domain.call import Call
 from lambent.domain.errors import AwsError
 from lambent.domain.functions import ResolvedFunction
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     )
 
 operations: Operations[Lambda] = Operations()
+_check_json = msgspec.json.Decoder(msgspec.Raw).decode
 
 
 @operations.serves("Invoke")
@@ -86,11 +89,22 @@ async def _payload(ctx: Lambda, given: Any, *, event: bool) -> bytes:
         raise _payload_too_large(limit)
     if not data:
         return b"{}"
-    try:
-        json.loads(data, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        raise invalid_content(f"Could not parse request body into json: Could not parse payload into json: {fault_of(data)}") from None
+    if not _is_plain_json(data):
+        try:
+            json.loads(data, parse_constant=_no_constant)
+        except (ValueError, RecursionError):
+            text = f"Could not parse request body into json: Could not parse payload into json: {fault_of(data)}"
+            raise invalid_content(text) from None
     return data
+
+
+def _is_plain_json(data: bytes) -> bool:
+    """Return whether the event is JSON, without making objects of it; where this can't tell (lone surrogates), ``False``."""
+    try:
+        _check_json(data)
+        return data.isascii() or bool(data.decode())
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return False
 
 
 def _no_constant(name: str) -> None:

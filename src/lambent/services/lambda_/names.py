@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 from lambent.domain.arns import arn
@@ -56,6 +57,7 @@ def function_arn(key: FunctionKey, qualifier: str = "") -> str:
     return arn("lambda", region, account_id, f"function:{name}:{qualifier}" if qualifier else f"function:{name}")
 
 
+@lru_cache(maxsize=4096)
 def parse_function(text: str, *, account_id: str, region: str, qualifier: str | None = None) -> FunctionRef:
     """Return the function that ``text`` names, seen from an account and region; every form that AWS takes.
 

@@ -8,6 +8,7 @@ Runs on every CPython from 3.8 on.
 import contextlib
 import json
 import os
+import resource
 import socket
 import struct
 import sys
@@ -79,12 +80,13 @@ def client_class(base, request_class):
         def post_invocation_result(self, invoke_id, result_data, content_type="application/json", invocation_id=None):
             flush()
             body = result_data if isinstance(result_data, bytes) else result_data.encode("utf-8")
-            self._frames.send(RESULT, {"request_id": invoke_id, "content_type": content_type}, body)
+            self._frames.send(RESULT, {"request_id": invoke_id, "content_type": content_type, "peak_kb": peak_kb()}, body)
 
         def post_invocation_error(self, invoke_id, error_response_data, xray_fault, invocation_id=None):
             flush()
             kind = json.loads(error_response_data).get("errorType", "")
-            self._frames.send(ERROR, {"request_id": invoke_id, "error_type": kind}, error_response_data.encode("utf-8"))
+            header = {"request_id": invoke_id, "error_type": kind, "peak_kb": peak_kb()}
+            self._frames.send(ERROR, header, error_response_data.encode("utf-8"))
 
         def post_init_error(self, error_response_data, error_type_override=None):
             flush()
@@ -98,6 +100,11 @@ def client_class(base, request_class):
             self.post_init_error(restore_error_data, "Runtime.AfterRestoreError")
 
     return FrameClient
+
+
+def peak_kb():
+    """Return the largest resident size of this process so far."""
+    return str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
 def flush():

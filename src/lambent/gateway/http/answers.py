@@ -1,0 +1,41 @@
+"""The head of an answer as bytes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Final
+
+CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+LAST_CHUNK: Final = b"0\r\n\r\n"
+BODILESS: Final = frozenset({204, 304})
+"""Statuses whose answers have no body, whatever the headers say."""
+
+_STATUS_LINES: Final = {each.value: f"HTTP/1.1 {each.value} {each.phrase}\r\n" for each in HTTPStatus}
+
+
+def head(status: int, headers: Mapping[str, str], cookies: Sequence[str] = ()) -> bytes:
+    """Return status line and headers, with the empty line that ends them.
+
+    A line break in a value is sent as a space: it would begin another header.
+    """
+    lines = [_STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n"]
+    for name, value in headers.items():
+        lines.append(f"{name}: {_one_line(value)}\r\n")
+    lines += [f"set-cookie: {_one_line(each)}\r\n" for each in cookies]
+    lines.append("\r\n")
+    return "".join(lines).encode("latin-1", "replace")
+
+
+def _one_line(value: str) -> str:
+    return value.replace("\r", " ").replace("\n", " ") if "\n" in value or "\r" in value else value
+
+
+def chunk(data: bytes) -> bytes:
+    """Return a piece of a chunked body."""
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+def refusal(status: int) -> bytes:
+    """Return a whole answer to something that never became a request; the connection closes after it."""
+    return head(status, {"content-length": "0", "connection": "close"})
