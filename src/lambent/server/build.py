@@ -126,15 +126,7 @@ async def build(settings: Settings) -> Server:
         runtimes=sandbox.runtimes,
         read_signed=SignedReader(identities, clock),
     )
-    natives: dict[str, Service] = {
-        each.name: each
-        for each in (
-            lambda_,
-            s3_service.build(platform, identities),
-            logs_service.build(platform),
-            sqs_service.build(platform),
-        )
-    }
+    natives = _natives(platform, identities, lambda_)
     for service in natives.values():
         cloud.add(service)
     workers: list[Worker] = [shipper, invoker, events, audit, BlobSweeper(store, blobs, clock)]
@@ -147,6 +139,17 @@ async def build(settings: Settings) -> Server:
     durable = not settings.ephemeral
     server = Server(app, clock, natives, workers, store, sandbox, invoker, shipper, upstreams, companion, durable=durable)
     return server
+
+
+def _natives(platform: Platform, identities: Identities, lambda_: Service) -> dict[str, Service]:
+    """Return the services that are ours, by name."""
+    services: tuple[Service, ...] = (
+        lambda_,
+        s3_service.build(platform, identities),
+        logs_service.build(platform),
+        sqs_service.build(platform),
+    )
+    return {each.name: each for each in services}
 
 
 def _upstreams(settings: Settings, clock: Clock) -> dict[str, Endpoint]:
