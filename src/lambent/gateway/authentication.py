@@ -6,7 +6,7 @@ import hashlib
 import hmac
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Final, Protocol
 
 from lambent.base.clock import Clock
 from lambent.domain.caller import Caller
@@ -28,6 +28,7 @@ from lambent.signing import (
 )
 
 _PROTOCOL = "rest-json"  #: in whose manner a raw handler's refusals are worded
+_CHECKSUM_TRAILER: Final = "x-amz-checksum-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +141,10 @@ def plain_body(request: HttpRequest, claim: Claim | None) -> HttpRequest:
         headers = {name: value for name, value in request.headers.items() if name not in {"content-encoding", "content-length"}}
         if encoding:
             headers["content-encoding"] = encoding
+        announced = request.headers.get("x-amz-trailer", "")
+        if announced.startswith(_CHECKSUM_TRAILER):
+            # Whoever reads the body must know from its first byte on which checksum its trailer will bring.
+            headers.setdefault("x-amz-sdk-checksum-algorithm", announced.removeprefix(_CHECKSUM_TRAILER).upper())
         if stream.length is not None:
             headers["content-length"] = str(stream.length)
         return replace(request, headers=headers, body=stream)

@@ -1,136 +1,182 @@
-"""Whether a caller may do an operation on a bucket, beyond what IAM says: the owner may, others need the bucket's policy or a public ACL.
+"""Whether a caller may do an operation on a bucket, beyond what IAM says: its policy, its ACL, and the block of public access. Pure.
 
-Pure. What identity policies allow is decided before a call gets here.
+What identity policies allow is decided before a call gets here; of the bucket's own account everybody who gets here may, unless the
+bucket's policy denies it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from fnmatch import fnmatchcase
-from typing import Any
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
 
 from lambent.domain.call import Call
-from lambent.domain.caller import Caller
-from lambent.services.s3.state import Bucket
+from lambent.domain.caller import CallerKind
+from lambent.domain.errors import AwsError
+from lambent.policy.resource import Decision, Principal, Request, evaluate
+from lambent.services.s3 import acl
+from lambent.services.s3.actions import action_of
+from lambent.services.s3.ownership import blocks, owner_enforced
+from lambent.services.s3.state import Bucket, Version
 
-_ACTIONS = {
-    "HeadObject": "GetObject",
-    "GetObjectAttributes": "GetObject",
-    "CopyObject": "PutObject",
-    "CreateMultipartUpload": "PutObject",
-    "UploadPart": "PutObject",
-    "UploadPartCopy": "PutObject",
-    "CompleteMultipartUpload": "PutObject",
-    "DeleteObjects": "DeleteObject",
-    "HeadBucket": "ListBucket",
-    "ListObjects": "ListBucket",
-    "ListObjectsV2": "ListBucket",
-    "ListObjectVersions": "ListBucketVersions",
-    "ListMultipartUploads": "ListBucketMultipartUploads",
-    "ListParts": "ListMultipartUploadParts",
+POLICY_OPERATIONS: Final = frozenset({"GetBucketPolicy", "PutBucketPolicy", "DeleteBucketPolicy"})
+"""What an account's root may do whatever the policy says, so that nobody locks a bucket for ever."""
+
+_ON_BUCKETS: Final = {
+    "ListBucket": "READ",
+    "ListBucketVersions": "READ",
+    "ListBucketMultipartUploads": "READ",
+    "PutObject": "WRITE",
+    "DeleteObject": "WRITE",
+    "AbortMultipartUpload": "WRITE",
+    "ListMultipartUploadParts": "WRITE",
+    "GetBucketAcl": "READ_ACP",
+    "PutBucketAcl": "WRITE_ACP",
 }
-_ACL_READS = {"ListBucket"}
-_ACL_WRITES = {"PutObject", "DeleteObject"}
+_ON_OBJECTS: Final = {
+    "GetObject": "READ",
+    "GetObjectVersion": "READ",
+    "GetObjectAcl": "READ_ACP",
+    "GetObjectVersionAcl": "READ_ACP",
+    "PutObjectAcl": "WRITE_ACP",
+    "PutObjectVersionAcl": "WRITE_ACP",
+}
+_CONTEXT: Final = {
+    "Prefix": "s3:prefix",
+    "Delimiter": "s3:delimiter",
+    "MaxKeys": "s3:max-keys",
+    "ACL": "s3:x-amz-acl",
+    "GrantRead": "s3:x-amz-grant-read",
+    "GrantWrite": "s3:x-amz-grant-write",
+    "GrantFullControl": "s3:x-amz-grant-full-control",
+    "ServerSideEncryption": "s3:x-amz-server-side-encryption",
+    "SSEKMSKeyId": "s3:x-amz-server-side-encryption-aws-kms-key-id",
+    "SSECustomerAlgorithm": "s3:x-amz-server-side-encryption-customer-algorithm",
+    "CopySource": "s3:x-amz-copy-source",
+    "MetadataDirective": "s3:x-amz-metadata-directive",
+    "StorageClass": "s3:x-amz-storage-class",
+    "VersionId": "s3:versionid",
+    "ObjectLockMode": "s3:object-lock-mode",
+    "ObjectLockLegalHoldStatus": "s3:object-lock-legal-hold",
+    "IfMatch": "s3:if-match",
+    "IfNoneMatch": "s3:if-none-match",
+}
 
 
-def action_of(operation: str) -> str:
-    """Return the IAM action, without ``s3:``, that guards an operation."""
-    return _ACTIONS.get(operation, operation)
-
-
-def allows(bucket: Bucket, call: Call) -> bool:
-    """Return whether the caller may do the call's operation on the bucket."""
-    action = action_of(call.operation)
-    resource = bucket.arn + (f"/{call.params['Key']}" if "Key" in call.params else "")
-    verdict = policy_verdict(bucket, call.caller, action, resource)
-    if call.caller.account_id == bucket.account_id:
-        return verdict is not False or call.caller.kind.value == "root"
-    if verdict is not None:
-        return verdict
-    return _public(bucket, action)
-
-
-def policy_verdict(bucket: Bucket, caller: Caller, action: str, resource: str) -> bool | None:
-    """Return what the bucket's policy says: ``True`` allowed, ``False`` denied, ``None`` nothing. A statement with conditions
-    says nothing here."""
+def verdict(bucket: Bucket, call: Call, now: float, existing_tags: Mapping[str, str] | None = None) -> Decision:
+    """Return what the bucket's policy says of the call; with everybody kept out, a public statement says nothing."""
     text = bucket.configurations.get("policy")
     if not text:
-        return None
-    verdict: bool | None = None
-    for statement in _listed(json.loads(text).get("Statement", [])):
-        if statement.get("Condition") or not _concerns(statement, caller, action, resource):
-            continue
-        if statement.get("Effect") == "Deny":
-            return False
-        verdict = True
-    return verdict
+        return Decision.SILENT
+    key = call.params.get("Key")
+    caller = call.caller
+    principal = Principal(caller.account_id, caller.arn, service=caller.arn if caller.kind is CallerKind.SERVICE else "")
+    asked = Request(
+        principal,
+        f"s3:{action_of(call.operation, call.params)}",
+        bucket.arn + (f"/{key}" if key is not None else ""),
+        _context(call, now, existing_tags or {}),
+    )
+    said = evaluate(listed(json.loads(text).get("Statement", [])), asked)
+    if said is Decision.ALLOW and blocks(bucket, "RestrictPublicBuckets") and is_public(bucket) and outside(bucket, call):
+        return Decision.SILENT
+    return said
 
 
-def policy_problem(policy: Mapping[str, Any], bucket_arn: str) -> str:
-    """Return what is wrong with a policy for the bucket, in AWS's words; nothing when it is fine."""
-    statements = _listed(policy.get("Statement", []))
-    if not statements:
-        return "Missing required field Statement"
-    for each in statements:
-        if not isinstance(each, dict) or each.get("Effect") not in ("Allow", "Deny"):
-            return "Missing required field Effect"
-        if "Principal" not in each and "NotPrincipal" not in each:
-            return "Missing required field Principal"
-        if "Action" not in each and "NotAction" not in each:
-            return "Missing required field Action"
-        if "Resource" not in each and "NotResource" not in each:
-            return "Missing required field Resource"
-        resources = [str(one) for one in _listed(each.get("Resource", []))]
-        if any(one != "*" and one != bucket_arn and not one.startswith((bucket_arn + "/", bucket_arn + "*")) for one in resources):
-            return "Policy has invalid resource"
-    return ""
+def denied(bucket: Bucket, call: Call) -> AwsError:
+    """Return what somebody of the bucket's own account hears when the bucket's policy denies the call."""
+    resource = bucket.arn + (f"/{call.params['Key']}" if "Key" in call.params else "")
+    action = action_of(call.operation, call.params)
+    text = (
+        f'User: {call.caller.arn} is not authorized to perform: s3:{action} on resource: "{resource}" with an explicit deny in a '
+        "resource-based policy"
+    )
+    return AwsError("AccessDenied", text, 403)
+
+
+def outside(bucket: Bucket, call: Call) -> bool:
+    """Return whether the caller is neither of the bucket's account nor a service that acts for it."""
+    return call.caller.account_id != bucket.account_id
+
+
+def _context(call: Call, now: float, existing_tags: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    caller, params = call.caller, call.params
+    context: dict[str, tuple[str, ...]] = {
+        "aws:sourceip": (call.source_ip,),
+        "aws:useragent": (call.user_agent,),
+        "aws:securetransport": ("false",),
+        "aws:currenttime": (datetime.fromtimestamp(now, UTC).isoformat(),),
+        "aws:epochtime": (str(int(now)),),
+        "aws:requestedregion": (call.region,),
+    }
+    about_caller = {
+        "aws:principalarn": caller.arn if caller.kind is not CallerKind.SERVICE else "",
+        "aws:principalaccount": caller.account_id if caller.kind is not CallerKind.SERVICE else "",
+        "aws:principaltype": {CallerKind.ROOT: "Account", CallerKind.USER: "User", CallerKind.ROLE: "AssumedRole"}.get(caller.kind, ""),
+        "aws:sourcearn": caller.source_arn,
+        "aws:sourceaccount": caller.source_account,
+    }
+    context |= {name: (value,) for name, value in about_caller.items() if value}
+    context |= {name: (str(params[member]),) for member, name in _CONTEXT.items() if params.get(member) is not None}
+    context |= {f"s3:existingobjecttag/{name}".lower(): (value,) for name, value in existing_tags.items()}
+    return context
+
+
+def bucket_acl_allows(bucket: Bucket, call: Call) -> bool:
+    """Return whether the bucket's ACL gives the caller what the operation needs."""
+    permission = _ON_BUCKETS.get(action_of(call.operation, call.params))
+    return permission is not None and _acl_allows(bucket, bucket_grants(bucket), call, permission)
+
+
+def object_permission(call: Call) -> str | None:
+    """Return the permission on the object itself that the operation needs, where an object's ACL can give it."""
+    return _ON_OBJECTS.get(action_of(call.operation, call.params))
+
+
+def object_acl_allows(bucket: Bucket, version: Version, call: Call, permission: str) -> bool:
+    """Return whether the object's ACL gives the caller the permission; its owner may always see to the ACL itself."""
+    if version.owner == call.caller.account_id != "" and permission.endswith("ACP"):
+        return True
+    return _acl_allows(bucket, grants_of(version, bucket), call, permission)
+
+
+def _acl_allows(bucket: Bucket, grants: list[acl.Grant], call: Call, permission: str) -> bool:
+    if owner_enforced(bucket):
+        return False
+    return acl.allows(grants, call.caller, permission, ignore_public=blocks(bucket, "IgnorePublicAcls"))
+
+
+def bucket_grants(bucket: Bucket) -> list[acl.Grant]:
+    """Return the bucket's ACL."""
+    found: list[acl.Grant] | None = bucket.configurations.get("acl")
+    return acl.canned("private", bucket.account_id, bucket.account_id) if found is None else found
+
+
+def grants_of(version: Version, bucket: Bucket) -> list[acl.Grant]:
+    """Return an object's ACL."""
+    if version.acl is None:
+        return acl.canned("private", version.owner, bucket.account_id)
+    found: list[acl.Grant] = version.acl["Grants"]
+    return found
 
 
 def is_public(bucket: Bucket) -> bool:
     """Return whether the bucket's policy lets everybody do something."""
     text = bucket.configurations.get("policy")
-    if not text:
-        return False
-    statements = _listed(json.loads(text).get("Statement", []))
+    return text is not None and policy_is_public(json.loads(text))
+
+
+def policy_is_public(policy: Mapping[str, Any]) -> bool:
+    """Return whether the policy has a statement that lets everybody do something, whatever the circumstances."""
+    statements = listed(policy.get("Statement", []))
     return any(each.get("Effect") == "Allow" and not each.get("Condition") and _everybody(each.get("Principal")) for each in statements)
 
 
-def _concerns(statement: Mapping[str, Any], caller: Caller, action: str, resource: str) -> bool:
-    return (
-        _names(statement.get("Principal"), caller)
-        and _matches(statement.get("Action", []), f"s3:{action}", fold=True)
-        and _matches(statement.get("Resource", []), resource)
-    )
-
-
 def _everybody(principal: object) -> bool:
-    return principal == "*" or (isinstance(principal, dict) and "*" in _listed(principal.get("AWS", [])))
+    return principal == "*" or (isinstance(principal, dict) and "*" in listed(principal.get("AWS", [])))
 
 
-def _names(principal: object, caller: Caller) -> bool:
-    if _everybody(principal):
-        return True
-    if not isinstance(principal, dict):
-        return False
-    if caller.kind.value == "service":
-        return caller.arn in _listed(principal.get("Service", []))
-    root = f"arn:aws:iam::{caller.account_id}:root"
-    return bool(caller.account_id) and any(each in (caller.account_id, root, caller.arn) for each in _listed(principal.get("AWS", [])))
-
-
-def _matches(patterns: object, text: str, *, fold: bool = False) -> bool:
-    given: Iterable[str] = _listed(patterns)
-    if fold:
-        return any(fnmatchcase(text.lower(), str(each).lower().replace("[", "[[]")) for each in given)
-    return any(fnmatchcase(text, str(each).replace("[", "[[]")) for each in given)
-
-
-def _listed(value: Any) -> list[Any]:
+def listed(value: Any) -> list[Any]:
+    """Return a policy's element, which may be one or a list, as a list."""
     return value if isinstance(value, list) else [value]
-
-
-def _public(bucket: Bucket, action: str) -> bool:
-    canned = bucket.configurations.get("canned_acl", "")
-    reads = canned in ("public-read", "public-read-write") and action in _ACL_READS
-    return reads or (canned == "public-read-write" and action in _ACL_WRITES)

@@ -59,7 +59,15 @@ def _part(upload: Upload, stored: Mapping[int, Part], wanted: Mapping[str, Any])
     number, etag = wanted.get("PartNumber", 0), wanted.get("ETag", "").strip('"')
     part = stored.get(number)
     given = checksums.given(wanted)
-    differs = given and part and part.piece.checksum and (part.piece.checksum.algorithm, part.piece.checksum.value) != given
+    if upload.checksum_type == "COMPOSITE" and not given:
+        algorithm = upload.checksum_algorithm.lower()
+        text = (
+            f"The upload was created using a {algorithm} checksum. The complete request must include the checksum for each part. "
+            f"It was missing for part {number} in the request."
+        )
+        raise errors.invalid_request(text)
+    kept = part.piece.checksum if part is not None and upload.checksum_algorithm else None
+    differs = given and kept and (kept.algorithm, kept.value) != given
     if part is None or part.etag != etag or differs:
         text = (
             "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified entity tag "
@@ -84,10 +92,10 @@ def _too_small(part: Part, bytes_min: int) -> AwsError:
 def _checksum(upload: Upload, parts: Sequence[Part], params: Mapping[str, Any]) -> Checksum | None:
     """Return the object's checksum from its parts'; check the one that the request says."""
     found = [(each.piece.checksum, each.piece.size) for each in parts if each.piece.checksum is not None]
-    algorithm = upload.checksum_algorithm
-    if not algorithm or len(found) < len(parts) or any(each.algorithm != algorithm for each, _ in found):
+    algorithm = upload.checksum_algorithm or checksums.DEFAULT
+    if len(found) < len(parts) or any(each.algorithm != algorithm for each, _ in found):
         return None
-    checksum = checksums.of_parts(algorithm, upload.checksum_type, found)
+    checksum = checksums.of_parts(algorithm, upload.checksum_type or "FULL_OBJECT", found)
     given = checksums.given(params)
     if given is not None and given not in ((algorithm, checksum.value), (algorithm, checksum.value.partition("-")[0])):
         raise bad_checksum(given[0])

@@ -55,6 +55,10 @@ class Keys(Protocol):
         """Return what is known of the key."""
         ...
 
+    def trusts(self, request: HttpRequest) -> bool:
+        """Return whether a key without a secret is believed in this request."""
+        ...
+
 
 class NoKeys:
     """Knows none."""
@@ -63,6 +67,11 @@ class NoKeys:
         """Return nothing."""
         del access_key_id
         return None
+
+    def trusts(self, request: HttpRequest) -> bool:
+        """Return that nothing is believed."""
+        del request
+        return False
 
 
 def place_of(request: HttpRequest) -> tuple[str, str]:
@@ -106,7 +115,7 @@ class Browsers:
             raise errors.invalid_argument("POST requires exactly one file upload per request.", "file", 0)
         postpolicy.check_key_given(form.fields)
         fields = {**form.fields, "key": form.fields["key"].replace("${filename}", form.filename)}
-        caller = self._caller(fields)
+        caller = self._caller(request, fields)
         size = postpolicy.check(fields, bucket, self._s3.platform.clock.now()) if "policy" in fields else None
         found = await self._bucket(bucket)
         call = Call(
@@ -123,7 +132,7 @@ class Browsers:
         )
         return _uploaded(request, bucket, fields, await self._s3.platform.cloud.call(call))
 
-    def _caller(self, fields: Mapping[str, str]) -> Caller:
+    def _caller(self, request: HttpRequest, fields: Mapping[str, str]) -> Caller:
         """Return who signed the form; nobody in particular for one without a signature."""
         access_key_id = postpolicy.signer_of(fields)
         if not access_key_id:
@@ -134,6 +143,8 @@ class Browsers:
             text = "The AWS Access Key Id you provided does not exist in our records."
             raise AwsError("InvalidAccessKeyId", text, 403, members=members)
         if identity.secret is None:
+            if not self._keys.trusts(request):
+                raise errors.access_denied("A web page from elsewhere must sign its forms with a key that was issued here.")
             return identity.caller
         postpolicy.check_signature(fields, identity.secret)
         if not hmac.compare_digest(identity.session_token.encode(), fields.get("x-amz-security-token", "").encode()):

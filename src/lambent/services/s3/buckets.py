@@ -10,8 +10,8 @@ from lambent.domain.documents import Found
 from lambent.domain.errors import AwsError, Conflict
 from lambent.domain.service import Operations
 from lambent.domain.storage import ABSENT
-from lambent.services.s3 import errors, names
-from lambent.services.s3.context import S3, instant, owner
+from lambent.services.s3 import acl, errors, multipart, names
+from lambent.services.s3.context import S3, instant
 from lambent.services.s3.state import BUCKETS, CURRENT, OLDER, OWNED, UPLOADS, Bucket
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 operations: Operations[S3] = Operations()
 
+_BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+
 
 @operations.serves("CreateBucket")
 async def create_bucket(s3: S3, call: Call, request: CreateBucketRequest) -> CreateBucketOutput:
@@ -40,7 +42,7 @@ async def create_bucket(s3: S3, call: Call, request: CreateBucketRequest) -> Cre
         raise errors.access_denied()
     constraint = request.get("CreateBucketConfiguration", {}).get("LocationConstraint", "")
     region = names.region_of(call.region, constraint)
-    bucket = _new_bucket(name, region, call, request, s3.platform.clock.now())
+    bucket = _new_bucket(s3, region, call, request)
     account_id = bucket.account_id
     owned = len(await OWNED.range(s3.platform.store, (account_id,), limit=s3.platform.quotas.buckets_max))
     if owned >= s3.platform.quotas.buckets_max:
@@ -53,32 +55,37 @@ async def create_bucket(s3: S3, call: Call, request: CreateBucketRequest) -> Cre
     return {"Location": location}
 
 
-def _new_bucket(name: str, region: str, call: Call, request: CreateBucketRequest, now: float) -> Bucket:
-    ownership = request.get("ObjectOwnership", "BucketOwnerEnforced")
-    configurations: dict[str, Any] = {
-        "ownership": {"Rules": [{"ObjectOwnership": ownership}]},
-        "public_access_block": dict.fromkeys(
-            ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"),
-            True,
-        ),
-    }
-    canned = request.get("ACL", "private")
-    if canned != "private":
-        if ownership == "BucketOwnerEnforced" and "ObjectOwnership" in request:
+def _new_bucket(s3: S3, region: str, call: Call, request: CreateBucketRequest) -> Bucket:
+    account_id, chosen = call.caller.account_id, request.get("ObjectOwnership")
+    if chosen not in (None, "BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"):
+        text = f"Invalid x-amz-object-ownership header: {chosen}"
+        raise AwsError("InvalidArgument", text, 400, members={"ArgumentName": "x-amz-object-ownership"})
+    configurations: dict[str, Any] = {}
+    if not s3.classic:
+        configurations["public_access_block"] = dict.fromkeys(_BLOCKS, True)
+    wanted = chosen or ("" if s3.classic else "BucketOwnerEnforced")
+    if wanted:
+        configurations["ownership"] = {"Rules": [{"ObjectOwnership": wanted}]}
+    grants = acl.given(call.params, account_id, account_id)
+    if grants is not None and grants != acl.canned("private", account_id, account_id):
+        if wanted == "BucketOwnerEnforced":
+            text = "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting"
+            raise AwsError("InvalidBucketAclWithObjectOwnership", text, 400)
+        if acl.is_public(grants) and not s3.classic:
             raise AwsError(
-                "InvalidBucketAclWithObjectOwnership", "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting", 400
+                "InvalidBucketAclWithBlockPublicAccessError", "Bucket cannot have public ACLs set with BlockPublicAccess enabled", 400
             )
-        configurations["canned_acl"] = canned
+        configurations["acl"] = grants
     if request.get("ObjectLockEnabledForBucket"):
         configurations["object_lock"] = {"ObjectLockEnabled": "Enabled"}
     tags = request.get("CreateBucketConfiguration", {}).get("Tags")
     if tags:
         configurations["tagging"] = {"TagSet": tags}
     return Bucket(
-        name=name,
-        account_id=call.caller.account_id,
+        name=request["Bucket"],
+        account_id=account_id,
         region=region,
-        created=now,
+        created=s3.platform.clock.now(),
         versioning="Enabled" if request.get("ObjectLockEnabledForBucket") else "",
         object_lock=bool(request.get("ObjectLockEnabledForBucket")),
         configurations=configurations,
@@ -120,10 +127,15 @@ async def delete_bucket(s3: S3, call: Call, request: DeleteBucketRequest) -> Non
     found = await s3.bucket(call)
     name = found.value.name
     if await CURRENT.range(store, (name,), limit=1) or await OLDER.range(store, (name,), limit=1):
-        raise AwsError("BucketNotEmpty", "The bucket you tried to delete is not empty", 409, members={"BucketName": name})
-    if await UPLOADS.range(store, (name,), limit=1):
-        raise AwsError("BucketNotEmpty", "The bucket you tried to delete is not empty", 409, members={"BucketName": name})
+        text = "The bucket you tried to delete is not empty"
+        text += ". You must delete all versions in the bucket." if found.value.versioning else ""
+        raise AwsError("BucketNotEmpty", text, 409, members={"BucketName": name})
     writes: list[Write] = [BUCKETS.delete((name,)), OWNED.delete((found.value.account_id, name))]
+    uploads = await UPLOADS.range(store, (name,))
+    while uploads:
+        for upload in uploads:
+            writes += await multipart.writes_for_abort(s3, upload)
+        uploads = await UPLOADS.range(store, (name,), after=uploads[-1].key)
     await store.commit(writes)
 
 
@@ -139,7 +151,7 @@ async def list_buckets(s3: S3, call: Call, request: ListBucketsRequest) -> ListB
     owned = await OWNED.range(s3.platform.store, (account_id,), after=after, limit=100_000)
     wanted = [each for each in owned if str(each.key[1]).startswith(prefix) and request.get("BucketRegion", each.value) == each.value]
     listed: list[Any] = [await _listed(s3, each) for each in wanted[:limit]]
-    answer: ListBucketsOutput = {"Buckets": [each for each in listed if each], "Owner": owner(account_id)}  # type: ignore[typeddict-item]
+    answer: ListBucketsOutput = {"Buckets": [each for each in listed if each], "Owner": acl.owner(account_id)}  # type: ignore[typeddict-item]
     if len(wanted) > limit:
         answer["ContinuationToken"] = base64.urlsafe_b64encode(str(wanted[limit - 1].key[1]).encode()).decode()
     if prefix:

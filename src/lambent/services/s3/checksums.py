@@ -16,6 +16,8 @@ from lambent.services.s3 import crc, errors
 from lambent.services.s3.state import Checksum
 
 ALGORITHMS: Final = ("CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256", "SHA512", "MD5")
+DEFAULT: Final = "CRC64NVME"
+"""What S3 computes for a write that brings no checksum."""
 _CRCS: Final = {"CRC32": crc.CRC32, "CRC32C": crc.CRC32C, "CRC64NVME": crc.CRC64NVME}
 _SIZES: Final = {"CRC32": 4, "CRC32C": 4, "CRC64NVME": 8, "SHA1": 20, "SHA256": 32, "SHA512": 64, "MD5": 16}
 

@@ -46,20 +46,30 @@ def _earlier(since: datetime | None, modified: datetime) -> bool:
     return since is not None and since < modified
 
 
-def check_write(params: Mapping[str, Any], key: str, current: Version | None) -> None:
-    """Raise when a conditional write's ``IfMatch`` or ``IfNoneMatch`` doesn't hold for the key's current version."""
+def check_write(params: Mapping[str, Any], key: str, current: Version | None, *, base: int | None = None, delete: bool = False) -> None:
+    """Raise when a conditional write's ``IfMatch`` or ``IfNoneMatch`` doesn't hold for the key's current version.
+
+    ``base`` is the sequence that was current when a multipart upload began: nobody may have written since.
+    """
     present = current is not None and not current.delete_marker
     if_none_match, if_match = params.get("IfNoneMatch"), params.get("IfMatch")
+    changed = base is not None and base != (0 if current is None else current.sequence)
     if if_none_match is not None:
         if if_none_match.strip() != "*":
-            raise AwsError("NotImplemented", "A header you provided implies functionality that is not implemented", 501)
+            raise errors.header_not_implemented("If-None-Match")
         if present:
             raise errors.precondition_failed("If-None-Match")
+        if changed:
+            raise errors.conditional_conflict("If-None-Match", key)
     if if_match is not None:
+        if if_match.strip() == "*" and not delete:
+            raise errors.header_not_implemented("If-Match")
         if current is None or not present:
             raise errors.no_such_key(key)
         if not etag_matches(if_match, current.etag):
             raise errors.precondition_failed("If-Match")
+        if changed:
+            raise errors.conditional_conflict("If-Match", key)
 
 
 @dataclass(frozen=True, slots=True)

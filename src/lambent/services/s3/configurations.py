@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,11 +11,13 @@ import msgspec
 from lambent.domain.call import Call
 from lambent.domain.errors import AwsError
 from lambent.domain.service import Operations
-from lambent.services.s3 import access, drafts, errors
+from lambent.services.s3 import configchecks, errors, lifecycles
 from lambent.services.s3.context import S3
-from lambent.services.s3.state import Bucket
+from lambent.services.s3.state import BUCKETS, Bucket
 
 operations: Operations[S3] = Operations()
+
+_BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,41 +32,8 @@ class Kind:
     wrapped: bool = False  #: whether the get's answer has the member too, rather than what is in it
     prefix: str = "Bucket"  #: of the noun
     deletes: str = ""  #: the delete operation's name, where it isn't ``Delete<prefix><noun>``; ``-`` where there is none
-    check: Callable[[Any], None] | None = None
-
-
-def _check_cors(configuration: Mapping[str, Any]) -> None:
-    rules = configuration.get("CORSRules", [])
-    if not 0 < len(rules) <= 100:
-        raise errors.malformed_xml()
-    for method in (each for rule in rules for each in rule["AllowedMethods"]):
-        if method not in ("GET", "PUT", "HEAD", "POST", "DELETE"):
-            raise errors.invalid_request(f"Found unsupported HTTP method in CORS config. Unsupported method is {method}")
-    for origin in (each for rule in rules for each in rule["AllowedOrigins"]):
-        if origin.count("*") > 1:
-            raise errors.invalid_request(f'AllowedOrigin "{origin}" can not have more than one wildcard.')
-
-
-def _check_lifecycle(configuration: Mapping[str, Any]) -> None:
-    rules = configuration.get("Rules", [])
-    if not 0 < len(rules) <= 1000:
-        raise errors.malformed_xml()
-    names = [each["ID"] for each in rules if each.get("ID")]
-    if len(set(names)) < len(names):
-        raise errors.invalid_argument("Rule ID must be unique. Found same ID for more than one rule")
-    if any(each.get("Status") not in ("Enabled", "Disabled") for each in rules):
-        raise errors.malformed_xml()
-
-
-def _check_tags(tagging: Mapping[str, Any]) -> None:
-    drafts.tags_of_set(tagging.get("TagSet", []), 50)
-
-
-def _check_website(website: Mapping[str, Any]) -> None:
-    if "RedirectAllRequestsTo" not in website and not website.get("IndexDocument", {}).get("Suffix"):
-        raise errors.invalid_argument(
-            "A value for IndexDocument Suffix must be provided if RedirectAllRequestsTo is empty", "IndexDocument", "null"
-        )
+    check: Callable[[Bucket, Any], None] | None = None
+    status: int = 200  #: of the put's answer
 
 
 KINDS = (
@@ -74,7 +42,7 @@ KINDS = (
         "Cors",
         "CORSConfiguration",
         ("NoSuchCORSConfiguration", "The CORS configuration does not exist"),
-        check=_check_cors,
+        check=configchecks.cors,
     ),
     Kind(
         "lifecycle",
@@ -82,7 +50,7 @@ KINDS = (
         "LifecycleConfiguration",
         ("NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist"),
         deletes="DeleteBucketLifecycle",
-        check=_check_lifecycle,
+        check=lifecycles.check,
     ),
     Kind(
         "encryption",
@@ -90,6 +58,7 @@ KINDS = (
         "ServerSideEncryptionConfiguration",
         default={"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": False}]},
         wrapped=True,
+        check=configchecks.encryption,
     ),
     Kind(
         "ownership",
@@ -97,15 +66,16 @@ KINDS = (
         "OwnershipControls",
         ("OwnershipControlsNotFoundError", "The bucket ownership controls were not found"),
         wrapped=True,
+        check=configchecks.ownership,
     ),
     Kind(
         "website",
         "Website",
         "WebsiteConfiguration",
         ("NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration"),
-        check=_check_website,
+        check=configchecks.website,
     ),
-    Kind("tagging", "Tagging", "Tagging", ("NoSuchTagSet", "The TagSet does not exist"), check=_check_tags),
+    Kind("tagging", "Tagging", "Tagging", ("NoSuchTagSet", "The TagSet does not exist"), check=configchecks.tagging, status=204),
     Kind(
         "public_access_block",
         "PublicAccessBlock",
@@ -113,6 +83,7 @@ KINDS = (
         ("NoSuchPublicAccessBlockConfiguration", "The public access block configuration was not found"),
         wrapped=True,
         prefix="",
+        check=configchecks.public_access_block,
     ),
     Kind(
         "replication",
@@ -120,10 +91,18 @@ KINDS = (
         "ReplicationConfiguration",
         ("ReplicationConfigurationNotFoundError", "The replication configuration was not found"),
         wrapped=True,
+        check=configchecks.replication,
     ),
     Kind("logging", "Logging", "BucketLoggingStatus", default={}, deletes="-"),
-    Kind("request_payment", "RequestPayment", "RequestPaymentConfiguration", default={"Payer": "BucketOwner"}, deletes="-"),
-    Kind("accelerate", "AccelerateConfiguration", "AccelerateConfiguration", default={}, deletes="-"),
+    Kind(
+        "request_payment",
+        "RequestPayment",
+        "RequestPaymentConfiguration",
+        default={"Payer": "BucketOwner"},
+        deletes="-",
+        check=configchecks.request_payment,
+    ),
+    Kind("accelerate", "AccelerateConfiguration", "AccelerateConfiguration", default={}, deletes="-", check=configchecks.accelerate),
 )
 
 
@@ -138,21 +117,62 @@ def _getter(kind: Kind) -> Callable[[S3, Call, Any], Awaitable[Mapping[str, Any]
         value = bucket.configurations.get(kind.name, kind.default)
         if value is None:
             raise _missing(kind, bucket)
+        if kind.name == "lifecycle":
+            return {"TransitionDefaultMinimumObjectSize": "all_storage_classes_128K", **value}
         return {kind.member: value} if kind.wrapped else value
 
     return get
 
 
-def _putter(kind: Kind) -> Callable[[S3, Call, Any], Awaitable[None]]:
-    async def put(s3: S3, call: Call, request: Mapping[str, Any]) -> None:
+def _putter(kind: Kind) -> Callable[[S3, Call, Any], Awaitable[Mapping[str, Any]]]:
+    async def put(s3: S3, call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        bucket = (await s3.bucket(call)).value
         value = request.get(kind.member)
         if value is None:
             raise errors.malformed_xml()
         if kind.check is not None:
-            kind.check(value)
-        await s3.configure(call, kind.name, value)
+            kind.check(bucket, value)
+        await _see_to_others(s3, bucket, kind, value)
+        await s3.configure(call, kind.name, _completed(s3, kind, value))
+        return {"$status": kind.status}
 
     return put
+
+
+async def _see_to_others(s3: S3, bucket: Bucket, kind: Kind, value: Mapping[str, Any]) -> None:
+    """Check what a configuration says about other buckets."""
+    if kind.name == "logging" and value.get("LoggingEnabled"):
+        name = value["LoggingEnabled"].get("TargetBucket", "")
+        target = await BUCKETS.get(s3.platform.store, (name,))
+        if target is None or target.value.account_id != bucket.account_id:
+            text = "The target bucket for logging does not exist"
+            raise AwsError("InvalidTargetBucketForLogging", text, 400, members={"TargetBucket": name})
+        if target.value.region != bucket.region:
+            members = {"TargetBucketLocation": target.value.region}
+            raise AwsError("CrossLocationLoggingProhibitted", "Cross S3 location logging not allowed. ", 403, members=members)
+    if kind.name == "replication":
+        for rule in value["Rules"]:
+            target = await BUCKETS.get(s3.platform.store, (rule["Destination"]["Bucket"].rpartition(":")[2],))
+            if target is None or target.value.versioning != "Enabled":
+                raise errors.invalid_request("Destination bucket must have versioning enabled.")
+
+
+def _completed(s3: S3, kind: Kind, value: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the configuration as it is kept; ``None`` for one that says nothing."""
+    match kind.name:
+        case "lifecycle":
+            return lifecycles.with_ids(value, [s3.platform.ids.uuid() for _ in value["Rules"]])
+        case "replication":
+            rules = [{**each, "ID": each.get("ID") or s3.platform.ids.uuid()} for each in value["Rules"]]
+            return {**value, "Rules": rules}
+        case "tagging":
+            return value if value.get("TagSet") else None
+        case "public_access_block":
+            return {**dict.fromkeys(_BLOCKS, False), **value}
+        case "encryption":
+            return {"Rules": [{"BucketKeyEnabled": False, **each} for each in value["Rules"]]}
+        case _:
+            return value
 
 
 def _deleter(kind: Kind) -> Callable[[S3, Call, Any], Awaitable[None]]:
@@ -174,52 +194,14 @@ def _register() -> None:
 _register()
 
 
-@operations.serves("PutBucketPolicy")
-async def put_bucket_policy(s3: S3, call: Call, request: Mapping[str, Any]) -> None:
-    """Keep a bucket policy that is one."""
-    bucket = (await s3.bucket(call)).value
-    try:
-        policy = json.loads(request["Policy"])
-    except ValueError:
-        policy = None
-    if not isinstance(policy, dict):
-        raise AwsError("MalformedPolicy", "Policies must be valid JSON and the first byte must be '{'", 400)
-    problem = access.policy_problem(policy, bucket.arn)
-    if problem:
-        raise AwsError("MalformedPolicy", problem, 400)
-    await s3.configure(call, "policy", request["Policy"])
-
-
-@operations.serves("GetBucketPolicy")
-async def get_bucket_policy(s3: S3, call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Give the policy's text as it was put."""
-    bucket = (await s3.bucket(call)).value
-    if "policy" not in bucket.configurations:
-        raise AwsError("NoSuchBucketPolicy", "The bucket policy does not exist", 404, members={"BucketName": bucket.name})
-    return {"Policy": bucket.configurations["policy"]}
-
-
-@operations.serves("DeleteBucketPolicy")
-async def delete_bucket_policy(s3: S3, call: Call, request: Mapping[str, Any]) -> None:
-    """Forget the policy."""
-    await s3.configure(call, "policy", None)
-
-
-@operations.serves("GetBucketPolicyStatus")
-async def get_bucket_policy_status(s3: S3, call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Say whether the policy lets everybody in."""
-    bucket = (await s3.bucket(call)).value
-    if "policy" not in bucket.configurations:
-        raise AwsError("NoSuchBucketPolicy", "The bucket policy does not exist", 404, members={"BucketName": bucket.name})
-    return {"PolicyStatus": {"IsPublic": access.is_public(bucket)}}
-
-
 @operations.serves("PutBucketVersioning")
 async def put_bucket_versioning(s3: S3, call: Call, request: Mapping[str, Any]) -> None:
     """Enable versioning, or suspend it."""
     wanted = request["VersioningConfiguration"]
     status = wanted.get("Status")
-    if status not in ("Enabled", "Suspended"):
+    if status not in (None, "Enabled", "Suspended"):
+        raise errors.malformed_xml()
+    if status is None:
         raise AwsError("IllegalVersioningConfigurationException", "The Versioning element must be specified", 400)
 
     def change(bucket: Bucket) -> Bucket:

@@ -12,7 +12,7 @@ import msgspec
 from lambent.domain.call import Call
 from lambent.domain.service import Operations
 from lambent.domain.storage import Blobs
-from lambent.services.s3 import checksums, conditions, drafts, errors, names, objects, versions, writing
+from lambent.services.s3 import checksums, conditions, drafts, encrypting, errors, names, objects, versions, writing
 from lambent.services.s3.context import S3, instant
 from lambent.services.s3.state import Bucket, Checksum, Version
 
@@ -42,7 +42,7 @@ async def open_source(s3: S3, call: Call) -> tuple[Bucket, Version, str, str]:
     if expected and expected != bucket.account_id:
         raise errors.access_denied()
     found, _ = await writing.readable(s3, name, key, version_id)
-    drafts.check_customer_key(call.params, found.value, "CopySource")
+    encrypting.check_customer_key(call.params, found.value, "CopySource")
     conditions.check_read(call.params, found.value, "CopySource")
     return bucket, found.value, key, version_id
 
@@ -64,8 +64,8 @@ async def copy_object(s3: S3, call: Call, request: CopyObjectRequest) -> Mapping
             "storage class, website redirect location or encryption attributes."
         )
         raise errors.invalid_request(text)
-    draft = await _draft(s3, call, source)
-    version = await writing.put_version(s3, call, bucket, request["Key"], draft, "ObjectCreated:Copy", tuple(versions.kept(draft)))
+    draft = await _draft(s3, call, bucket, source)
+    version = await writing.put_version(s3, call, (bucket, request["Key"]), draft, "ObjectCreated:Copy", tuple(versions.kept(draft)))
     result = {"ETag": f'"{version.etag}"', "LastModified": instant(version.modified), **checksums.members(version.checksum)}
     answer: dict[str, Any] = {"CopyObjectResult": result, **version.encryption}
     if bucket.versioning:
@@ -87,9 +87,9 @@ def _changes_anything(params: Mapping[str, Any]) -> bool:
     return params.get("MetadataDirective") == "REPLACE" or any(params.get(each) for each in changing)
 
 
-async def _draft(s3: S3, call: Call, source: Version) -> Version:
+async def _draft(s3: S3, call: Call, bucket: Bucket, source: Version) -> Version:
     """Return the copy to be: the source's bytes in blobs that the copy keeps too."""
-    wanted = drafts.draft_of(call, s3.platform.quotas.metadata_bytes_max)
+    wanted = drafts.draft_of(bucket, call, s3.platform.quotas.metadata_bytes_max, s3.platform.clock.now())
     changes: dict[str, Any] = {}
     if call.params.get("MetadataDirective", "COPY") == "COPY":
         redirect = {name: value for name, value in wanted.headers.items() if name == "WebsiteRedirectLocation"}

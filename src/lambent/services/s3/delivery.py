@@ -1,4 +1,4 @@
-"""Brings notifications from the durable queue to Lambda: at least once, with growing pauses while it refuses."""
+"""Brings notifications from the durable queue to their destinations: at least once, with growing pauses while one refuses."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import msgspec
 from lambent.domain.errors import AwsError
 from lambent.domain.storage import Acknowledge, Lease, Postpone
 from lambent.services.s3.context import S3
+from lambent.services.s3.destinations import call_of, is_missing
 from lambent.services.s3.events import QUEUE, Notification
-from lambent.services.s3.notifying import invocation
 
 _log = logging.getLogger(__name__)
 
@@ -52,18 +52,14 @@ class NotificationDelivery:
 
     async def _deliver(self, lease: Lease) -> None:
         message = msgspec.msgpack.decode(lease.body, type=Notification)
-        call = invocation(
-            self._s3,
-            message.function_arn,
-            message.account_id,
-            message.bucket_arn,
-            {"InvocationType": "Event", "Payload": message.event},
-        )
         platform = self._s3.platform
         try:
-            await platform.cloud.call(call)
+            await platform.cloud.call(call_of(message, platform.ids))
         except AwsError as error:
-            await self._later(lease, message, str(error))
+            if is_missing(error):
+                await self._give_up(lease, message, f"there is no such destination ({error})")
+            else:
+                await self._later(lease, message, str(error))
         except Exception as error:  # noqa: BLE001 - the message stays queued and the log says why
             await self._later(lease, message, repr(error))
         else:
@@ -73,11 +69,15 @@ class NotificationDelivery:
         platform = self._s3.platform
         now = platform.clock.now()
         if now - lease.enqueued >= AGE_S_MAX:
-            _log.error("gave up a notification of %s to %s after a day: %s", message.bucket_arn, message.function_arn, why)
-            await platform.store.commit([Acknowledge(lease)])
+            await self._give_up(lease, message, f"after a day: {why}")
             return
-        _log.warning("notification of %s to %s, attempt %d: %s", message.bucket_arn, message.function_arn, lease.receives, why)
+        target = message.target_arn or message.service
+        _log.warning("notification of %s to %s, attempt %d: %s", message.bucket_arn, target, lease.receives, why)
         await platform.store.commit([Postpone(lease, now + pause_s(lease.receives))])
+
+    async def _give_up(self, lease: Lease, message: Notification, why: str) -> None:
+        _log.error("gave up a notification of %s to %s: %s", message.bucket_arn, message.target_arn or message.service, why)
+        await self._s3.platform.store.commit([Acknowledge(lease)])
 
     async def _wait(self) -> None:
         """Wait until a message comes or becomes due."""

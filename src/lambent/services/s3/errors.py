@@ -54,10 +54,17 @@ def precondition_failed(condition: str) -> AwsError:
     return AwsError("PreconditionFailed", text, 412, members={"Condition": condition})
 
 
-def conditional_conflict() -> AwsError:
-    """Another writer was faster, again and again."""
+def conditional_conflict(condition: str = "", key: str = "") -> AwsError:
+    """Another writer was faster."""
     text = "The conditional request cannot succeed due to a conflicting operation against this resource."
-    return AwsError("ConditionalRequestConflict", text, 409)
+    return AwsError("ConditionalRequestConflict", text, 409, members={"Condition": condition, "Key": key} if condition else {})
+
+
+def header_not_implemented(header: str) -> AwsError:
+    """A conditional write's header has a value that S3 doesn't take there."""
+    members = {"Header": header, "additionalMessage": f"We don't accept the provided value of {header} header for this API"}
+    text = "A header you provided implies functionality that is not implemented"
+    return AwsError("NotImplemented", text, 501, members=members)
 
 
 def too_large(size: int, limit: int) -> AwsError:
@@ -66,8 +73,8 @@ def too_large(size: int, limit: int) -> AwsError:
     return AwsError("EntityTooLarge", text, 400, members={"ProposedSize": str(size), "MaxSizeAllowed": str(limit)})
 
 
-def method_not_allowed(resource_method: str, headers: Mapping[str, str]) -> AwsError:
-    """A delete marker was read by its version id."""
+def method_not_allowed(method: str, headers: Mapping[str, str]) -> AwsError:
+    """A delete marker was meant by something that needs an object."""
     text = "The specified method is not allowed against this resource."
-    members = {"Method": "GET", "ResourceType": "DeleteMarker"}
-    return AwsError("MethodNotAllowed", text, 405, members=members, headers={**headers, "allow": resource_method})
+    members = {"Method": method, "ResourceType": "DeleteMarker"}
+    return AwsError("MethodNotAllowed", text, 405, members=members, headers={**headers, "allow": "DELETE"})

@@ -25,7 +25,8 @@ class Arrived:
     digest: str  #: the blob's
     size: int  #: bytes
     md5: bytes
-    checksum: Checksum | None
+    checksum: Checksum | None  #: in the algorithm that the client chose, else in the default one
+    own: Checksum | None = None  #: in the default algorithm
 
 
 class _Passing:
@@ -36,12 +37,11 @@ class _Passing:
         self._size_max = size_max
         self._md5_wanted = _content_md5(params.get("ContentMD5"))
         self._given = checksums.given(params)
-        algorithm = self._given[0] if self._given else params.get("ChecksumAlgorithm") or default_algorithm
-        self._algorithm: str = algorithm
-        self._hasher = checksums.hasher(algorithm) if algorithm else None
+        self._own = default_algorithm
+        self._algorithm: str = (self._given[0] if self._given else params.get("ChecksumAlgorithm")) or default_algorithm
+        self._hashers = {each: checksums.hasher(each) for each in (self._algorithm, default_algorithm) if each}
         self._md5 = hashlib.md5(usedforsecurity=False)
         self.size = 0
-        self.checksum: Checksum | None = None
         if body.length is not None and body.length > size_max:
             raise errors.too_large(body.length, size_max)
 
@@ -49,14 +49,25 @@ class _Passing:
     def md5(self) -> bytes:
         return self._md5.digest()
 
+    @property
+    def checksum(self) -> Checksum | None:
+        return self._checksum(self._algorithm)
+
+    @property
+    def own(self) -> Checksum | None:
+        return self._checksum(self._own)
+
+    def _checksum(self, algorithm: str) -> Checksum | None:
+        return Checksum(algorithm, checksums.text(self._hashers[algorithm].digest())) if algorithm else None
+
     async def __aiter__(self) -> AsyncIterator[bytes]:
         async for chunk in self._body:
             self.size += len(chunk)
             if self.size > self._size_max:
                 raise errors.too_large(self.size, self._size_max)
             self._md5.update(chunk)
-            if self._hasher is not None:
-                self._hasher.update(chunk)
+            for each in self._hashers.values():
+                each.update(chunk)
             yield chunk
         self._check()
 
@@ -66,11 +77,11 @@ class _Passing:
         if self._md5_wanted is not None and self._md5_wanted != self.md5:
             members = {"ExpectedDigest": self._md5_wanted.hex(), "CalculatedDigest": checksums.text(self.md5)}
             raise AwsError("BadDigest", "The Content-MD5 you specified did not match what we received.", 400, members=members)
-        if self._hasher is None:
+        found = self.checksum
+        if found is None:
             return
-        self.checksum = Checksum(self._algorithm, checksums.text(self._hasher.digest()))
         wanted = self._given[1] if self._given else self._body.trailers.get(checksums.header(self._algorithm))
-        if wanted is not None and wanted != self.checksum.value:
+        if wanted is not None and wanted != found.value:
             checksums.check_form(self._algorithm, wanted)
             raise bad_checksum(self._algorithm)
 
@@ -105,16 +116,14 @@ async def take_in(blobs: Blobs, params: Mapping[str, Any], size_max: int, defaul
     passing = _Passing(body, params, size_max, default_algorithm)
     blob = await blobs.put(aiter(passing))
     checksum = passing.checksum
-    if checksum is None:
-        checksum = await _by_trailer(blobs, blob.digest, body.trailers)
-    return Arrived(blob.digest, blob.size, passing.md5, checksum)
+    announced = next((name for name in _TRAILERS if name in body.trailers), None)
+    if announced is not None and (checksum is None or _TRAILERS[announced] != checksum.algorithm):
+        checksum = await _by_trailer(blobs, blob.digest, body.trailers, announced)
+    return Arrived(blob.digest, blob.size, passing.md5, checksum, passing.own)
 
 
-async def _by_trailer(blobs: Blobs, digest: str, trailers: Mapping[str, str]) -> Checksum | None:
-    """Check a checksum that only the trailer announced, by reading the blob again."""
-    found = next((name for name in _TRAILERS if name in trailers), None)
-    if found is None:
-        return None
+async def _by_trailer(blobs: Blobs, digest: str, trailers: Mapping[str, str], found: str) -> Checksum:
+    """Check a checksum that nothing but the trailer announced, by reading the blob again."""
     hasher = checksums.hasher(_TRAILERS[found])
     async for chunk in blobs.read(digest):
         hasher.update(chunk)

@@ -9,7 +9,8 @@ from lambent.domain.call import Call
 from lambent.domain.documents import Found, Table
 from lambent.domain.service import Operations
 from lambent.services.s3 import errors, paging, versions
-from lambent.services.s3.context import S3, instant, owner
+from lambent.services.s3.acl import owner
+from lambent.services.s3.context import S3, instant
 from lambent.services.s3.state import CURRENT, NULL_VERSION, OLDER, Version
 
 if TYPE_CHECKING:

@@ -6,13 +6,14 @@ import hashlib
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from lambent.domain.call import Call
 from lambent.domain.documents import Found, drop, keep
 from lambent.domain.errors import Conflict
 from lambent.domain.service import Operations
 from lambent.domain.storage import ABSENT, Write
-from lambent.services.s3 import assembling, checksums, copying, drafts, errors, names, writing
+from lambent.services.s3 import assembling, checksums, copying, drafts, encrypting, errors, names, writing
 from lambent.services.s3.context import ATTEMPTS_MAX, S3, instant
 from lambent.services.s3.intake import take_in
 from lambent.services.s3.state import CURRENT, PARTS, UPLOADS, Bucket, Part, Piece, Upload
@@ -43,11 +44,14 @@ async def create_multipart_upload(s3: S3, call: Call, request: CreateMultipartUp
         checksums.hasher(algorithm)
         kind = kind or checksums.default_type(algorithm)
         checksums.check_type(algorithm, kind)
+    now = s3.platform.clock.now()
+    current = await CURRENT.get(s3.platform.store, (bucket.name, request["Key"]))
     upload = Upload(
         upload_id=s3.platform.ids.text(64, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._"),
-        initiated=s3.platform.clock.now(),
+        initiated=now,
         initiator=call.caller.account_id,
-        draft=drafts.draft_of(call, s3.platform.quotas.metadata_bytes_max),
+        draft=drafts.draft_of(bucket, call, s3.platform.quotas.metadata_bytes_max, now),
+        base=0 if current is None else current.value.sequence,
         checksum_algorithm=algorithm,
         checksum_type=kind,
     )
@@ -78,21 +82,20 @@ async def upload_part(s3: S3, call: Call, request: UploadPartRequest) -> Mapping
     _check_number(s3, request["PartNumber"])
     _, found = await open_upload(s3, call)
     upload = found.value
-    drafts.check_customer_key(call.params, upload.draft)
+    encrypting.check_customer_key(call.params, upload.draft)
     given = checksums.given(call.params)
     algorithm = given[0] if given else request.get("ChecksumAlgorithm", "")
-    if upload.checksum_algorithm and algorithm and algorithm != upload.checksum_algorithm:
-        text = (
-            f"Checksum Type mismatch occurred, expected checksum Type: {upload.checksum_algorithm.lower()}, "
-            f"actual checksum Type: {algorithm.lower()}"
-        )
+    wanted = upload.checksum_algorithm
+    if wanted and algorithm != wanted and (algorithm or upload.checksum_type == "COMPOSITE"):
+        actual = algorithm.lower() or "null"
+        text = f"Checksum Type mismatch occurred, expected checksum Type: {wanted.lower()}, actual checksum Type: {actual}"
         raise errors.invalid_request(text)
-    arrived = await take_in(s3.platform.blobs, call.params, s3.platform.quotas.put_bytes_max, upload.checksum_algorithm)
+    arrived = await take_in(s3.platform.blobs, call.params, s3.platform.quotas.put_bytes_max, wanted or checksums.DEFAULT)
     keeper = f"s3:{upload.upload_id}:{s3.platform.ids.hex(16)}"
-    piece = Piece(arrived.digest, arrived.size, keeper, request["PartNumber"], arrived.checksum)
+    piece = Piece(arrived.digest, arrived.size, keeper, request["PartNumber"], arrived.own)
     await _store_part(s3, upload.upload_id, Part(piece=piece, etag=arrived.md5.hex(), modified=s3.platform.clock.now()), found)
     answer = {"ETag": f'"{arrived.md5.hex()}"', **upload.draft.encryption}
-    return answer | checksums.members(arrived.checksum, with_type=False)
+    return answer | checksums.members(arrived.checksum if algorithm or wanted else arrived.own, with_type=False)
 
 
 async def _store_part(s3: S3, upload_id: str, part: Part, upload: Found[Upload]) -> None:
@@ -125,12 +128,14 @@ async def upload_part_copy(s3: S3, call: Call, request: UploadPartCopyRequest) -
     start, end = _copy_range(request.get("CopySourceRange"), source.size)
     body = copying.PieceStream(s3.platform.blobs, source, start, end)
     params = {"Body": body}
-    arrived = await take_in(s3.platform.blobs, params, s3.platform.quotas.put_bytes_max, found.value.checksum_algorithm)
+    algorithm = found.value.checksum_algorithm
+    arrived = await take_in(s3.platform.blobs, params, s3.platform.quotas.put_bytes_max, algorithm or checksums.DEFAULT)
     keeper = f"s3:{found.value.upload_id}:{s3.platform.ids.hex(16)}"
     now = s3.platform.clock.now()
     piece = Piece(arrived.digest, arrived.size, keeper, request["PartNumber"], arrived.checksum)
     await _store_part(s3, found.value.upload_id, Part(piece=piece, etag=arrived.md5.hex(), modified=now), found)
-    result = {"ETag": f'"{arrived.md5.hex()}"', "LastModified": instant(now), **checksums.members(arrived.checksum, with_type=False)}
+    shown = checksums.members(arrived.own if algorithm else None, with_type=False)
+    result = {"ETag": f'"{arrived.md5.hex()}"', "LastModified": instant(now), **shown}
     answer: dict[str, Any] = {"CopyPartResult": result, **found.value.draft.encryption}
     return answer | ({"CopySourceVersionId": source.version_id} if source_bucket.versioning else {})
 
@@ -145,6 +150,8 @@ def _copy_range(text: str | None, size: int) -> tuple[int, int]:
             "of the first and last bytes to copy"
         )
         raise errors.invalid_argument(why, "x-amz-copy-source-range", text)
+    if int(found[1]) >= size:
+        raise errors.invalid_request("The specified copy range is invalid for the source object size")
     if int(found[2]) >= size:
         raise errors.invalid_argument(f"Range specified is not valid for source object of size: {size}", "x-amz-copy-source-range", text)
     return int(found[1]), int(found[2]) + 1
@@ -168,12 +175,13 @@ async def complete_multipart_upload(s3: S3, call: Call, request: CompleteMultipa
     also += [drop(each.digest, each.keeper) for each in plan.unused]
     if not plan.version.size:
         also += [drop(each.digest, each.keeper) for each in plan.version.pieces]
-    version = await writing.put_version(s3, call, bucket, key, plan.version, "ObjectCreated:CompleteMultipartUpload", tuple(also))
+    event, base = "ObjectCreated:CompleteMultipartUpload", upload.value.base
+    version = await writing.put_version(s3, call, (bucket, key), plan.version, event, tuple(also), base=base)
     return _completed(s3, bucket, key, version.etag, version.version_id) | version.encryption | checksums.members(version.checksum)
 
 
 def _completed(s3: S3, bucket: Bucket, key: str, etag: str, version_id: str) -> dict[str, Any]:
-    location = f"http://{s3.platform.public_host}/{bucket.name}/{key}"
+    location = f"http://{s3.platform.public_host}/{bucket.name}/{quote(key, safe='')}"
     answer = {"Location": location, "Bucket": bucket.name, "Key": key, "ETag": f'"{etag}"'}
     return {**answer, "VersionId": version_id} if bucket.versioning else answer
 
@@ -198,10 +206,15 @@ async def _completed_before(s3: S3, call: Call, bucket: Bucket) -> Mapping[str, 
 async def abort_multipart_upload(s3: S3, call: Call, request: AbortMultipartUploadRequest) -> None:
     """Forget an upload and let go of its parts."""
     _, found = await open_upload(s3, call)
+    await s3.platform.store.commit(await writes_for_abort(s3, found))
+
+
+async def writes_for_abort(s3: S3, found: Found[Upload]) -> list[Write]:
+    """Return the writes that forget an upload and its parts."""
     writes: list[Write] = [UPLOADS.delete(found.key)]
     for part in (await parts_of(s3, found.value.upload_id)).values():
         writes += [PARTS.delete(part.key), drop(part.value.piece.digest, part.value.piece.keeper)]
-    await s3.platform.store.commit(writes)
+    return writes
 
 
 async def parts_of(s3: S3, upload_id: str) -> dict[int, Found[Part]]:

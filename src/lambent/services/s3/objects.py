@@ -12,7 +12,7 @@ from lambent.domain.call import Call
 from lambent.domain.errors import AwsError
 from lambent.domain.service import Operations
 from lambent.domain.storage import Blobs
-from lambent.services.s3 import checksums, conditions, drafts, errors, names, versions, writing
+from lambent.services.s3 import checksums, conditions, drafts, encrypting, errors, names, versions, writing
 from lambent.services.s3.conditions import Span
 from lambent.services.s3.context import S3, instant
 from lambent.services.s3.intake import Arrived, take_in
@@ -40,13 +40,13 @@ async def put_object(s3: S3, call: Call, request: PutObjectRequest) -> Mapping[s
     bucket = (await s3.bucket(call)).value
     quotas = s3.platform.quotas
     names.check_key(request["Key"], quotas.key_bytes_max)
-    draft = drafts.draft_of(call, quotas.metadata_bytes_max)
+    draft = drafts.draft_of(bucket, call, quotas.metadata_bytes_max, s3.platform.clock.now())
     if "IfNoneMatch" in request or "IfMatch" in request:
         await _check_early(s3, call, bucket)
-    arrived = await take_in(s3.platform.blobs, call.params, quotas.put_bytes_max)
+    arrived = await take_in(s3.platform.blobs, call.params, quotas.put_bytes_max, checksums.DEFAULT)
     draft = whole(draft, arrived, s3.platform.ids.hex(32))
     event = str(call.params.get("$event") or "ObjectCreated:Put")
-    version = await writing.put_version(s3, call, bucket, request["Key"], draft, event, tuple(versions.kept(draft)))
+    version = await writing.put_version(s3, call, (bucket, request["Key"]), draft, event, tuple(versions.kept(draft)))
     return written(bucket, version)
 
 
@@ -90,7 +90,7 @@ async def _selected(s3: S3, call: Call) -> tuple[Bucket, Version, Span]:
     bucket = (await s3.bucket(call)).value
     found, _ = await writing.readable(s3, bucket.name, params["Key"], params.get("VersionId", ""))
     version = found.value
-    drafts.check_customer_key(params, version)
+    encrypting.check_customer_key(params, version)
     conditions.check_read(params, version)
     if params.get("PartNumber") is not None:
         if params.get("Range"):
@@ -133,7 +133,8 @@ def _described(bucket: Bucket, version: Version, span: Span, params: Mapping[str
         answer |= {"ObjectLockMode": version.retention["Mode"], "ObjectLockRetainUntilDate": version.retention["RetainUntilDate"]}
     if version.legal_hold:
         answer["ObjectLockLegalHoldStatus"] = version.legal_hold
-    if params.get("ChecksumMode") == "ENABLED" and (not span.partial or params.get("PartNumber")):
+    whole = span.end - span.start == version.size
+    if params.get("ChecksumMode") == "ENABLED" and (whole or params.get("PartNumber")):
         answer |= checksums.members(version.checksum)
     if params.get("PartNumber") is not None and version.multipart:
         answer["PartsCount"] = len(version.pieces)
@@ -170,16 +171,23 @@ async def delete_objects(s3: S3, call: Call, request: DeleteObjectsRequest) -> M
     wanted = request["Delete"].get("Objects", [])
     if not 0 < len(wanted) <= DELETES_MAX:
         raise errors.malformed_xml()
+    bypass = request.get("BypassGovernanceRetention")
+    if bypass is not None and not bucket.object_lock:
+        raise writing.no_bypass()
+    shared = {"Bucket": bucket.name} | ({} if bypass is None else {"BypassGovernanceRetention": bypass})
     deleted: list[dict[str, Any]] = []
     failed: list[dict[str, Any]] = []
     for each in wanted:
         key, version_id = each["Key"], each.get("VersionId", "")
         named = {"Key": key} | ({"VersionId": version_id} if version_id else {})
-        one = replace(call, params={"Bucket": bucket.name, "Key": key, **({"IfMatch": each["ETag"]} if "ETag" in each else {})})
+        one = replace(call, params={**shared, "Key": key, **({"IfMatch": each["ETag"]} if "ETag" in each else {})})
         try:
+            if version_id:
+                await versions.find(s3.platform.store, bucket.name, key, version_id)
             gone = await writing.delete_object(s3, one, bucket, key, version_id)
         except AwsError as error:
-            failed.append({**named, "Code": error.code, "Message": error.message})
+            reported = errors.no_such_version(key, version_id) if error.code == "InvalidArgument" else error
+            failed.append({**named, "Code": reported.code, "Message": reported.message})
             continue
         marker = {"DeleteMarker": True, "DeleteMarkerVersionId": gone["VersionId"]} if gone.get("DeleteMarker") else {}
         deleted.append(named | marker)

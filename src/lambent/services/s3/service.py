@@ -4,17 +4,31 @@ from __future__ import annotations
 
 from lambent.domain.ports import Platform
 from lambent.domain.service import NativeService
-from lambent.services.s3 import buckets, configurations, copying, listing, multipart, notifying, objects, tagging, uploads
+from lambent.services.s3 import (
+    acls,
+    buckets,
+    configurations,
+    copying,
+    listing,
+    locks,
+    multipart,
+    notifying,
+    numbered,
+    objects,
+    policies,
+    tagging,
+    uploads,
+)
 from lambent.services.s3.browsers import Browsers, Keys, NoKeys
 from lambent.services.s3.context import S3
 from lambent.services.s3.delivery import NotificationDelivery
 
-_FAMILIES = (buckets, configurations, notifying, objects, copying, multipart, uploads, tagging, listing)
+_FAMILIES = (buckets, acls, locks, policies, numbered, configurations, notifying, objects, copying, multipart, uploads, tagging, listing)
 
 
-def build(platform: Platform, keys: Keys | None = None) -> NativeService[S3]:
-    """Return the service; ``keys`` are those that may sign forms."""
-    s3 = S3(platform)
+def build(platform: Platform, keys: Keys | None = None, *, classic: bool = False) -> NativeService[S3]:
+    """Return the service; ``keys`` are those that may sign forms, ``classic`` is how new buckets begin."""
+    s3 = S3(platform, classic)
     return NativeService(
         "s3", s3, [each.operations for each in _FAMILIES], raw_handlers=[Browsers(s3, keys or NoKeys())], workers=[NotificationDelivery(s3)]
     )

@@ -87,6 +87,7 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     draft: Version
     checksum_algorithm: str = ""
     checksum_type: str = ""
+    base: int = 0  #: the sequence of what was current when the upload began; 0 for nothing
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lambent.domain.call import Call
 from lambent.domain.service import Operations
-from lambent.services.s3 import drafts, writing
+from lambent.services.s3 import tagsets, writing
 from lambent.services.s3.context import S3
 from lambent.services.s3.state import Bucket, Version
 
@@ -21,7 +21,7 @@ operations: Operations[S3] = Operations()
 async def get_object_tagging(s3: S3, call: Call, request: GetObjectTaggingRequest) -> Mapping[str, Any]:
     """Give a version's tags."""
     bucket = (await s3.bucket(call)).value
-    found, _ = await writing.readable(s3, bucket.name, request["Key"], request.get("VersionId", ""))
+    found, _ = await writing.readable(s3, bucket.name, request["Key"], request.get("VersionId", ""), hidden=False)
     tags = [{"Key": key, "Value": value} for key, value in found.value.tags.items()]
     return {"TagSet": tags, **_version_member(bucket, found.value)}
 
@@ -30,8 +30,8 @@ async def get_object_tagging(s3: S3, call: Call, request: GetObjectTaggingReques
 async def put_object_tagging(s3: S3, call: Call, request: PutObjectTaggingRequest) -> Mapping[str, Any]:
     """Replace a version's tags."""
     bucket = (await s3.bucket(call)).value
-    tags = drafts.tags_of_set(call.params["Tagging"].get("TagSet", []), 10)
-    change = await writing.change_version(s3, call, bucket, {"tags": tags}, "ObjectTagging:Put")
+    tags = tagsets.of_object(call.params["Tagging"].get("TagSet", []))
+    change = await writing.change_version(s3, call, bucket, {"tags": tags}, "ObjectTagging:Put", "PUT")
     return _version_member(bucket, change)
 
 
@@ -39,7 +39,7 @@ async def put_object_tagging(s3: S3, call: Call, request: PutObjectTaggingReques
 async def delete_object_tagging(s3: S3, call: Call, request: DeleteObjectTaggingRequest) -> Mapping[str, Any]:
     """Remove a version's tags."""
     bucket = (await s3.bucket(call)).value
-    change = await writing.change_version(s3, call, bucket, {"tags": {}}, "ObjectTagging:Delete")
+    change = await writing.change_version(s3, call, bucket, {"tags": {}}, "ObjectTagging:Delete", "DELETE")
     return _version_member(bucket, change)
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from lambent.domain.call import Call
 from lambent.domain.service import Operations
 from lambent.services.s3 import checksums, paging
-from lambent.services.s3.context import S3, instant, owner
+from lambent.services.s3.acl import owner
+from lambent.services.s3.context import S3, instant
 from lambent.services.s3.multipart import open_upload, parts_of
 from lambent.services.s3.state import UPLOADS, Upload
 
@@ -32,7 +33,7 @@ async def list_parts(s3: S3, call: Call, request: ListPartsRequest) -> Mapping[s
             "LastModified": instant(each.modified),
             "ETag": f'"{each.etag}"',
             "Size": each.piece.size,
-            **checksums.members(each.piece.checksum, with_type=False),
+            **(checksums.members(each.piece.checksum, with_type=False) if upload.checksum_algorithm else {}),
         }
         for each in shown
     ]

@@ -10,24 +10,29 @@ import msgspec
 from lambent.domain.call import Call
 from lambent.domain.documents import Found
 from lambent.domain.errors import AwsError, Conflict
-from lambent.services.s3 import conditions, errors, versions
+from lambent.services.s3 import conditions, errors, locking, versions
 from lambent.services.s3.context import ATTEMPTS_MAX, S3
-from lambent.services.s3.events import Happening, notifications
+from lambent.services.s3.events import notifications
+from lambent.services.s3.happenings import Happening
 from lambent.services.s3.state import CURRENT, NULL_VERSION, OLDER, Bucket, Version
 
 if TYPE_CHECKING:
     from lambent.domain.storage import Write
 
 
-async def put_version(s3: S3, call: Call, bucket: Bucket, key: str, draft: Version, event: str, also: tuple[Write, ...] = ()) -> Version:
-    """Make the draft the key's current version, if the call's ``IfMatch`` and ``IfNoneMatch`` hold; durable on return.
+async def put_version(
+    s3: S3, call: Call, place: tuple[Bucket, str], draft: Version, event: str, also: tuple[Write, ...] = (), *, base: int | None = None
+) -> Version:
+    """Make the draft the current version at the place, if the call's ``IfMatch`` and ``IfNoneMatch`` hold; durable on return.
 
-    ``event`` is what is told to functions (``ObjectCreated:Put``); ``also`` are writes of the same commit, which keep the draft's blobs.
+    ``event`` is what is told to functions (``ObjectCreated:Put``); ``also`` are writes of the same commit, which keep the draft's blobs;
+    ``base`` is the sequence that was current when the write began, where that took several requests.
     """
+    bucket, key = place
     platform = s3.platform
     for _ in range(ATTEMPTS_MAX):
         current = await CURRENT.get(platform.store, (bucket.name, key))
-        conditions.check_write(call.params, key, None if current is None else current.value)
+        conditions.check_write(call.params, key, None if current is None else current.value, base=base, delete=draft.delete_marker)
         now = platform.clock.now()
         new = versions.stamped(draft, bucket, None if current is None else current.value, now, platform.ids)
         writes = versions.writes_for_put(bucket, key, current, await _hidden_null(s3, bucket, key, current, new), new)
@@ -47,14 +52,22 @@ async def _hidden_null(s3: S3, bucket: Bucket, key: str, current: Found[Version]
     return await versions.find_null(s3.platform.store, bucket.name, key)
 
 
+def no_bypass() -> AwsError:
+    """A delete would bypass a retention that the bucket can't have."""
+    text = "x-amz-bypass-governance-retention is only applicable to Object Lock enabled buckets."
+    return AwsError("InvalidArgument", text, 400, members={"ArgumentName": "x-amz-bypass-governance-retention"})
+
+
 async def delete_object(s3: S3, call: Call, bucket: Bucket, key: str, version_id: str = "") -> dict[str, Any]:
     """Delete an object as the bucket's versioning wants it, or one version for good; return the answer's members."""
+    if call.params.get("BypassGovernanceRetention") is not None and not bucket.object_lock:
+        raise no_bypass()
     if version_id:
         return await _delete_version(s3, call, bucket, key, version_id)
     if not bucket.versioning:
         return await _delete_current(s3, call, bucket, key)
     marker = Version(delete_marker=True, owner=call.caller.account_id)
-    placed = await put_version(s3, call, bucket, key, marker, "ObjectRemoved:DeleteMarkerCreated")
+    placed = await put_version(s3, call, (bucket, key), marker, "ObjectRemoved:DeleteMarkerCreated")
     return {"DeleteMarker": True, "VersionId": placed.version_id}
 
 
@@ -62,7 +75,7 @@ async def _delete_current(s3: S3, call: Call, bucket: Bucket, key: str) -> dict[
     for _ in range(ATTEMPTS_MAX):
         found = await CURRENT.get(s3.platform.store, (bucket.name, key))
         if "IfMatch" in call.params:
-            conditions.check_write(call.params, key, None if found is None else found.value)
+            conditions.check_write(call.params, key, None if found is None else found.value, delete=True)
         if found is None or await _removed(s3, call, bucket, key, found, is_current=True):
             return {}
     raise errors.conditional_conflict()
@@ -76,6 +89,8 @@ async def _delete_version(s3: S3, call: Call, bucket: Bucket, key: str, version_
             if error.code != "NoSuchVersion":
                 raise
             return {"VersionId": version_id}
+        bypass = bool(call.params.get("BypassGovernanceRetention"))
+        locking.check_removal(found.value, s3.platform.clock.now(), bypass=bypass)
         if await _removed(s3, call, bucket, key, found, is_current=is_current):
             answer: dict[str, Any] = {"VersionId": version_id}
             return {**answer, "DeleteMarker": True} if found.value.delete_marker else answer
@@ -97,11 +112,11 @@ async def _removed(s3: S3, call: Call, bucket: Bucket, key: str, found: Found[Ve
     return True
 
 
-async def change_version(s3: S3, call: Call, bucket: Bucket, changes: Mapping[str, Any], event: str = "") -> Version:
+async def change_version(s3: S3, call: Call, bucket: Bucket, changes: Mapping[str, Any], event: str = "", method: str = "PUT") -> Version:
     """Change what may change in the version that the call names: tags, ACL, retention. ``NoSuchKey`` when there is none."""
     platform, key = s3.platform, call.params["Key"]
     for _ in range(ATTEMPTS_MAX):
-        found, is_current = await readable(s3, bucket.name, key, call.params.get("VersionId", ""))
+        found, is_current = await readable(s3, bucket.name, key, call.params.get("VersionId", ""), method, hidden=False)
         changed = msgspec.structs.replace(found.value, **changes)
         table = CURRENT if is_current else OLDER
         writes: list[Write] = [table.put(found.key, changed, expect=found.version)]
@@ -116,8 +131,13 @@ async def change_version(s3: S3, call: Call, bucket: Bucket, changes: Mapping[st
     raise errors.conditional_conflict()
 
 
-async def readable(s3: S3, bucket: str, key: str, version_id: str = "") -> tuple[Found[Version], bool]:
-    """Return the version that a read means, and whether it is current. A delete marker isn't readable: 404, or 405 when it was named."""
+async def readable(
+    s3: S3, bucket: str, key: str, version_id: str = "", method: str = "GET", *, hidden: bool = True
+) -> tuple[Found[Version], bool]:
+    """Return the version that is meant, and whether it is current. A delete marker isn't readable: 404, or 405 when it was named.
+
+    ``method`` is what the 405 says; without ``hidden`` a current delete marker is refused as a named one is.
+    """
     if version_id:
         found, is_current = await versions.find(s3.platform.store, bucket, key, version_id)
     else:
@@ -127,7 +147,7 @@ async def readable(s3: S3, bucket: str, key: str, version_id: str = "") -> tuple
         found, is_current = current, True
     if found.value.delete_marker:
         headers = {"x-amz-delete-marker": "true", "x-amz-version-id": found.value.version_id}
-        if version_id:
-            raise errors.method_not_allowed("DELETE", headers)
+        if version_id or not hidden:
+            raise errors.method_not_allowed(method, headers)
         raise errors.no_such_key(key, headers)
     return found, is_current

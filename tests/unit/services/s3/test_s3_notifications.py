@@ -117,7 +117,61 @@ async def test_bad_configurations(s3: Any, bucket: str, configurations: list[dic
     assert error.code == "InvalidArgument"
 
 
-async def test_other_destinations_are_refused_clearly(s3: Any, bucket: str) -> None:
-    configuration = {"QueueConfigurations": [{"QueueArn": "arn:aws:sqs:us-east-1:1:q", "Events": ["s3:ObjectCreated:*"]}]}
+QUEUE_ARN, TOPIC_ARN = "arn:aws:sqs:us-east-1:111111111111:q", "arn:aws:sns:us-east-1:111111111111:t"
+
+
+async def test_queues_topics_and_eventbridge(s3: Any, bucket: str) -> None:
+    configuration = {
+        "QueueConfigurations": [{"QueueArn": QUEUE_ARN, "Events": ["s3:ObjectCreated:*"]}],
+        "TopicConfigurations": [{"TopicArn": TOPIC_ARN, "Events": ["s3:ObjectRemoved:*", "s3:ObjectTagging:*"]}],
+        "EventBridgeConfiguration": {},
+    }
+    await s3("PutBucketNotificationConfiguration", Bucket=bucket, NotificationConfiguration=configuration)
+    queue, topic = s3.cloud.calls
+    assert queue.params["QueueUrl"] == "https://sqs.us-east-1.amazonaws.com/111111111111/q"
+    test = json.loads(queue.params["MessageBody"])
+    assert (test["Service"], test["Event"], test["Bucket"]) == ("Amazon S3", "s3:TestEvent", bucket)
+    assert (topic.params["TopicArn"], topic.params["Subject"]) == (TOPIC_ARN, "Amazon S3 Notification")
+    kept = await s3("GetBucketNotificationConfiguration", Bucket=bucket)
+    assert kept["QueueConfigurations"][0]["Id"] and kept["EventBridgeConfiguration"] == {}
+    s3.cloud.calls.clear()
+    (worker,) = s3.service.workers
+    put = await s3("PutObject", Bucket=bucket, Key="a b", Body=b"xyz")
+    await worker.deliver_due()
+    sent = {each.service: each for each in s3.cloud.calls}
+    assert set(sent) == {"sqs", "events"}
+    assert json.loads(sent["sqs"].params["MessageBody"])["Records"][0]["eventName"] == "ObjectCreated:Put"
+    (entry,) = sent["events"].params["Entries"]
+    assert (entry["Source"], entry["DetailType"], entry["Resources"]) == ("aws.s3", "Object Created", ["arn:aws:s3:::pictures"])
+    detail = json.loads(entry["Detail"])
+    assert detail["object"].pop("sequencer")
+    assert detail["object"] == {"key": "a b", "size": 3, "etag": put["ETag"].strip('"')}
+    assert (detail["reason"], detail["requester"], detail["version"]) == ("PutObject", "111111111111", "0")
+    s3.cloud.calls.clear()
+    await s3("PutObjectTagging", Bucket=bucket, Key="a b", Tagging={"TagSet": [{"Key": "t", "Value": "1"}]})
+    await worker.deliver_due()
+    record = json.loads(next(each for each in s3.cloud.calls if each.service == "sns").params["Message"])["Records"][0]
+    assert (record["eventVersion"], record["s3"]["object"]) == ("2.3", {"key": "a+b", "eTag": put["ETag"].strip('"')})
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "text"),
+    [
+        ("AWS.SimpleQueueService.NonExistentQueue", 400, "The destination queue does not exist"),
+        ("AccessDenied", 403, "Permissions on the destination queue do not allow S3 to publish notifications from this bucket"),
+    ],
+)
+async def test_queues_that_do_not_take_the_test_event(s3: Any, bucket: str, code: str, status: int, text: str) -> None:
+    s3.cloud.refusal = AwsError(code, "no", status)
+    configuration = {"QueueConfigurations": [{"QueueArn": QUEUE_ARN, "Events": ["s3:ObjectCreated:*"]}]}
     error = await s3.error("PutBucketNotificationConfiguration", Bucket=bucket, NotificationConfiguration=configuration)
-    assert (error.code, error.status) == ("NotImplemented", 501) and "SQS" in error.message
+    assert error.members == {"ArgumentName1": QUEUE_ARN, "ArgumentValue1": text}
+    await s3("PutBucketNotificationConfiguration", Bucket=bucket, NotificationConfiguration=configuration, SkipDestinationValidation=True)
+
+
+async def test_a_destination_that_is_gone_is_given_up(s3: Any, bucket: str, caplog: pytest.LogCaptureFixture) -> None:
+    await configure(s3, bucket, wanting("s3:ObjectCreated:Put"))
+    await s3("PutObject", Bucket=bucket, Key="k", Body=b"x")
+    s3.cloud.refusal = AwsError("ResourceNotFoundException", "no", 404)
+    await delivered(s3)
+    assert await s3.platform.store.depth(QUEUE) == 0 and "no such destination" in caplog.text

@@ -88,9 +88,11 @@ async def test_configurations_are_given_back(s3: Any, bucket: str) -> None:
     await s3("DeleteBucketCors", Bucket=bucket)
     assert (await s3.error("GetBucketCors", Bucket=bucket)).status == 404
     policy = '{"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::pictures/*"}]}'
+    assert (await s3.error("PutBucketPolicy", Bucket=bucket, Policy=policy)).code == "AccessDenied"
+    await s3("DeletePublicAccessBlock", Bucket=bucket)
     await s3("PutBucketPolicy", Bucket=bucket, Policy=policy)
     assert (await s3("GetBucketPolicy", Bucket=bucket))["Policy"] == policy
     assert (await s3("GetBucketPolicyStatus", Bucket=bucket))["PolicyStatus"] == {"IsPublic": True}
     assert (await s3.error("PutBucketPolicy", Bucket=bucket, Policy="x")).code == "MalformedPolicy"
     assert (await s3("GetBucketEncryption", Bucket=bucket))["ServerSideEncryptionConfiguration"]["Rules"]
-    assert (await s3("GetPublicAccessBlock", Bucket=bucket))["PublicAccessBlockConfiguration"]["BlockPublicAcls"] is True
+    assert (await s3.error("GetPublicAccessBlock", Bucket=bucket)).code == "NoSuchPublicAccessBlockConfiguration"

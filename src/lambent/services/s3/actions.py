@@ -1,0 +1,114 @@
+"""Which IAM action guards which operation, and what is wrong with a bucket policy. Pure.
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from lambent.policy.wildcards import matches
+
+_ACTIONS: Final = {
+    "HeadObject": "GetObject",
+    "SelectObjectContent": "GetObject",
+    "CopyObject": "PutObject",
+    "CreateMultipartUpload": "PutObject",
+    "UploadPart": "PutObject",
+    "UploadPartCopy": "PutObject",
+    "CompleteMultipartUpload": "PutObject",
+    "DeleteObjects": "DeleteObject",
+    "HeadBucket": "ListBucket",
+    "ListObjects": "ListBucket",
+    "ListObjectsV2": "ListBucket",
+    "ListObjectVersions": "ListBucketVersions",
+    "ListMultipartUploads": "ListBucketMultipartUploads",
+    "ListParts": "ListMultipartUploadParts",
+    "ListBuckets": "ListAllMyBuckets",
+    "DeleteBucketCors": "PutBucketCORS",
+    "DeleteBucketTagging": "PutBucketTagging",
+    "DeleteBucketLifecycle": "PutLifecycleConfiguration",
+    "DeleteBucketOwnershipControls": "PutBucketOwnershipControls",
+    "DeletePublicAccessBlock": "PutBucketPublicAccessBlock",
+    "GetObjectLockConfiguration": "GetBucketObjectLockConfiguration",
+    "PutObjectLockConfiguration": "PutBucketObjectLockConfiguration",
+    "GetBucketNotificationConfiguration": "GetBucketNotification",
+    "PutBucketNotificationConfiguration": "PutBucketNotification",
+    "GetPublicAccessBlock": "GetBucketPublicAccessBlock",
+    "PutPublicAccessBlock": "PutBucketPublicAccessBlock",
+}
+_CONFIGURATIONS: Final = re.compile(
+    r"(Get|Put|Delete|List)Bucket(Lifecycle|Encryption|Replication|Accelerate|Analytics|Inventory|Metrics|IntelligentTiering)"
+    r"(Configurations?)?"
+)
+_WITH_VERSIONS: Final = re.compile(r"(Get|Delete|Put)Object(Acl|Tagging|Attributes|Retention|LegalHold)?")
+_ON_OBJECTS: Final = re.compile(r"(?!.*Bucket).*Object.*|AbortMultipartUpload|ListMultipartUploadParts|BypassGovernanceRetention")
+
+
+def action_of(operation: str, params: Mapping[str, Any]) -> str:
+    """Return the IAM action, without ``s3:``, that guards an operation; versions have actions of their own."""
+    configuration = _CONFIGURATIONS.fullmatch(operation)
+    if configuration is not None and operation not in _ACTIONS:
+        verb = {"Delete": "Put", "List": "Get"}.get(configuration[1], configuration[1])
+        return f"{verb}{configuration[2]}Configuration"
+    action = _ACTIONS.get(operation, operation)
+    if params.get("VersionId") and _WITH_VERSIONS.fullmatch(action) and not action.endswith(("Retention", "LegalHold")):
+        return action.replace("Object", "ObjectVersion", 1)
+    return action
+
+
+def policy_problem(policy: Mapping[str, Any], bucket_arn: str) -> str:
+    """Return what is wrong with a policy for the bucket, in AWS's words; nothing when it is fine."""
+    if "Statement" not in policy:
+        return "Missing required field Statement"
+    statements = policy["Statement"] if isinstance(policy["Statement"], list) else [policy["Statement"]]
+    if not statements:
+        return "Could not parse the policy: Statement is empty!"
+    for each in statements:
+        problem = _statement_problem(each, bucket_arn)
+        if problem:
+            return problem
+    return ""
+
+
+def _statement_problem(statement: Any, bucket_arn: str) -> str:
+    if not isinstance(statement, dict):
+        return "Policies must be valid JSON and the first byte must be '{'"
+    if "Effect" not in statement:
+        return "Missing required field Effect"
+    if statement["Effect"] not in ("Allow", "Deny"):
+        return f"Invalid effect: {statement['Effect']}"
+    for name in ("Principal", "Action", "Resource"):
+        if name not in statement and f"Not{name}" not in statement:
+            return f"Missing required field {name}"
+    if isinstance(statement.get("Principal"), str) and statement["Principal"] != "*":
+        return "Invalid principal in policy"
+    resources, actions = _texts(statement.get("Resource", [])), _texts(statement.get("Action", []))
+    if any(not _of_bucket(each, bucket_arn) for each in resources):
+        return "Policy has invalid resource"
+    if any(each != "*" and not each.lower().startswith("s3:") for each in actions):
+        return "Policy has invalid action"
+    if resources and any(not _applies(each.partition(":")[2], resources, bucket_arn) for each in actions if each != "*"):
+        return "Action does not apply to any resource(s) in statement"
+    return ""
+
+
+def _texts(value: Any) -> list[str]:
+    return [str(each) for each in (value if isinstance(value, list) else [value])]
+
+
+def _of_bucket(resource: str, bucket_arn: str) -> bool:
+    name = bucket_arn.rpartition(":")[2]
+    pattern = resource.removeprefix("arn:aws:s3:::").partition("/")[0]
+    return resource == "*" or (resource.startswith("arn:aws:s3:::") and matches(pattern, name))
+
+
+def _applies(action: str, resources: list[str], bucket_arn: str) -> bool:
+    """Return whether an action (which may have wildcards) can be done with any of the resources."""
+    if "*" in action or "?" in action:
+        return True
+    if _ON_OBJECTS.fullmatch(action):
+        return any("/" in each or each.endswith("*") for each in resources)
+    return any(matches(each, bucket_arn) for each in resources)
