@@ -5,6 +5,7 @@
     LambentError                    anything that this project raises on purpose
     ├── AwsError                    an answer to the caller: AWS's code, message, HTTP status, modelled members
     ├── Conflict                    a conditional write found another version than it expected
+    ├── Unreachable                 another host gives no answer
     └── StartupError                the server can't start; the message says what to do
 
 ``AwsError`` becomes bytes in one place only: ``wire`` (by the protocol of the service that was called).
@@ -69,6 +70,14 @@ class Conflict(LambentError):
         self.key = key
         self.expected = expected
         self.found = found
+
+
+class Unreachable(LambentError):
+    """The other side can't be reached, or went away; ``sent`` says whether it may have seen the request."""
+
+    def __init__(self, why: str, *, sent: bool) -> None:
+        super().__init__(why)
+        self.sent = sent
 
 
 class StartupError(LambentError):

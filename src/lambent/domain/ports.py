@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -68,6 +69,14 @@ class Worker(Protocol):
 
     async def run(self) -> None:
         """Work until cancelled. An error that escapes is logged and ``run`` is called again after a pause."""
+        ...
+
+
+class Outside(Protocol):
+    """HTTP to hosts of the users' choosing: webhooks. What is sent is what anybody could send: it carries no trust of the server's."""
+
+    async def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes, *, timeout_s: float) -> HttpResponse:
+        """Send a request and return its whole answer, whatever its status. Raises ``Unreachable`` when there is none in time."""
         ...
 
 

@@ -9,7 +9,7 @@ from lambent.adapters.blobs import FileBlobs
 from lambent.adapters.memory import MemoryStore
 from lambent.adapters.sandbox.process import ProcessSandbox
 from lambent.adapters.sqlite import SqliteStore
-from lambent.adapters.upstream import Companion, Endpoint
+from lambent.adapters.upstream import Companion, Endpoint, HttpOutside
 from lambent.base.clock import Clock, SystemClock
 from lambent.base.ids import SystemIds
 from lambent.base.settings import Settings
@@ -32,6 +32,7 @@ from lambent.services.lambda_ import service as lambda_service
 from lambent.services.lambda_.catalogue import FunctionCatalogue
 from lambent.services.logs import service as logs_service
 from lambent.services.s3 import service as s3_service
+from lambent.services.sns import service as sns_service
 from lambent.services.sqs import service as sqs_service
 from lambent.wire import models
 
@@ -147,6 +148,7 @@ def _natives(platform: Platform, identities: Identities, lambda_: Service) -> di
         lambda_,
         s3_service.build(platform, identities),
         logs_service.build(platform),
+        sns_service.build(platform, HttpOutside()),
         sqs_service.build(platform),
     )
     return {each.name: each for each in services}

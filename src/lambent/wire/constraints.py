@@ -263,6 +263,13 @@ def _nested(check: Check) -> Check:
     return nested
 
 
-def missing(shape: StructureShape, params: Mapping[str, Any]) -> str | None:
+def missing(shape: StructureShape, params: Mapping[str, Any], *, scalars_only: bool = False) -> str | None:
     """Return the first required member that isn't there, at the top."""
-    return next((name for name in shape.required_members if name not in params), None)
+    return next(
+        (
+            name
+            for name in shape.required_members
+            if name not in params and not (scalars_only and isinstance(shape.members[name], ListShape | MapShape | StructureShape))
+        ),
+        None,
+    )

@@ -31,6 +31,7 @@ class Manner:
     unknown_status: int = 404
     missing: str = ""  #: set where a missing member has a code of its own
     missing_text: str = "The request must contain the parameter {name}."
+    missing_scalars_only: bool = False  #: whether that code is for texts and numbers only, and lists and maps are constraints
     constraints: bool = True  #: whether lengths, patterns, ranges and enums are checked before the service sees the request
 
 
@@ -51,7 +52,13 @@ _BY_SERVICE: Final = {
     "logs": replace(_JSON, invalid="InvalidParameterException"),
     "s3": Manner("MalformedXML", "InvalidArgument", "MalformedXML", "MethodNotAllowed", 405, "InvalidRequest", constraints=False),
     "sqs": _SQS,
-    "sns": replace(_QUERY, invalid="InvalidParameter", constraints=False),
+    "sns": replace(
+        _QUERY,
+        missing="InvalidParameter",
+        missing_text="Invalid parameter: {name} Reason: no value for required parameter",
+        missing_scalars_only=True,
+        constraints=False,
+    ),
     "cloudwatch": replace(_JSON, invalid="ValidationError", malformed_body="MalformedInput"),
     "stepfunctions": replace(_JSON, invalid="ValidationException"),
     "apigateway": Manner(invalid="BadRequestException", constraints=False),

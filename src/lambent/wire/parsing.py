@@ -77,8 +77,8 @@ def _check(service: str, operation: str, protocol: str) -> Callable[[Mapping[str
     shape = models.service(service).operation(operation).input_shape
     if shape is None:
         return None
-    kits = kit.of(service)
-    compiled = (kits.checker if manner(service, protocol).constraints else kits.presence_checker).of(shape)
+    kits, how = kit.of(service), manner(service, protocol)
+    compiled = (kits.checker if how.constraints else kits.presence_checker).of(shape)
     if compiled is None:
         return None
 
@@ -86,7 +86,7 @@ def _check(service: str, operation: str, protocol: str) -> Callable[[Mapping[str
         problems: list[str] = []
         compiled(params, "", problems)
         if problems:
-            missing = constraints.missing(shape, params)
+            missing = constraints.missing(shape, params, scalars_only=how.missing_scalars_only)
             raise invalid(service, protocol, missing, problems, is_body=missing is not None and missing == traits(shape).get("payload"))
 
     return check

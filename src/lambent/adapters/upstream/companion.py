@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Final
 
 from lambent.adapters.upstream.endpoint import Endpoint
-from lambent.adapters.upstream.http import HttpClient, Unreachable
+from lambent.adapters.upstream.http import HttpClient
 from lambent.base.clock import Clock
 from lambent.domain.call import Call, Result
-from lambent.domain.errors import AwsError, NotImplementedHere
+from lambent.domain.errors import AwsError, NotImplementedHere, Unreachable
 
 _log = logging.getLogger(__name__)
 _START_S: Final = 60.0

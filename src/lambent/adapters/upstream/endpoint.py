@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from lambent.adapters.upstream.http import HttpClient, Unreachable
+from lambent.adapters.upstream.http import HttpClient
 from lambent.base.clock import Clock
 from lambent.domain.call import Call, Result
-from lambent.domain.errors import AwsError
+from lambent.domain.errors import AwsError, Unreachable
 from lambent.domain.http import BytesStream, HttpRequest
 from lambent.signing import signed_headers
 from lambent.wire import client as wire_client

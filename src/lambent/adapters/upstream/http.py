@@ -13,19 +13,11 @@ from urllib.parse import urlsplit
 
 import h11
 
-from lambent.domain.errors import LambentError
+from lambent.domain.errors import Unreachable
 
 _READ_BYTES = 65_536
 _IDLE_MAX = 16
 Origin: TypeAlias = "tuple[str, str, int]"
-
-
-class Unreachable(LambentError):
-    """The other side can't be reached, or went away; ``sent`` says whether it may have seen the request."""
-
-    def __init__(self, why: str, *, sent: bool) -> None:
-        super().__init__(why)
-        self.sent = sent
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,113 @@
+"""Sends to queues through ``Cloud``, several messages in one call where several wait for the same queue."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from lambent.domain.arns import Arn
+from lambent.domain.call import Call
+from lambent.domain.caller import Caller
+from lambent.domain.errors import AwsError
+from lambent.domain.ports import Platform
+from lambent.services.sns.state import Topic
+
+PRINCIPAL: Final = "sns.amazonaws.com"
+BATCH_MAX: Final = 10
+BATCH_BYTES_MAX: Final = 262_144
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A message for a queue."""
+
+    params: Mapping[str, Any]  #: of SendMessage, but for the queue
+    size: int  #: bytes, at least
+
+    @classmethod
+    def of(cls, body: str, **params: Any) -> Parcel:
+        """Return a message with its body and whatever else SendMessage takes; empty values are left out."""
+        given = {name: value for name, value in params.items() if value}
+        return cls({"MessageBody": body, **given}, len(body.encode()) + 1024 * len(given.get("MessageAttributes", ())))
+
+
+def service_call(platform: Platform, topic: Topic, target: Arn, operation: str, params: Mapping[str, Any]) -> Call:
+    """Return the call that SNS makes for a topic."""
+    caller = Caller.service(PRINCIPAL, topic.account_id, source_arn=topic.arn)
+    return Call(target.service, operation, params, caller, target.region, target.account_id, platform.ids.uuid(), user_agent=PRINCIPAL)
+
+
+async def send_all(platform: Platform, topic: Topic, queue_arn: str, parcels: Sequence[Parcel]) -> list[AwsError | None]:
+    """Send at most ten messages to a queue in one call; say of each what became of it."""
+    target = Arn.parse(queue_arn)
+    url = f"http://{platform.public_host}/{target.account_id}/{target.resource}"
+    try:
+        if len(parcels) == 1:
+            await platform.cloud.call(service_call(platform, topic, target, "SendMessage", {"QueueUrl": url, **parcels[0].params}))
+            return [None]
+        entries = [{"Id": str(number), **each.params} for number, each in enumerate(parcels)]
+        params = {"QueueUrl": url, "Entries": entries}
+        answer = await platform.cloud.call(service_call(platform, topic, target, "SendMessageBatch", params))
+    except AwsError as error:
+        return [error] * len(parcels)
+    outcomes: list[AwsError | None] = [None] * len(parcels)
+    for each in answer.get("Failed") or ():
+        status = 400 if each.get("SenderFault", True) else 500
+        outcomes[int(each["Id"])] = AwsError(str(each["Code"]), str(each.get("Message", "")), status)
+    return outcomes
+
+
+def batch_of(parcels: Sequence[Parcel]) -> int:
+    """Return how many of the parcels, from the first, fit into one call."""
+    size = 0
+    for count, each in enumerate(parcels[:BATCH_MAX]):
+        size += each.size
+        if size > BATCH_BYTES_MAX and count:
+            return count
+    return min(len(parcels), BATCH_MAX)
+
+
+class QueueLanes:
+    """One lane for each pair of topic and queue: while a call is under way, what comes for the lane gathers for the next."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        self._lanes: dict[tuple[str, str], deque[tuple[Parcel, asyncio.Future[AwsError | None]]]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def send(self, topic: Topic, queue_arn: str, parcel: Parcel) -> None:
+        """Send a message; returns when the queue has it. Raises the ``AwsError`` that the queue gave."""
+        lane = self._lanes.get((topic.arn, queue_arn))
+        done: asyncio.Future[AwsError | None] = asyncio.get_running_loop().create_future()
+        if lane is None:
+            lane = self._lanes[topic.arn, queue_arn] = deque()
+            task = asyncio.create_task(self._run(topic, queue_arn), name=f"{topic.name} to {queue_arn}")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        lane.append((parcel, done))
+        error = await done
+        if error is not None:
+            raise error
+
+    async def _run(self, topic: Topic, queue_arn: str) -> None:
+        key = (topic.arn, queue_arn)
+        lane = self._lanes[key]
+        taken: list[tuple[Parcel, asyncio.Future[AwsError | None]]] = []
+        try:
+            while lane:
+                taken = [lane.popleft() for _ in range(batch_of([parcel for parcel, _ in list(lane)[:BATCH_MAX]]))]
+                outcomes = await send_all(self._platform, topic, queue_arn, [parcel for parcel, _ in taken])
+                for (_, done), outcome in zip(taken, outcomes, strict=True):
+                    if not done.done():
+                        done.set_result(outcome)
+        except Exception as error:  # noqa: BLE001 - whoever waits for a message of the lane gets it
+            for _, done in (*taken, *lane):
+                if not done.done():
+                    done.set_exception(error)
+        finally:
+            del self._lanes[key]
+            for _, done in (*taken, *lane):
+                done.cancel()
