@@ -55,5 +55,10 @@ class Quotas:
     in_flight_max: int = 120_000  #: messages of a standard queue that are received and not deleted
     fifo_in_flight_max: int = 20_000
     queue_name_reuse_s: float = 60.0  #: how long the name of a deleted queue stays taken
+    # EventBridge
+    put_events_bytes_max: int = 262_144  #: all entries of a request (256 KB)
+    rules_per_bus_max: int = 300
+    targets_per_rule_max: int = 5
+    replays_max: int = 10  #: active ones of an account and region
     # Any JSON, query or CBOR request that isn't a streamed body
     request_bytes_max: int = 75_497_472  #: CreateFunction with a 50 MB zip in base64, and its envelope

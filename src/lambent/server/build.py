@@ -28,6 +28,7 @@ from lambent.runtime_api import server as runtime_api_server
 from lambent.server.cloud import AllowAll, AuditLog, ServerCloud
 from lambent.server.housekeeping import BlobSweeper
 from lambent.server.identities import Identities
+from lambent.services.events import service as events_service
 from lambent.services.lambda_ import service as lambda_service
 from lambent.services.lambda_.catalogue import FunctionCatalogue
 from lambent.services.logs import service as logs_service
@@ -150,6 +151,7 @@ def _natives(platform: Platform, identities: Identities, lambda_: Service) -> di
         logs_service.build(platform),
         sns_service.build(platform, HttpOutside()),
         sqs_service.build(platform),
+        events_service.build(platform),
     )
     return {each.name: each for each in services}
 

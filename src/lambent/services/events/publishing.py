@@ -1,0 +1,81 @@
+"""PutEvents: an event is acknowledged when its deliveries and its place in archives are committed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from lambent.domain.call import Call
+from lambent.domain.caller import CallerKind
+from lambent.domain.service import Operations
+from lambent.domain.storage import Append, Enqueue, Record, Write
+from lambent.services.events import entries, inputs
+from lambent.services.events.access import check_put_events
+from lambent.services.events.context import Events
+from lambent.services.events.errors import invalid
+from lambent.services.events.names import BusRef, bus_ref
+from lambent.services.events.rulebook import Page
+from lambent.services.events.state import DELIVERIES, Delivery, Rule
+
+if TYPE_CHECKING:
+    from lambent.services.events import _generated_shapes as shapes
+
+operations: Operations[Events] = Operations()
+
+HOPS_MAX = 16
+"""After so many buses an event goes no further: rules that send it round would never end."""
+
+
+@operations.serves("PutEvents")
+async def put_events(events: Events, call: Call, request: shapes.PutEventsRequest) -> dict[str, Any]:
+    """Take events; each is accepted or refused by itself. What is sent to a bus that isn't there is accepted and lost, as in AWS."""
+    given: list[Mapping[str, Any]] = list(request["Entries"])
+    if sum(map(entries.size, given)) > events.platform.quotas.put_events_bytes_max:
+        raise invalid("Total size of the entries in the request is over the limit.")
+    results: list[dict[str, str]] = []
+    writes: list[Write] = []
+    for entry in given:
+        envelope = {} if call.host else entry.get("$envelope", {})  # by which a bus hands an event on
+        failed = entries.fault(entry, may_be_aws=bool(envelope) or call.caller.kind is CallerKind.SERVICE)
+        if failed:
+            results.append(failed)
+            continue
+        event = entries.event_of(
+            entry, event_id=events.platform.ids.uuid(), account_id=call.account_id, region=call.region, now=events.now
+        ) | {key: value for key, value in envelope.items() if key != "hops"}
+        ref = bus_ref(call, entry.get("EventBusName"))
+        page = await events.book.of(ref)
+        if page is not None:
+            check_put_events(call, ref, page.statements)
+            writes += arrivals(events, ref, page, event, hops=envelope.get("hops", 0))
+        results.append({"EventId": event["id"]})
+    if writes:
+        await events.platform.store.commit(writes)
+    return {"FailedEntryCount": sum("ErrorCode" in each for each in results), "Entries": results}
+
+
+def arrivals(events: Events, bus: BusRef, page: Page, event: Mapping[str, Any], *, hops: int) -> list[Write]:
+    """Return what follows from an event's arrival on a bus: deliveries to the targets of rules that match, records in archives."""
+    text = inputs.dump(event).encode()
+    writes: list[Write] = []
+    for entry in page.entries:
+        if not entry.wants(event):
+            continue
+        if entry.rule is not None:
+            writes += deliveries(events, entry.rule, text, hops=hops)
+        elif entry.archive is not None:
+            writes.append(Append(entry.archive.log, (Record(int(events.now * 1000), text),)))
+    return writes
+
+
+def deliveries(
+    events: Events, rule: Rule, event: bytes, *, hops: int = 0, targets: Iterable[Mapping[str, Any]] | None = None
+) -> list[Write]:
+    """Return a delivery for each of a rule's targets."""
+    wanted = rule.targets.values() if targets is None else targets
+    if hops > HOPS_MAX:
+        return []
+    made = (Delivery(rule=rule.ref, target=dict(target), event=event, ingested=events.now, hops=hops) for target in wanted)
+    return [Enqueue(DELIVERIES, events.platform.ids.uuid(), msgspec.msgpack.encode(each), events.now) for each in made]

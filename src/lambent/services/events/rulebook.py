@@ -1,0 +1,75 @@
+"""Buses, their rules and archives with compiled patterns, at hand for matching; read from the store when they are first needed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lambent.domain.storage import Store
+from lambent.patterns.events import Pattern, compile_pattern
+from lambent.services.events.names import DEFAULT_BUS, BusRef
+from lambent.services.events.paging import read_all
+from lambent.services.events.state import ARCHIVES, BUSES, RULES, Archive, Rule
+
+_BUSES_MAX = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A rule or an archive and what it waits for; an archive without a pattern waits for everything."""
+
+    pattern: Pattern | None
+    rule: Rule | None = None
+    archive: Archive | None = None
+
+    def wants(self, event: Mapping[str, Any]) -> bool:
+        """Return whether the event is one of those it waits for."""
+        return self.pattern is None or self.pattern.matches(event)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What an event that comes to a bus meets."""
+
+    statements: list[dict[str, Any]]  #: of the bus's policy
+    entries: list[Entry]
+
+
+class RuleBook:
+    """What waits for events, by bus. Whoever changes a bus, a rule or an archive says so by ``forget`` once it is committed."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._pages: dict[BusRef, Page] = {}
+        self._changes = 0
+
+    def forget(self, bus: BusRef) -> None:
+        """Read the bus's rules anew when they are next needed."""
+        self._changes += 1
+        self._pages.pop(bus, None)
+
+    async def of(self, bus: BusRef) -> Page | None:
+        """Return what an event meets: the bus's policy, its enabled rules with a pattern, its archives. ``None``: no such bus."""
+        found = self._pages.get(bus)
+        if found is not None:
+            return found
+        changes = self._changes
+        page = await self._read(bus)
+        if page is not None and changes == self._changes:  # else a change may have been committed after it was read
+            if len(self._pages) >= _BUSES_MAX:
+                self._pages.clear()
+            self._pages[bus] = page
+        return page
+
+    async def _read(self, bus: BusRef) -> Page | None:
+        document = await BUSES.get(self._store, bus)
+        if document is None and bus.name != DEFAULT_BUS:
+            return None
+        rules = await read_all(self._store, RULES, bus)
+        archives = await read_all(self._store, ARCHIVES, (bus.account_id, bus.region))
+        entries = [Entry(compile_pattern(each.pattern), rule=each) for each in rules if each.pattern and each.is_enabled]
+        entries += [
+            Entry(compile_pattern(each.pattern) if each.pattern else None, archive=each) for each in archives if each.bus == bus.name
+        ]
+        return Page(document.value.statements if document else [], entries)

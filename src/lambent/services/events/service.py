@@ -1,0 +1,45 @@
+"""EventBridge, put together."""
+
+from __future__ import annotations
+
+from lambent.domain.ports import Platform, Worker
+from lambent.domain.service import NativeService
+from lambent.engine.delivery.queue_worker import LeaseHandler, QueueWorker
+from lambent.services.events import (
+    api_destinations,
+    archives,
+    buses,
+    connections,
+    permissions,
+    publishing,
+    replays,
+    rules,
+    tagging,
+    targets,
+)
+from lambent.services.events.context import Events
+from lambent.services.events.deliveries import DeadLetters, Deliveries
+from lambent.services.events.figures import Figures
+from lambent.services.events.firing import Firing
+from lambent.services.events.replays import Replaying
+from lambent.services.events.rulebook import RuleBook
+from lambent.services.events.state import DEAD_LETTERS, DELIVERIES, REPLAYING, SCHEDULES
+
+_FAMILIES = (buses, permissions, rules, targets, publishing, archives, replays, connections, api_destinations, tagging)
+
+
+def build(platform: Platform) -> NativeService[Events]:
+    """Return the service; its workers deliver, fire schedules, replay, and forget what archives need not keep."""
+    events = Events(platform, RuleBook(platform.store), Figures(platform.store))
+
+    def worker(queue: str, handle: LeaseHandler, concurrency: int = 64) -> Worker:
+        return QueueWorker(platform.store, platform.clock, queue, handle, concurrency=concurrency)
+
+    workers = [
+        worker(DELIVERIES, Deliveries(events).handle),
+        worker(DEAD_LETTERS, DeadLetters(events).handle),
+        worker(SCHEDULES, Firing(events).handle),
+        worker(REPLAYING, Replaying(events).handle, concurrency=4),
+        archives.Housekeeping(events),
+    ]
+    return NativeService("events", events, [each.operations for each in _FAMILIES], workers=workers)
