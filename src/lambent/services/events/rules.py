@@ -130,13 +130,14 @@ async def delete_rule(events: Events, call: Call, request: shapes.DeleteRuleRequ
 @operations.serves("TestEventPattern")
 async def test_event_pattern(events: Events, call: Call, request: shapes.TestEventPatternRequest) -> dict[str, Any]:
     """Say whether a pattern matches an event."""
+    pattern = checked_pattern(request["EventPattern"])
     try:
         event = parse_json(request["Event"])
     except ValueError:
         event = None
     if not isinstance(event, dict) or not event.keys() >= _EVENT_MEMBERS:
         raise invalid("Parameter Event is not valid.")
-    return {"Result": checked_pattern(request["EventPattern"]).matches(event)}
+    return {"Result": pattern.matches(event)}
 
 
 _EVENT_MEMBERS = frozenset(("id", "detail-type", "source", "account", "time", "region"))
