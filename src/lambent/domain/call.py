@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from lambent.domain.caller import Caller
+from lambent.domain.http import always
 
 Params: TypeAlias = Mapping[str, Any]
 """An operation's input by the model's member names. Timestamps are aware ``datetime``, blobs ``bytes``, streaming blobs ``ByteStream``."""
@@ -32,3 +33,4 @@ class Call:
     source_ip: str = "127.0.0.1"
     user_agent: str = ""
     trace_header: str = ""  #: ``X-Amzn-Trace-Id``: who invokes what, hop by hop, also through queues, topics and buckets
+    is_wanted: Callable[[], bool] = field(default=always, compare=False)  #: whether the caller is still there to take the answer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
@@ -47,6 +47,11 @@ Body: TypeAlias = "bytes | AsyncIterator[bytes]"
 """What an answer may carry: bytes at hand, or pieces that are sent as they come."""
 
 
+def always() -> bool:
+    """Return yes: whoever asks from inside waits for the answer."""
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
     """A request as it came in. Header names are lower-case; repeated headers are joined with ``,``."""
@@ -57,6 +62,7 @@ class HttpRequest:
     headers: Mapping[str, str]
     body: ByteStream
     client: str = ""  #: the peer's IP address
+    is_connected: Callable[[], bool] = field(default=always, compare=False)  #: whether the client still waits
 
     @property
     def host(self) -> str:

@@ -119,6 +119,7 @@ class Gateway:
             source_ip=original.client or "127.0.0.1",
             user_agent=original.headers.get("user-agent", ""),
             trace_header=original.headers.get("x-amzn-trace-id", ""),
+            is_wanted=original.is_connected,
         )
         result = await self._cloud.call(call)
         return wire.serialise(parsed, result, exchange.request_id)
@@ -195,8 +196,8 @@ def _credential(request: HttpRequest) -> tuple[Credential | None, SignatureRefus
 
 
 def _allow_unsigned(exchange: _Exchange) -> None:
-    """S3 decides about unsigned requests by bucket; elsewhere the model says which few operations need no signature."""
-    if exchange.service == "s3":
+    """S3 and SQS decide about unsigned requests by bucket and queue; elsewhere the model says which few operations need no signature."""
+    if exchange.service in {"s3", "sqs"}:
         return
     operation = exchange.operation
     if operation is None or getattr(models.service(exchange.service).operation(operation), "auth_type", None) != "none":

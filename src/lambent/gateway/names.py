@@ -15,6 +15,7 @@ from urllib.parse import parse_qs
 from lambent.domain.http import HttpRequest
 from lambent.gateway._generated_names import API_VERSIONS, HOST_LABELS, SERVICES, SIGNING_NAMES, TARGETS
 from lambent.signing import Credential
+from lambent.wire import sqs_query
 
 _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d{1,2}")
 _SUFFIXES: Final = (".localhost.localstack.cloud", ".localhost", ".amazonaws.com.cn", ".amazonaws.com", ".api.aws", ".on.aws")
@@ -125,6 +126,8 @@ def _unsigned(request: HttpRequest) -> str | None:
         return "lambda"
     if "Action=" in request.query and request.raw_path == "/":
         return of_form(request.query)
+    if sqs_query.addressed(request) and ("Action=" in request.query or "x-www-form-urlencoded" in request.headers.get("content-type", "")):
+        return "sqs"
     if request.method == "POST" and "x-www-form-urlencoded" in request.headers.get("content-type", "") and request.raw_path == "/":
         return None
     return "s3"

@@ -120,6 +120,9 @@ def _query(
     text = error.message if shape is None or model.name != "sqs" else sqs_query.TEXTS.get(shape.name, error.message)
     code, message = escaped(_code(error, shape)), escaped(text)
     response.headers["content-type"] = "text/xml"
+    if error.code == "UnknownOperationException":
+        response.body = b"<UnknownOperationException/>"
+        return
     if ec2:
         fault = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
         text = f"<Response><Errors>{fault}</Errors><RequestID>{request_id}</RequestID></Response>"

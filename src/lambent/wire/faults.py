@@ -88,6 +88,10 @@ def unknown_operation(service: str, protocol: str, name: str = "") -> AwsError:
     """Return the error for an operation that the model doesn't have."""
     how = manner(service, protocol)
     text = _TEXTS.get(how.unknown_operation)
+    if service == "sqs":
+        if not name:
+            return AwsError("UnknownOperationException", "", 404)
+        text = f"The action {name} is not valid for this endpoint."
     if text is None and how.unknown_operation == "InvalidAction":
         text = f"The action {name} is not valid for this web service." if name else "Missing Action"
     return AwsError(how.unknown_operation, text or "", how.unknown_status)

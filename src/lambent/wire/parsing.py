@@ -56,6 +56,8 @@ def parse(service: str, request: HttpRequest, operation: str | None, body: Body)
     try:
         if operation is None:
             operation = _action(model, protocol, body)
+        if service == "sqs" and protocol == "query" and sqs_query.is_misplaced(request, operation):
+            raise unknown_operation(service, protocol, operation)
         params = reader(service, operation, protocol)(request, body)
     except Malformed as fault:
         raise malformed(service, protocol, fault) from None

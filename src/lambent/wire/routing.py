@@ -120,7 +120,7 @@ def protocol_of(model: Service, request: HttpRequest) -> str:
         return "json"
     if "x-www-form-urlencoded" in request.headers.get("content-type", "") or "Action=" in request.query:
         return "ec2" if model.protocol == "ec2" else "query"
-    return model.protocol
+    return "query" if model.name == "sqs" else model.protocol
 
 
 def route(service: str, request: HttpRequest) -> str | None:

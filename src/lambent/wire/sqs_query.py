@@ -83,6 +83,11 @@ def addressed(request: HttpRequest) -> str | None:
     return f"http://{request.host}{request.raw_path.rstrip('/')}" if _QUEUE_PATH.fullmatch(request.raw_path) else None
 
 
+def is_misplaced(request: HttpRequest, operation: str) -> bool:
+    """Return whether an operation that no queue can do was sent to a queue's URL."""
+    return operation in {"CreateQueue", "ListQueues"} and addressed(request) is not None
+
+
 def restore(model: dict[str, Any]) -> dict[str, Any]:
     """Return a copy of SQS's model that describes the query protocol."""
     restored = copy.deepcopy(model)

@@ -227,8 +227,13 @@ class Connection(asyncio.Protocol):
     def _next(self) -> None:
         exchange = self._current = self._waiting.popleft()
         body = exchange.body
-        request = HttpRequest(*exchange.head, BytesStream(body.whole()) if body.complete else body, self._client)
+        stream = BytesStream(body.whole()) if body.complete else body
+        request = HttpRequest(*exchange.head, stream, self._client, self._is_connected)
         self._task = self._loop.create_task(self._serve(exchange, request))
+
+    def _is_connected(self) -> bool:
+        """Return whether the client is still there; one that said it sends no more counts as gone."""
+        return not (self.lost or self._deaf)
 
     async def _serve(self, exchange: _Exchange, request: HttpRequest) -> None:
         try:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Final
 
+from lambent.domain.errors import AwsError
 from lambent.services.sqs.errors import invalid_attribute, unknown_attribute
 
 RANGES: Final = {
@@ -51,3 +53,27 @@ def check(attributes: Mapping[str, str], *, fifo: bool) -> None:
                 raise invalid_attribute(name)
         if name in _CHOICES and value not in _CHOICES[name]:
             raise invalid_attribute(name)
+    if attributes.get("Policy"):
+        _check_policy(attributes["Policy"])
+    if attributes.get("KmsMasterKeyId") and attributes.get("SqsManagedSseEnabled") == "true":
+        raise AwsError(
+            "InvalidAttributeName",
+            "You can use one type of server-side encryption (SSE) at one time. You can either enable KMS SSE or SQS SSE.",
+        )
+
+
+def check_throughput(attributes: Mapping[str, str]) -> None:
+    """Raise AWS's error when a queue's attributes, old and new together, ask for FIFO throughput that can't be."""
+    if attributes.get("FifoThroughputLimit") == "perMessageGroupId" and attributes.get("DeduplicationScope") != "messageGroup":
+        raise invalid_attribute(
+            "FifoThroughputLimit", "perMessageGroupId is allowed only when the value for DeduplicationScope is messageGroup."
+        )
+
+
+def _check_policy(text: str) -> None:
+    try:
+        document = json.loads(text)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict) or not document.get("Statement"):
+        raise invalid_attribute("Policy")

@@ -35,6 +35,11 @@ def check(entries: Sequence[Mapping[str, Any]], shape: str) -> None:
         seen.add(entry["Id"])
 
 
+def result(successful: Sequence[Any], failures: Sequence[shapes.BatchResultErrorEntry]) -> dict[str, Any]:
+    """Return a batch's result; AWS leaves out a list that is empty."""
+    return {name: entries for name, entries in (("Successful", successful), ("Failed", failures)) if entries}
+
+
 def failed(entry_id: str, error: AwsError) -> shapes.BatchResultErrorEntry:
     """Return how an entry that failed is told."""
     return {"Id": entry_id, "SenderFault": error.status < 500, "Code": error.code, "Message": error.message}

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 ATTRIBUTES_MAX: Final = 10
 _FORBIDDEN: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_NAME: Final = re.compile(r"[A-Za-z0-9_\-]+(\.[A-Za-z0-9_\-]+)*")
+_ALLOWED: Final = "Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF"
+_NAME: Final = re.compile(r"[\w\-]+(\.[\w\-]+)*")
 _TYPE: Final = re.compile(r"(String|Number|Binary)(\..+)?", re.DOTALL)
 _NUMBER: Final = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*")
 _RESERVED: Final = ("aws.", "amazon.")
@@ -33,8 +34,7 @@ def check_body(body: str) -> None:
     if found:
         raise AwsError(
             "InvalidMessageContents",
-            "Invalid characters found. Valid unicode characters are "
-            "#x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF",
+            f"Invalid characters found. {_ALLOWED}",
         )
 
 
@@ -67,9 +67,8 @@ def _attribute(name: str, value: shapes.MessageAttributeValue, what: str) -> Att
         raise invalid(f"{what} must contain a non-empty value of type '{found[1]}'.")
     if found[1] == "Number" and not _NUMBER.fullmatch(text):
         raise invalid(f"Can't cast the value of message attribute '{name}' to a number.")
-    bad = _FORBIDDEN.search(text)
-    if bad:
-        raise AwsError("InvalidMessageContents", f"Invalid characters found in {what}.")
+    if _FORBIDDEN.search(text):
+        raise invalid(f"{what} has a value with invalid characters. {_ALLOWED}")
     return Attribute(data_type, text)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from lambent.domain.call import Call
 from lambent.domain.documents import Found
+from lambent.domain.errors import Conflict
 from lambent.domain.ports import Platform
 from lambent.domain.storage import Key
 from lambent.services.sqs.access import check
@@ -33,6 +35,16 @@ class Sqs:
     async def queue(self, call: Call, url: str) -> Queue:
         """Return the queue that a URL names; see ``found``."""
         return (await self.found(call, url)).value
+
+    async def change(self, call: Call, url: str, how: Callable[[Queue], Queue]) -> None:
+        """Replace a queue by what ``how`` makes of it, again as often as another request comes between."""
+        while True:
+            found = await self.found(call, url)
+            try:
+                await self.platform.store.commit([queues.put(found.key, how(found.value), found.version)])
+            except Conflict:
+                continue
+            return
 
     async def lookup(self, ref: QueueRef) -> Found[Queue] | None:
         """Return a queue, ``None`` when there is none."""

@@ -2,9 +2,10 @@
 
 Follows "FIFO queue delivery logic" in the developer guide:
 
-- Messages of one group are given strictly in the order in which they were sent.
-- While a message of a group is held, no other message of that group is given; one receive may take several of a group, in order.
-- Groups don't wait for each other. The one whose next message is the oldest is served first, with as many messages as are asked for.
+- Messages of one group are given strictly in the order in which they were sent; one receive may take several of a group, in order.
+- While a message is held, no later message of its group is given. An earlier one that became visible again is.
+- Groups don't wait for each other. They stand in line: the one that has been ready longest is served first, with as many messages as
+  are asked for.
 - Of a long queue only the first ``lookahead`` messages are looked at, as AWS does it; the rest stays on disk until they have moved up.
 """
 
@@ -26,13 +27,17 @@ class _Group:
     name: str
     fresh: deque[int] = field(default_factory=deque)  #: never received, in order
     returned: list[int] = field(default_factory=list)  #: received before and visible again, in order
-    held: int = 0
+    held: list[int] = field(default_factory=list)  #: in order
 
     def head(self) -> int | None:
         """Return the group's next message."""
         if self.returned:
             return min(self.returned[0], self.fresh[0]) if self.fresh else self.returned[0]
         return self.fresh[0] if self.fresh else None
+
+    def may_give(self, sequence: int) -> bool:
+        """Return whether nothing earlier is held."""
+        return not self.held or sequence < self.held[0]
 
 
 class FifoBox:
@@ -45,7 +50,7 @@ class FifoBox:
         self._lookahead = lookahead
         self._held = Held()
         self._groups: dict[str, _Group] = {}
-        self._ready: list[tuple[int, str]] = []  #: a heap of (next message, group); entries may be out of date
+        self._ready: dict[str, None] = {}  #: groups that have a message to give, in line
         self._delays: list[tuple[int, int, str]] = []  #: a heap of (due, message, group)
         self._delayed: set[int] = set()
         self._waiting = 0  #: in all groups' ``fresh``
@@ -102,16 +107,17 @@ class FifoBox:
         """Take in a message that was received before."""
         self.last = max(self.last, letter.sequence)
         self._held.add(letter)
-        self._groups.setdefault(letter.group, _Group(letter.group)).held += 1
+        insort(self._groups.setdefault(letter.group, _Group(letter.group)).held, letter.sequence)
 
     def _offer(self, group: _Group) -> None:
-        """Put a group forward when its next message can be given; forget it when it has none."""
+        """Put a group in line when its next message can be given, or take it out; forget it when it has no messages."""
         head = group.head()
-        if head is None:
-            if not group.held:
-                self._groups.pop(group.name, None)
-        elif not group.held and head not in self._delayed:
-            heapq.heappush(self._ready, (head, group.name))
+        if head is not None and head not in self._delayed and group.may_give(head):
+            self._ready.setdefault(group.name)
+            return
+        self._ready.pop(group.name, None)
+        if head is None and not group.held:
+            self._groups.pop(group.name, None)
 
     def settle(self, now_ms: int) -> None:
         """Let delays and visibility timeouts pass."""
@@ -125,34 +131,35 @@ class FifoBox:
 
     def _give_back(self, letter: Letter) -> None:
         group = self._groups[letter.group]
-        group.held -= 1
+        group.held.remove(letter.sequence)
         insort(group.returned, letter.sequence)
         self._offer(group)
 
     def ready(self) -> bool:
         """Return whether a message could be received."""
-        while self._ready:
-            head, name = self._ready[0]
-            group = self._groups.get(name)
-            if group is not None and not group.held and group.head() == head and head not in self._delayed:
-                return True
-            heapq.heappop(self._ready)
-        return False
+        return bool(self._ready)
 
     def take(self, limit: int, *, now_ms: int, until_ms: int, nonce: Callable[[], str]) -> list[Letter]:
         """Receive messages."""
         taken: list[Letter] = []
-        while len(taken) < limit and self.ready():
-            group = self._groups[heapq.heappop(self._ready)[1]]
-            while len(taken) < limit and (head := group.head()) is not None and head not in self._delayed:
+        while len(taken) < limit and self._ready:
+            group = self._groups[next(iter(self._ready))]
+            held = list(group.held)
+            while len(taken) < limit and (head := self._next(group, held)) is not None:
                 letter = self._pop(group, head)
                 letter.receives += 1
                 letter.first_received_ms = letter.first_received_ms or now_ms
                 letter.nonce, letter.until_ms = nonce(), until_ms
                 self._held.add(letter)
-                group.held += 1
+                insort(group.held, head)
                 taken.append(letter)
+            self._offer(group)
         return taken
+
+    def _next(self, group: _Group, held: list[int]) -> int | None:
+        """Return the group's next message, if it can be given although those in ``held`` were held before."""
+        head = group.head()
+        return head if head is not None and head not in self._delayed and (not held or head < held[0]) else None
 
     def _pop(self, group: _Group, head: int) -> Letter:
         if group.returned and group.returned[0] == head:
@@ -172,8 +179,9 @@ class FifoBox:
         letter.until_ms = until_ms
         group = self._groups[letter.group]
         group.returned.remove(letter.sequence)
-        group.held += 1
+        insort(group.held, letter.sequence)
         self._held.add(letter)
+        self._offer(group)
 
     def remove(self, letter: Letter) -> None:
         """Forget a message; the next of its group may be given when no other of it is held."""
@@ -182,7 +190,7 @@ class FifoBox:
         group = self._groups[letter.group]
         if letter.held:
             self._held.let_go(letter)
-            group.held -= 1
+            group.held.remove(letter.sequence)
         else:
             group.returned.remove(letter.sequence)
         self._offer(group)

@@ -27,6 +27,7 @@ T = TypeVar("T")
 DEDUPLICATION_MS: Final = 300_000
 _PAGE: Final = 1000
 _ATTEMPTS: Final = 20
+_PICK_MS: Final = 30_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ class Mailroom:
         self._clock = platform.clock
         self._ids = platform.ids
         self._posts: dict[str, asyncio.Task[Post]] = {}
+        self.bell = asyncio.Event()  #: rung when a message-move task was started or cancelled
 
     def now_ms(self) -> int:
         """Return the time in milliseconds since 1970."""
@@ -97,19 +99,21 @@ class Mailroom:
 
     def close(self, mailbox: str) -> None:
         """Forget a mailbox that was purged or whose queue was deleted; those who wait there look for the queue again."""
-        loading = self._posts.pop(mailbox, None)
-        if loading is None or not loading.done() or loading.exception() is not None:
+        post = self.opened(mailbox)
+        self._posts.pop(mailbox, None)
+        if post is None:
             return
-        post = loading.result()
         post.closed = True
         post.box = type(post.box)()
         for bell in post.waiting:
             bell.set_result(None)
         post.waiting.clear()
 
-    def open_posts(self) -> list[Post]:
-        """Return what is in memory."""
-        return [each.result() for each in self._posts.values() if each.done() and not each.cancelled() and each.exception() is None]
+    def opened(self, mailbox: str) -> Post | None:
+        """Return a mailbox that is in memory; ``None`` when it isn't, or not yet."""
+        loading = self._posts.get(mailbox)
+        ready = loading is not None and loading.done() and not loading.cancelled() and loading.exception() is None
+        return loading.result() if loading is not None and ready else None
 
     async def _load(self, queue: Queue) -> Post:
         post = Post(queue.mailbox, FifoBox() if queue.fifo else StandardBox())
@@ -202,8 +206,34 @@ class Mailroom:
         if isinstance(post.box, FifoBox):
             await self._refill(post, post.box)
         post.ring()
-        found = [await sents.get(self._store, (post.mailbox, letter.sequence)) for letter, _ in taken]
-        return [Delivery(letter, standing, sent.value) for (letter, standing), sent in zip(taken, found, strict=True) if sent is not None]
+        return await self._read(post, taken)
+
+    async def _read(self, post: Post, taken: Sequence[tuple[Letter, Standing]]) -> list[Delivery]:
+        """Return the messages as they were sent; one that housekeeping removed meanwhile is forgotten."""
+        found: list[Delivery] = []
+        for letter, standing in taken:
+            sent = await sents.get(self._store, (post.mailbox, letter.sequence))
+            if sent is None:
+                post.box.remove(letter)
+            else:
+                found.append(Delivery(letter, standing, sent.value))
+        return found
+
+    async def pick(self, queue: Queue, limit: int) -> list[Delivery]:
+        """Take messages to move them elsewhere. This is no receive: after a kill they are where and as they were."""
+        post, now_ms = await self.post(queue), self.now_ms()
+        post.box.settle(now_ms)
+        letters = post.box.take(limit, now_ms=now_ms, until_ms=now_ms + _PICK_MS, nonce=self._nonce)
+        return await self._read(post, [(each, Standing.of(each)) for each in letters])
+
+    async def put_back(self, queue: Queue, deliveries: Sequence[Delivery]) -> None:
+        """Let others have what was picked."""
+        post, now_ms = await self.post(queue), self.now_ms()
+        for each in deliveries:
+            each.letter.receives -= 1
+            post.box.hold(each.letter, now_ms)
+        post.box.settle(now_ms)
+        post.ring()
 
     async def wait(self, post: Post, seconds: float) -> None:
         """Return when there may be something to receive, at the latest after ``seconds``."""
@@ -229,17 +259,24 @@ class Mailroom:
         """Remove messages for good."""
         await self._replace(post, letters, [write for each in letters for write in gone(post.mailbox, each.sequence)])
 
-    async def move(self, post: Post, deliveries: Sequence[Delivery], target: Queue, parcels: Sequence[Parcel]) -> None:
-        """Take messages out of a queue and put them, as ``parcels``, into another, all in one commit."""
+    async def move(
+        self, post: Post, deliveries: Sequence[Delivery], target: Queue, parcels: Sequence[Parcel], more: Sequence[Write] = ()
+    ) -> None:
+        """Take messages out of a queue and put them, as ``parcels``, into another, all in one commit, together with ``more``.
+
+        What somebody else has removed meanwhile is left out.
+        """
         there = await self.post(target)
-        writes: list[Write] = []
+        writes = list(more)
         arrivals: list[tuple[int, Parcel]] = []
-        for delivery, parcel in zip(deliveries, parcels, strict=True):
+        pairs = zip(deliveries, parcels, strict=True)
+        here = [(each, parcel) for each, parcel in pairs if post.box.find(each.letter.sequence) is each.letter]
+        for delivery, parcel in here:
             there.last = sequence = next_sequence(there.last, self.now_ms())
             arrivals.append((sequence, parcel))
             writes += gone(post.mailbox, delivery.letter.sequence)
             writes += message(there.mailbox, sequence, parcel.sent, parcel.due_ms)
-        await self._replace(post, [each.letter for each in deliveries], writes, there, arrivals)
+        await self._replace(post, [each.letter for each, _ in here], writes, there, arrivals)
 
     async def _replace(
         self,

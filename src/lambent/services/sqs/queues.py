@@ -10,13 +10,14 @@ from lambent.domain.call import Call
 from lambent.domain.errors import AwsError, Conflict
 from lambent.domain.service import Operations
 from lambent.domain.storage import ABSENT, Write
-from lambent.services.sqs.attributes import check
+from lambent.services.sqs.attributes import check, check_throughput
 from lambent.services.sqs.context import Sqs
 from lambent.services.sqs.dead_letters import check_policies
 from lambent.services.sqs.errors import deleted_recently, invalid_attribute, no_such_queue, queue_exists, unknown_attribute
 from lambent.services.sqs.names import QueueRef, check_name
 from lambent.services.sqs.paging import paged
 from lambent.services.sqs.state import Queue, freed, old_mailboxes, queues
+from lambent.services.sqs.tagging import check_tags
 
 if TYPE_CHECKING:
     from lambent.services.sqs import _generated_shapes as shapes
@@ -32,6 +33,9 @@ async def create_queue(sqs: Sqs, call: Call, request: shapes.CreateQueueRequest)
     fifo = _type(name, attributes)
     check_name(name, fifo=fifo)
     check(attributes, fifo=fifo)
+    check_throughput(attributes)
+    tags = dict(request.get("tags") or {})
+    check_tags(tags)
     ref = QueueRef(call.account_id, call.region, name)
     await check_policies(sqs, ref, attributes)
     found = await sqs.lookup(ref)
@@ -49,7 +53,7 @@ async def create_queue(sqs: Sqs, call: Call, request: shapes.CreateQueueRequest)
         created_s=int(now),
         modified_s=int(now),
         attributes={key: value for key, value in attributes.items() if value != ""},
-        tags=dict(request.get("tags") or {}),
+        tags=tags,
     )
     try:
         await sqs.platform.store.commit([queues.put(ref, queue, ABSENT)])

@@ -38,6 +38,9 @@ async def receive_message(sqs: Sqs, call: Call, request: shapes.ReceiveMessageRe
     deadline = clock.monotonic() + wait_s
     while True:
         post = await sqs.mailroom.post(queue)
+        if not call.is_wanted():  # the client went away while it waited: what is here is the next one's
+            post.ring()
+            return {}
         deliveries = await receive(sqs, queue, post, limit, visibility_s, polls=wait_s > 0)
         left_s = deadline - clock.monotonic()
         if deliveries or left_s <= 0:
@@ -50,20 +53,18 @@ async def receive_message(sqs: Sqs, call: Call, request: shapes.ReceiveMessageRe
 
 async def receive(sqs: Sqs, queue: Queue, post: Post, limit: int, visibility_s: int, *, polls: bool = False) -> list[Delivery]:
     """Receive what is there now: without what has expired, and without what was received too often, which goes to the dead-letter queue."""
-    good: list[Delivery] = []
     limit = min(limit, _room(sqs, queue, post, polls=polls))
-    while len(good) < limit:
-        taken = await sqs.mailroom.take(post, limit - len(good), visibility_s * 1000)
-        if not taken:
-            break
+    while limit and (taken := await sqs.mailroom.take(post, limit, visibility_s * 1000)):
         expired_before_ms = sqs.mailroom.now_ms() - 1000 * queue.number("MessageRetentionPeriod")
         expired = [each for each in taken if each.sent.sent_ms <= expired_before_ms]
         if expired:
             await sqs.mailroom.delete(post, [each.letter for each in expired])
         fresh = [each for each in taken if each.sent.sent_ms > expired_before_ms]
         dead = await _dead(sqs, queue, post, fresh)
-        good += [each for each in fresh if each not in dead]
-    return good
+        good = [each for each in fresh if each not in dead]
+        if good:
+            return good
+    return []
 
 
 def _room(sqs: Sqs, queue: Queue, post: Post, *, polls: bool) -> int:
@@ -153,7 +154,7 @@ def _system(queue: Queue, delivery: Delivery) -> dict[str, str]:
 
 def chosen(attributes: dict[str, Attribute], names: list[str]) -> dict[str, Attribute]:
     """Return the attributes that are asked for: by name, by ``prefix.*``, or all with ``All`` or ``.*``."""
-    if any(each in {"All", ".*"} for each in names):
+    if any(each in {"All", "*", ".*"} for each in names):
         return attributes
     prefixes = tuple(each[:-2] for each in names if each.endswith(".*"))
     return {name: value for name, value in attributes.items() if name in names or (prefixes and name.startswith(prefixes))}

@@ -55,8 +55,7 @@ async def send_message_batch(sqs: Sqs, call: Call, request: shapes.SendMessageBa
             failures.append(batches.failed(entry["Id"], error))
     posted = await sqs.mailroom.send(queue, list(parcels.values())) if parcels else []
     told: list[Any] = [{"Id": entry_id, **_told(parcels[entry_id], each, queue)} for entry_id, each in zip(parcels, posted, strict=True)]
-    result: shapes.SendMessageBatchResult = {"Successful": told, "Failed": failures}
-    return result
+    return batches.result(told, failures)  # type: ignore[return-value]
 
 
 def parcel_of(sqs: Sqs, call: Call, queue: Queue, request: shapes.SendMessageRequest | shapes.SendMessageBatchRequestEntry) -> Parcel:
@@ -74,7 +73,7 @@ def parcel_of(sqs: Sqs, call: Call, queue: Queue, request: shapes.SendMessageReq
         sent_ms=now_ms,
         sender_id=sender_of(call),
         attributes=attributes,
-        trace_header=_trace_header(request),
+        trace_header=_trace_header(request) or call.trace_header,
         group_id=_group(queue, request.get("MessageGroupId")),
         deduplication_id=_deduplication_id(queue, request.get("MessageDeduplicationId"), body),
     )

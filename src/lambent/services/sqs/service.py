@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+from lambent.domain.call import Call, Result
+from lambent.domain.caller import CallerKind
+from lambent.domain.errors import AwsError
 from lambent.domain.ports import Platform
 from lambent.domain.service import NativeService
-from lambent.services.sqs import dead_letters, queues, receiving, sending, setting, settling
+from lambent.services.sqs import dead_letters, moves, permissions, queues, receiving, sending, setting, settling, tagging
 from lambent.services.sqs.context import Sqs
+from lambent.services.sqs.housekeeping import Housekeeping
 from lambent.services.sqs.mailroom import Mailroom
+from lambent.services.sqs.moving import Mover
 
 
-def build(platform: Platform) -> NativeService[Sqs]:
-    """Return the service."""
+class SqsService(NativeService[Sqs]):
+    """The service; callers without a name may do what a queue's policy lets everybody do, and nothing else."""
+
+    async def handle(self, call: Call) -> Result:
+        """Carry out an authorised call."""
+        if call.caller.kind is CallerKind.ANONYMOUS and "QueueUrl" not in call.params:
+            raise AwsError("AccessDenied", f"Access to sqs:{call.operation} is denied.", 403)
+        return await super().handle(call)
+
+
+def build(platform: Platform) -> SqsService:
+    """Return the service; its workers move messages between queues, and tidy up."""
     sqs = Sqs(platform, Mailroom(platform))
-    families = (queues, setting, sending, receiving, settling, dead_letters)
-    return NativeService("sqs", sqs, [each.operations for each in families])
+    families = (queues, setting, sending, receiving, settling, dead_letters, tagging, permissions, moves)
+    return SqsService("sqs", sqs, [each.operations for each in families], workers=[Mover(sqs), Housekeeping(sqs)])

@@ -36,20 +36,21 @@ async def delete_message_batch(sqs: Sqs, call: Call, request: shapes.DeleteMessa
     """Remove up to ten messages for good; each may fail for itself."""
     queue, post = await _opened(sqs, call, request["QueueUrl"])
     batches.check(request["Entries"], "DeleteMessageBatchRequestEntry")
-    result: shapes.DeleteMessageBatchResult = {"Successful": [], "Failed": []}
+    done: list[shapes.DeleteMessageBatchResultEntry] = []
+    failures: list[shapes.BatchResultErrorEntry] = []
     letters: dict[int, Letter] = {}
     for entry in request["Entries"]:
         try:
             letter = _deletable(queue, post, entry["ReceiptHandle"])
         except AwsError as error:
-            result["Failed"].append(batches.failed(entry["Id"], error))
+            failures.append(batches.failed(entry["Id"], error))
             continue
         if letter is not None:
             letters[letter.sequence] = letter
-        result["Successful"].append({"Id": entry["Id"]})
+        done.append({"Id": entry["Id"]})
     if letters:
         await sqs.mailroom.delete(post, list(letters.values()))
-    return result
+    return batches.result(done, failures)  # type: ignore[return-value]
 
 
 @operations.serves("ChangeMessageVisibility")
@@ -66,7 +67,8 @@ async def change_message_visibility_batch(
     """Change up to ten messages' visibility; each may fail for itself."""
     queue, post = await _opened(sqs, call, request["QueueUrl"])
     batches.check(request["Entries"], "ChangeMessageVisibilityBatchRequestEntry")
-    result: shapes.ChangeMessageVisibilityBatchResult = {"Successful": [], "Failed": []}
+    done: list[shapes.ChangeMessageVisibilityBatchResultEntry] = []
+    failures: list[shapes.BatchResultErrorEntry] = []
     changes: list[tuple[Letter, int]] = []
     for entry in request["Entries"]:
         try:
@@ -74,12 +76,12 @@ async def change_message_visibility_batch(
                 raise missing("VisibilityTimeout")
             changes.append(_changed(sqs, queue, post, entry["ReceiptHandle"], entry["VisibilityTimeout"]))
         except AwsError as error:
-            result["Failed"].append(batches.failed(entry["Id"], error))
+            failures.append(batches.failed(entry["Id"], error))
             continue
-        result["Successful"].append({"Id": entry["Id"]})
+        done.append({"Id": entry["Id"]})
     if changes:
         await sqs.mailroom.hold(post, changes)
-    return result
+    return batches.result(done, failures)  # type: ignore[return-value]
 
 
 async def _opened(sqs: Sqs, call: Call, url: str) -> tuple[Queue, Post]:
@@ -89,29 +91,29 @@ async def _opened(sqs: Sqs, call: Call, url: str) -> tuple[Queue, Post]:
     return queue, post
 
 
-def _find(queue: Queue, post: Post, handle: str) -> Letter | None:
-    """Return the message whose latest receive the handle is of; ``None`` when it is gone or was received again."""
+def _find(queue: Queue, post: Post, handle: str) -> tuple[Letter | None, bool]:
+    """Return the message that was received with the handle, if it is still there; and whether that was its latest receive."""
     receipt = unseal(handle)
     if receipt.mailbox.partition(".")[0] != queue.id:
         raise not_a_handle(handle)
     letter = post.box.find(receipt.sequence) if receipt.mailbox == queue.mailbox else None
-    return letter if letter is not None and letter.nonce == receipt.nonce else None
+    return letter, letter is not None and letter.nonce == receipt.nonce
 
 
 def _deletable(queue: Queue, post: Post, handle: str) -> Letter | None:
-    letter = _find(queue, post, handle)
-    if queue.fifo and letter is not None and not letter.held:
+    letter, latest = _find(queue, post, handle)
+    if queue.fifo and letter is not None and not (latest and letter.held):
         raise invalid_value(handle, "ReceiptHandle", "The receipt handle has expired.")
-    return letter
+    return letter if latest else None
 
 
 def _changed(sqs: Sqs, queue: Queue, post: Post, handle: str, timeout_s: int) -> tuple[Letter, int]:
-    """Return the message and for how many milliseconds it shall be invisible."""
+    """Return the message and for how many milliseconds it shall be invisible. In a standard queue older handles do as well, as at AWS."""
     low, high = RANGES["VisibilityTimeout"]
     if not low <= timeout_s <= high:
         raise invalid_value(timeout_s, "VisibilityTimeout", f"VisibilityTimeout must be between {low} and {high}.")
-    letter = _find(queue, post, handle)
-    if letter is None or (queue.fifo and not letter.held):
+    letter, latest = _find(queue, post, handle)
+    if letter is None or (queue.fifo and not (latest and letter.held)):
         raise invalid_value(handle, "ReceiptHandle", "Message does not exist or is not available for visibility timeout change.")
     if sqs.mailroom.now_ms() + timeout_s * 1000 - letter.first_received_ms > high * 1000 and letter.held and timeout_s:
         raise invalid_value(timeout_s, "VisibilityTimeout", f"Total VisibilityTimeout for the message is beyond the limit [{high} seconds]")

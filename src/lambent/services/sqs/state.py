@@ -121,9 +121,27 @@ class Duplicate(msgspec.Struct, frozen=True, array_like=True):
     sent_ms: int
 
 
+RUNNING, COMPLETED, CANCELLING, CANCELLED, FAILED = "RUNNING", "COMPLETED", "CANCELLING", "CANCELLED", "FAILED"
+
+
+class Move(msgspec.Struct, frozen=True, kw_only=True):
+    """A message-move task."""
+
+    task_id: str
+    source_arn: str
+    destination_arn: str | None  #: ``None``: where each message came from
+    rate: int | None  #: messages per second
+    to_move: int  #: messages that were there when it began
+    started_ms: int  #: milliseconds since 1970
+    moved: int = 0
+    status: str = RUNNING
+    failure: str = ""
+
+
 queues: Table[Queue] = Table("sqs.queues", Queue)
 sents: Table[Sent] = Table("sqs.sent", Sent)  #: by (mailbox, sequence)
 standings: Table[Standing] = Table("sqs.standings", Standing)  #: by (mailbox, sequence)
 duplicates: Table[Duplicate] = Table("sqs.duplicates", Duplicate)  #: by (mailbox, message group or nothing, deduplication id)
 freed: Table[float] = Table("sqs.freed", float)  #: names of deleted queues, by the queue's key: when they were deleted
+moves: Table[Move] = Table("sqs.moves", Move)  #: by (the source queue's key, started_ms, task id)
 old_mailboxes: Table[str] = Table("sqs.old_mailboxes", str)  #: by (mailbox,): what must be swept
