@@ -42,7 +42,7 @@ class SystemIds:
 
     def hex(self, digits: int) -> str:
         """Return random hexadecimal digits."""
-        return secrets.token_hex((digits + 1) // 2)[:digits]
+        return os.urandom((digits + 1) // 2).hex()[:digits]
 
     def text(self, length: int, alphabet: str) -> str:
         """Return random text."""

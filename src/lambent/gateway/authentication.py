@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
+import msgspec
+
 from lambent.base.clock import Clock
 from lambent.domain.caller import Caller
 from lambent.domain.errors import AwsError
@@ -53,8 +55,7 @@ class Identities(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(msgspec.Struct, frozen=True):
     """A signed request on its way to be believed."""
 
     request: HttpRequest  #: as the client sent it

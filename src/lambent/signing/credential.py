@@ -6,11 +6,12 @@ Follows "Authenticating Requests (AWS Signature Version 4)" and version 2 for S3
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from urllib.parse import unquote
+
+import msgspec
 
 from lambent.domain.http import HttpRequest
 from lambent.signing.faults import Fault, SignatureRefused
@@ -20,8 +21,7 @@ _FIELD = re.compile(r"\s*(Credential|SignedHeaders|Signature)=([^,\s]+)\s*")
 _PRESIGNED_SECONDS_MAX = 604_800
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
+class Credential(msgspec.Struct, frozen=True):
     """The signer and the terms of a signature; nothing of it is checked yet."""
 
     access_key_id: str

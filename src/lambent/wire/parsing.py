@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeAlias
 
@@ -22,8 +21,7 @@ _READ_WHOLE = frozenset({"lambda"})
 """Services whose streaming inputs are small (an event is at most 6 MB) and are wanted as bytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedRequest:
+class ParsedRequest(msgspec.Struct, frozen=True):
     """What a request asks for, and how the answer must be shaped."""
 
     service: str  #: botocore's service name
@@ -31,7 +29,7 @@ class ParsedRequest:
     params: Params
     protocol: str  #: ``rest-json``, ``json``, ``query`` …: what the request spoke
     content_type: str = ""  #: of the request; the ``json`` protocol answers in the same version
-    head_only: bool = field(default=False)  #: a HEAD request, whose answer has no body
+    head_only: bool = False  #: a HEAD request, whose answer has no body
 
 
 def is_streaming_input(service: str, operation: str | None) -> bool:

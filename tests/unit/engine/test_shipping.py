@@ -9,9 +9,10 @@ from tests.unit.engine.fakes import FakeCloud, function
 
 from lambent.base.clock import VirtualClock
 from lambent.base.ids import SeededIds
+from lambent.domain.call import Call, Result
 from lambent.domain.errors import AwsError
 from lambent.engine.environments.loglines import runtime_version, stream_name
-from lambent.engine.environments.shipping import EVENT_BYTES_MAX, SHIPPED_S_MAX, LogShipper
+from lambent.engine.environments.shipping import EVENT_BYTES_MAX, SHIPPED_S_MAX, LogShipper, LogStream
 
 
 @pytest.fixture
@@ -46,6 +47,36 @@ async def test_lines_arrive_in_order_within_a_tenth_of_a_second(cloud: FakeCloud
         "PutLogEvents",
         "PutLogEvents",
     ]
+    task.cancel()
+
+
+class BusyCloud(FakeCloud):
+    """A line comes with every batch that is sent."""
+
+    async def call(self, call: Call) -> Result:
+        if call.operation == "PutLogEvents":
+            self.stream.write(b"again\n", 2)
+        return await super().call(call)
+
+    stream: LogStream
+
+
+async def test_lines_that_keep_coming_gather_longer_unless_somebody_waits_for_them(clock: VirtualClock) -> None:
+    cloud = BusyCloud()
+    shipper = LogShipper(cloud, clock, SeededIds())
+    cloud.stream = shipper.open(function(), "s")
+    task = asyncio.create_task(shipper.run())
+    cloud.stream.write(b"first\n", 1)
+    await clock.advance(0.06)
+    assert puts(cloud) == [1]
+    await clock.advance(0.19)
+    assert puts(cloud) == [1]
+    await clock.advance(0.06)
+    assert puts(cloud) == [1, 1]
+    waiting = asyncio.create_task(shipper.wait_shipped(cloud.stream))
+    await clock.advance(0.06)
+    assert waiting.done()
+    assert puts(cloud) == [1, 1, 1]
     task.cancel()
 
 

@@ -46,6 +46,9 @@ ADVANCE_LOG: Final = (
     "INSERT INTO logs (name, last) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET last = last + excluded.last RETURNING id, last"
 )
 APPEND: Final = "INSERT INTO records (log, sequence, time_ms, data) VALUES (?, ?, ?, ?)"
+#: Each statement lets go of the interpreter's lock and takes it again, in turns with the event loop: many rows are one statement.
+APPEND_ROWS: Final = 64
+APPEND_MANY: Final = APPEND + ", (?, ?, ?, ?)" * (APPEND_ROWS - 1)
 TRIM: Final = "DELETE FROM records WHERE log = (SELECT id FROM logs WHERE name = ?) AND time_ms < ?"
 TRIM_ALL: Final = "DELETE FROM records WHERE log = (SELECT id FROM logs WHERE name = ?)"
 READ: Final = (

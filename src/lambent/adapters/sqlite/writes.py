@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from itertools import chain
 
 from lambent.adapters.sqlite import keys, statements
 from lambent.base.clock import Clock
@@ -101,7 +102,10 @@ class Session:
         number, last = self._execute(statements.ADVANCE_LOG, (log, len(records))).fetchone()
         first = int(last) - len(records) + 1
         rows = [(number, sequence, record.time_ms, record.data) for sequence, record in enumerate(records, first)]
-        self._executemany(statements.APPEND, rows)
+        whole = len(rows) - len(rows) % statements.APPEND_ROWS
+        for start in range(0, whole, statements.APPEND_ROWS):
+            self._execute(statements.APPEND_MANY, list(chain.from_iterable(rows[start : start + statements.APPEND_ROWS])))
+        self._executemany(statements.APPEND, rows[whole:])
         return first
 
     def lease(self, queue: str, now: float, seconds: float, limit: int) -> list[Lease]:

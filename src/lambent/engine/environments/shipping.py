@@ -28,6 +28,9 @@ EVENT_BYTES_MAX: Final = 262_144 - EVENT_OVERHEAD_BYTES
 BATCH_BYTES_MAX: Final = 1_048_576
 BATCH_EVENTS_MAX: Final = 10_000
 FLUSH_S: Final = 0.05  # how long lines gather before they are sent
+STEADY_FLUSH_S: Final = 0.25
+"""The same while lines keep coming: a batch costs much more than a line of it. Nobody who awaits a log waits so long."""
+
 _RETRY_S_MAX: Final = 30.0
 _STREAMS_AT_ONCE: Final = 16
 SHIPPED_S_MAX: Final = 5.0
@@ -52,8 +55,8 @@ class LogStream:
         self.retry_at = 0.0
         self.refused = False
         self._shipper = shipper
-        self._taken = 0  # pieces that were ever added
-        self._settled = 0  # of these: sent, or given up
+        self.taken = 0  #: pieces that were ever added
+        self.settled = 0  #: of these: sent, or given up
         self._waiters: deque[tuple[int, asyncio.Future[None]]] = deque()
 
     def write(self, message: bytes, time_ms: int) -> None:
@@ -62,13 +65,13 @@ class LogStream:
 
     def take(self, time_ms: int, piece: bytes) -> None:
         """Let a piece wait to be sent."""
-        self._taken += 1
+        self.taken += 1
         self.waiting.append((time_ms, piece))
 
     def settle(self) -> int:
         """Note that the first piece that waits was sent, or given up; return its bytes."""
-        self._settled += 1
-        while self._waiters and self._waiters[0][0] <= self._settled:
+        self.settled += 1
+        while self._waiters and self._waiters[0][0] <= self.settled:
             shipped = self._waiters.popleft()[1]
             if not shipped.done():
                 shipped.set_result(None)
@@ -77,7 +80,7 @@ class LogStream:
     def shipped(self) -> asyncio.Future[None]:
         """Return what is done once everything that waits now was settled."""
         shipped: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiters.append((self._taken, shipped))
+        self._waiters.append((self.taken, shipped))
         return shipped
 
 
@@ -96,6 +99,7 @@ class LogShipper:
         self._dirty: dict[LogStream, None] = {}
         self._sending: set[LogStream] = set()
         self._wake = asyncio.Event()
+        self._hurry = asyncio.Event()  #: somebody waits for a log
         self._has_room = asyncio.Event()
         self._has_room.set()
         self.dropped = 0  #: lines that found no room since the start
@@ -109,8 +113,11 @@ class LogShipper:
         if self._bytes + len(message) > self._limit_bytes:
             self.dropped += 1
             return
-        for start in range(0, len(message), EVENT_BYTES_MAX):
-            stream.take(time_ms, message[start : start + EVENT_BYTES_MAX])
+        if len(message) <= EVENT_BYTES_MAX:
+            stream.take(time_ms, message)
+        else:
+            for start in range(0, len(message), EVENT_BYTES_MAX):
+                stream.take(time_ms, message[start : start + EVENT_BYTES_MAX])
         self._bytes += len(message)
         if self._bytes > self._high_bytes:
             self._has_room.clear()
@@ -132,6 +139,7 @@ class LogShipper:
         the log service is failing."""
         if not stream.waiting or stream.failures:
             return
+        self._hurry.set()
         shipped, patience = stream.shipped(), asyncio.ensure_future(self._clock.sleep(SHIPPED_S_MAX))
         try:
             await asyncio.wait({shipped, patience}, return_when=asyncio.FIRST_COMPLETED)
@@ -141,14 +149,27 @@ class LogShipper:
 
     async def run(self) -> None:
         """Send until cancelled."""
+        steady = False
         while True:
             await self._wake.wait()
             await self._clock.sleep(FLUSH_S)
+            if steady and not self._hurry.is_set():
+                await self._gather(STEADY_FLUSH_S - FLUSH_S)
             self._wake.clear()
+            self._hurry.clear()
             await self.flush()
+            steady = self._wake.is_set()
             self._report_dropped()
             if self._dirty:
                 self._wake.set()  # what failed is tried again at its time
+
+    async def _gather(self, seconds: float) -> None:
+        """Wait for more lines, unless somebody comes to wait for a log."""
+        timer = self._clock.call_later(seconds, self._hurry.set)
+        try:
+            await self._hurry.wait()
+        finally:
+            timer.cancel()
 
     async def flush(self) -> None:
         """Send once what is due now."""
@@ -163,9 +184,11 @@ class LogShipper:
 
     async def _send(self, stream: LogStream) -> None:
         try:
-            while stream.waiting:
+            goal = stream.taken  # what comes meanwhile gathers for the next time
+            while stream.settled < goal:
                 await self._put(stream, _batch(stream))
-            self._dirty.pop(stream, None)
+            if not stream.waiting:
+                self._dirty.pop(stream, None)
             stream.failures = 0
         except AwsError as error:
             self._failed(stream, error)

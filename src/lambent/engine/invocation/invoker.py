@@ -6,8 +6,10 @@ The warm path awaits the environment and nothing else: no disk, no lock.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
+
+import msgspec
 
 from lambent.base.clock import Clock
 from lambent.base.ids import Ids
@@ -27,8 +29,7 @@ from lambent.engine.invocation.results import Failure, failure, too_large
 from lambent.engine.invocation.streaming import ResponseStream
 
 
-@dataclass(frozen=True, slots=True)
-class _Started:
+class _Started(msgspec.Struct, frozen=True):
     """An environment that is ready for its invocation, or the outcome of an init that failed."""
 
     hosted: Hosted
@@ -37,8 +38,7 @@ class _Started:
     failed: Outcome | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Running:
+class _Running(msgspec.Struct, frozen=True):
     """An invocation under way."""
 
     invocation: Invocation

@@ -141,12 +141,16 @@ class Connection(asyncio.Protocol):
         self.heard_at = self._owner.now()
         if self._deaf:
             return
+        if self._receiving is None:
+            self._head_fed += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:  # nobody is served another protocol; the request itself is answered
             self._deafen()
         except httptools.HttpParserError as error:
             self._refuse(431 if isinstance(error.__context__, _HeadTooLarge) else 400)
+        if self._head_fed > HEAD_BYTES_MAX and self._receiving is None and not self._deaf:
+            self._refuse(431)  # a head that does not end
         if self._current is None and self._waiting:
             self._next()
         self._balance()
@@ -173,19 +177,22 @@ class Connection(asyncio.Protocol):
     def on_url(self, url: bytes) -> None:
         """Take (a part of) the request target."""
         self._url += url
-        self._measure(len(url))
+        self._head_bytes += len(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header; trailers are not for us."""
         if self._receiving is not None:
             return
-        self._measure(len(name) + len(value))
+        self._head_bytes += len(name) + len(value)
         key, text = name.decode("latin-1").lower(), value.decode("latin-1")
         headers = self._headers
         headers[key] = f"{headers[key]},{text}" if key in headers else text
 
     def on_headers_complete(self) -> None:
         """Make a request of the head; it is answered when the data at hand was parsed."""
+        if self._head_bytes > HEAD_BYTES_MAX:
+            raise _HeadTooLarge
+        self._head_fed = 0
         headers, url = self._headers, self._url
         text = url.decode("ascii") if url.isascii() else quote(url, safe="%/?&=+:@!$'()*,;~")
         if text[:1] != "/" and "://" in text:  # the absolute form, as sent to proxies
@@ -216,11 +223,7 @@ class Connection(asyncio.Protocol):
         self._url = b""
         self._headers: dict[str, str] = {}
         self._head_bytes = 0
-
-    def _measure(self, count: int) -> None:
-        self._head_bytes += count
-        if self._head_bytes > HEAD_BYTES_MAX:
-            raise _HeadTooLarge
+        self._head_fed = 0  #: bytes from the socket since a head began, or before it ended
 
     # ── one request ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
