@@ -27,22 +27,26 @@ class Frames:
     def __init__(self, fd):
         self._socket = socket.socket(fileno=fd)
         self._socket.set_inheritable(False)
+        self._rest = b""
 
-    def _exactly(self, count):
-        chunks = bytearray(count)
-        view = memoryview(chunks)
-        done = 0
-        while done < count:
-            got = self._socket.recv_into(view[done:])
-            if not got:
+    def _at_least(self, count):
+        """Take bytes off the socket until there are so many; mostly a frame comes as a whole."""
+        chunks, size = [self._rest], len(self._rest)
+        while size < count:
+            chunks.append(self._socket.recv(262144))
+            if not chunks[-1]:
                 os._exit(0)  # the server is gone
-            done += got
-        return bytes(chunks)
+            size += len(chunks[-1])
+        self._rest = b"".join(chunks)
+        return self._rest
 
     def receive(self):
         """Wait for a frame and return its kind, header and body."""
-        kind, header, body = HEAD.unpack(self._exactly(HEAD.size))
-        return kind, json.loads(self._exactly(header)), self._exactly(body)
+        kind, header, body = HEAD.unpack_from(self._at_least(HEAD.size))
+        body_at = HEAD.size + header
+        data = self._at_least(body_at + body)
+        self._rest = data[body_at + body :]
+        return kind, json.loads(data[HEAD.size : body_at]), data[body_at : body_at + body]
 
     def send(self, kind, header, body=b""):
         """Send a frame."""
