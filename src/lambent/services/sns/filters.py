@@ -73,13 +73,13 @@ def check_filter_policy(text: str, *, of_body: bool) -> None:
     policy = parse_object(text, "FilterPolicy")
     if not policy:
         return
+    _check_operators(policy)
     try:
         pattern = compile_pattern(text)
     except PatternError as error:
         raise invalid(f"FilterPolicy: {error.reason}{error.where}") from None
     if not of_body and _is_nested(policy):
         raise invalid("Filter policy scope MessageAttributes does not support nested filter policy")
-    _check_operators(policy)
     keys = {path if not of_body else path.partition(".")[0] for each in pattern.alternatives for path in each}
     if len(keys) > _KEYS_MAX:
         raise invalid(f"FilterPolicy: Filter policy can not have more than {_KEYS_MAX} keys")
@@ -108,9 +108,11 @@ def _check_operators(policy: Any) -> None:
         if "wildcard" in condition:
             raise invalid("FilterPolicy: Unrecognized match type wildcard")
         inner = condition.get("anything-but")
-        for name in inner if isinstance(inner, dict) else ():
+        for name, value in inner.items() if isinstance(inner, dict) else ():
             if name not in _ANYTHING_BUT:
                 raise invalid(f"FilterPolicy: Unsupported anything-but pattern: {name}")
+            if not isinstance(value, str | list):
+                raise invalid(f"FilterPolicy: {name} match pattern must be a string")
 
 
 def _conditions(value: Any) -> Iterator[dict[str, Any]]:

@@ -26,18 +26,32 @@ class Parcel:
 
     params: Mapping[str, Any]  #: of SendMessage, but for the queue
     size: int  #: bytes, at least
+    trace_header: str = ""
 
     @classmethod
-    def of(cls, body: str, **params: Any) -> Parcel:
+    def of(cls, body: str, trace_header: str = "", **params: Any) -> Parcel:
         """Return a message with its body and whatever else SendMessage takes; empty values are left out."""
         given = {name: value for name, value in params.items() if value}
-        return cls({"MessageBody": body, **given}, len(body.encode()) + 1024 * len(given.get("MessageAttributes", ())))
+        if trace_header:
+            given["MessageSystemAttributes"] = {"AWSTraceHeader": {"DataType": "String", "StringValue": trace_header}}
+        return cls({"MessageBody": body, **given}, len(body.encode()) + 1024 * len(given.get("MessageAttributes", ())), trace_header)
 
 
-def service_call(platform: Platform, topic: Topic, target: Arn, operation: str, params: Mapping[str, Any]) -> Call:
+def service_call(
+    platform: Platform, topic: Topic, target: Arn, operation: str, params: Mapping[str, Any], *, trace_header: str = ""
+) -> Call:
     """Return the call that SNS makes for a topic."""
-    caller = Caller.service(PRINCIPAL, topic.account_id, source_arn=topic.arn)
-    return Call(target.service, operation, params, caller, target.region, target.account_id, platform.ids.uuid(), user_agent=PRINCIPAL)
+    return Call(
+        service=target.service,
+        operation=operation,
+        params=params,
+        caller=Caller.service(PRINCIPAL, topic.account_id, source_arn=topic.arn),
+        region=target.region,
+        account_id=target.account_id,
+        request_id=platform.ids.uuid(),
+        user_agent=PRINCIPAL,
+        trace_header=trace_header,
+    )
 
 
 async def send_all(platform: Platform, topic: Topic, queue_arn: str, parcels: Sequence[Parcel]) -> list[AwsError | None]:
@@ -46,7 +60,8 @@ async def send_all(platform: Platform, topic: Topic, queue_arn: str, parcels: Se
     url = f"http://{platform.public_host}/{target.account_id}/{target.resource}"
     try:
         if len(parcels) == 1:
-            await platform.cloud.call(service_call(platform, topic, target, "SendMessage", {"QueueUrl": url, **parcels[0].params}))
+            params = {"QueueUrl": url, **parcels[0].params}
+            await platform.cloud.call(service_call(platform, topic, target, "SendMessage", params, trace_header=parcels[0].trace_header))
             return [None]
         entries = [{"Id": str(number), **each.params} for number, each in enumerate(parcels)]
         params = {"QueueUrl": url, "Entries": entries}

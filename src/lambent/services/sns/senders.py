@@ -52,11 +52,10 @@ class Senders:
         group_id = message.group_id if is_fifo_queue(queue_arn) or not topic.fifo else None
         deduplication_id = message.deduplication_id if is_fifo_queue(queue_arn) else None
         raw = subscription.raw and dispatch.kind is Kind.NOTIFICATION
-        trace = {"AWSTraceHeader": {"DataType": "String", "StringValue": message.trace_header}} if message.trace_header else {}
         return Parcel.of(
             message.text_for("sqs") if raw else await self._envelope(topic, subscription, dispatch, "sqs"),
+            message.trace_header,
             MessageAttributes=envelopes.queue_attributes(message) if raw else {},
-            MessageSystemAttributes=trace,
             MessageGroupId=group_id,
             MessageDeduplicationId=deduplication_id,
         )
@@ -83,8 +82,9 @@ class Senders:
         url = envelopes.unsubscribe_url(self._sns.platform.public_host, subscription.arn)
         event = envelopes.lambda_event(await self._fields(topic, dispatch, "lambda"), dispatch.message, subscription, url)
         params = {"FunctionName": subscription.endpoint, "InvocationType": "Event", "Payload": event}
-        platform = self._sns.platform
-        await platform.cloud.call(service_call(platform, topic, Arn.parse(subscription.endpoint), "Invoke", params))
+        platform, target = self._sns.platform, Arn.parse(subscription.endpoint)
+        trace_header = dispatch.message.trace_header
+        await platform.cloud.call(service_call(platform, topic, target, "Invoke", params, trace_header=trace_header))
 
     async def _put_record(self, topic: Topic, subscription: Subscription, dispatch: Dispatch) -> None:
         """Put the message into a delivery stream, with the role that the subscription names."""

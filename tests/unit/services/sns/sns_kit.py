@@ -89,8 +89,12 @@ class Kit:
         """Call as ``Cloud`` does, or SNS's operation by its name."""
         if isinstance(call, Call):
             return await (self.service.handle(call) if call.service == "sns" else self.there.call(call))
+        return await self.service.handle(self.request(call, caller=caller, region=region, **params))
+
+    def request(self, operation: str, *, caller: Caller | None = None, region: str = REGION, trace_header: str = "", **params: Any) -> Call:
+        """Return a call of SNS."""
         who = caller or Caller.root(ACCOUNT)
-        return await self.service.handle(Call("sns", call, params, who, region, who.account_id, "request-1"))
+        return Call("sns", operation, params, who, region, who.account_id, "request-1", trace_header=trace_header)
 
     async def fails(self, operation: str, **params: Any) -> AwsError:
         with pytest.raises(AwsError) as caught:
