@@ -169,8 +169,10 @@ def test_event_invoke_configurations(functions: Any) -> None:
         (PREFIX + name, "You can't specify the function as a destination for itself."),
         (
             f"arn:aws:iam:us-east-1:{ACCOUNT}:x",
-            (f"The provided destination config DestinationConfig(onSuccess=OnSuccess(destination=arn:aws:iam:us-east-1:{ACCOUNT}:x), "
-            "onFailure=null) is invalid."),
+            (
+                f"The provided destination config DestinationConfig(onSuccess=OnSuccess(destination=arn:aws:iam:us-east-1:{ACCOUNT}:x), "
+                "onFailure=null) is invalid."
+            ),
         ),
     ):
         refused(put, "InvalidParameterValueException", 400, text, FunctionName=name, DestinationConfig={"OnSuccess": {"Destination": arn}})

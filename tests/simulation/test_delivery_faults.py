@@ -20,7 +20,8 @@ from lambent.domain.errors import AwsError
 from lambent.domain.functions import EventInvokeConfig, FunctionVersion, ResolvedFunction
 from lambent.domain.invocations import FunctionError, Invocation, InvocationResult
 from lambent.domain.storage import Write
-from lambent.engine.delivery.events import DISPATCHES, EVENTS, AsyncInvocations
+from lambent.engine.delivery.destinations import DISPATCHES
+from lambent.engine.delivery.events import EVENTS, AsyncInvocations
 
 SQS = "arn:aws:sqs:us-east-1:000000000000:"
 

@@ -21,6 +21,7 @@ from lambent.domain.storage import Store
 from lambent.engine.delivery import AsyncInvocations
 from lambent.engine.environments import CodeCache, LogShipper
 from lambent.engine.invocation import LocalInvoker
+from lambent.engine.sources import EventSources, LatestMetrics, Tools
 from lambent.gateway.app import Gateway
 from lambent.gateway.authentication import SignedReader
 from lambent.gateway.health import Health
@@ -31,6 +32,7 @@ from lambent.server.identities import Identities
 from lambent.services.events import service as events_service
 from lambent.services.lambda_ import service as lambda_service
 from lambent.services.lambda_.catalogue import FunctionCatalogue
+from lambent.services.lambda_.mapping_catalogue import MappingCatalogue
 from lambent.services.logs import service as logs_service
 from lambent.services.s3 import service as s3_service
 from lambent.services.sns import service as sns_service
@@ -120,22 +122,23 @@ async def build(settings: Settings) -> Server:
     )
     catalogue = FunctionCatalogue(store, ids)
     events = AsyncInvocations(store, invoker, catalogue, cloud, clock=clock, ids=ids)
+    mappings = MappingCatalogue(store)
     lambda_ = lambda_service.build(
         platform,
         catalogue=catalogue,
         invoker=invoker,
         events=events,
+        event_sources=mappings,
         runtimes=sandbox.runtimes,
         read_signed=SignedReader(identities, clock),
     )
+    tools = Tools(store, cloud, invoker, catalogue, mappings, events.records, LatestMetrics(), clock, ids, quotas.source_batches_max)
     natives = _natives(platform, identities, lambda_)
-    for service in natives.values():
-        cloud.add(service)
-    workers: list[Worker] = [shipper, invoker, events, audit, BlobSweeper(store, blobs, clock)]
-    for service in natives.values():
-        workers += service.workers
+    workers: list[Worker] = [shipper, invoker, events, EventSources(tools), audit, BlobSweeper(store, blobs, clock)]
     handlers: list[RawHandler] = [Health(lambda: report(settings, server))]
     for service in natives.values():
+        cloud.add(service)
+        workers += service.workers
         handlers += service.raw_handlers
     app = Gateway(cloud, identities, handlers, clock, ids, quotas, settings.region)
     durable = not settings.ephemeral

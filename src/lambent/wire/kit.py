@@ -14,6 +14,7 @@ _OWN_WORDS = {
             ("UpdateFunctionConfigurationRequest", "Runtime"),
             ("CreateFunctionUrlConfigRequest", "InvokeMode"),
             ("UpdateFunctionUrlConfigRequest", "InvokeMode"),
+            ("CreateEventSourceMappingRequest", "StartingPosition"),
         }
     )
 }

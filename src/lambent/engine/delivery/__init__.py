@@ -3,7 +3,8 @@
 ``lanes``, ``schedule`` and ``messages`` are pure.
 """
 
+from lambent.engine.delivery.destinations import Destinations
 from lambent.engine.delivery.events import AsyncInvocations
 from lambent.engine.delivery.queue_worker import QueueWorker
 
-__all__ = ["AsyncInvocations", "QueueWorker"]
+__all__ = ["AsyncInvocations", "Destinations", "QueueWorker"]

@@ -14,13 +14,16 @@ from lambent.domain.arns import Arn
 from lambent.domain.call import Call
 from lambent.domain.errors import AwsError
 from lambent.domain.ports import Cloud
-from lambent.domain.storage import Acknowledge, Lease, Postpone, Write
-from lambent.engine.delivery.fair_worker import Place
+from lambent.domain.storage import Acknowledge, Enqueue, Lease, Postpone, Store, Write
+from lambent.engine.delivery.fair_worker import FairWorker, Place
 from lambent.engine.delivery.messages import Dispatch, target_call
 from lambent.engine.environments.shipping import role_caller
 
 _log = logging.getLogger(__name__)
 
+DISPATCHES: Final = "lambda.dispatches/"
+"""Queues by function: ``<account>/<region>/<name>`` follows."""
+PLACES: Final = 32
 FAILURES_MAX: Final = 10
 """How often a destination that answers with a passing error is tried: with back-off, for about an hour."""
 
@@ -29,13 +32,29 @@ _decode = msgspec.msgpack.Decoder(Dispatch).decode
 
 
 class Destinations:
-    """Handles the queue of ``Dispatch``."""
+    """The ``Worker`` that delivers records. They are made with ``enqueue``, in the commit of what they tell of, and then ``touched``."""
 
-    def __init__(self, cloud: Cloud, clock: Clock, ids: Ids) -> None:
+    name = "invocation records"
+
+    def __init__(self, store: Store, cloud: Cloud, clock: Clock, ids: Ids) -> None:
         self._cloud = cloud
         self._clock = clock
         self._ids = ids
+        self._worker = FairWorker(store, clock, DISPATCHES, self.handle, name=self.name, places=PLACES)
         self.undelivered = 0  #: records that no destination took, since the start
+
+    def enqueue(self, dispatch: Dispatch) -> Enqueue:
+        """Return the write that has a record delivered."""
+        lane = f"{dispatch.account_id}/{dispatch.region}/{dispatch.function_name}"
+        return self._worker.enqueue(lane, self._ids.uuid(), _encode(dispatch), dispatch.made)
+
+    def touched(self, writes: Sequence[Write]) -> None:
+        """Take note that writes were committed; those that aren't records don't matter."""
+        self._worker.touched(writes)
+
+    async def run(self) -> None:
+        """Deliver until cancelled."""
+        await self._worker.run()
 
     async def handle(self, lease: Lease, place: Place) -> Sequence[Write]:
         """Deliver a record. A passing error is tried again; a lasting one is logged, as AWS counts it in DestinationDeliveryFailures."""

@@ -31,7 +31,6 @@ from lambent.engine.invocation import recursion
 _log = logging.getLogger(__name__)
 
 EVENTS: Final = "lambda.events/"
-DISPATCHES: Final = "lambda.dispatches/"
 """Queues by function: ``<account>/<region>/<name>`` follows."""
 LEASE_S: Final = 1_200.0  # the longest function, its init twice, and time to spare
 
@@ -60,10 +59,9 @@ class AsyncInvocations:
         self._directory = directory
         self._clock = clock
         self._ids = ids
-        destinations = Destinations(cloud, clock, ids)
-        self._records = FairWorker(store, clock, DISPATCHES, destinations.handle, name="invocation records", places=32)
+        self.records = Destinations(store, cloud, clock, ids)
         self._events = FairWorker(
-            store, clock, EVENTS, self._deliver, name=self.name, places=places, lease_s=LEASE_S, on_commit=self._records.touched
+            store, clock, EVENTS, self._deliver, name=self.name, places=places, lease_s=LEASE_S, on_commit=self.records.touched
         )
 
     async def submit(self, function: FunctionVersion, qualifier: str, invocation: Invocation) -> None:
@@ -77,8 +75,8 @@ class AsyncInvocations:
     async def run(self) -> None:
         """Deliver until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for worker in (self._events, self._records):
-                group.create_task(worker.run(), name=worker.name)
+            group.create_task(self._events.run(), name=self.name)
+            group.create_task(self.records.run(), name=self.records.name)
 
     async def _deliver(self, lease: Lease, place: Place) -> Sequence[Write]:
         """Run an event once and decide what becomes of it."""
@@ -143,7 +141,7 @@ class AsyncInvocations:
         records = self._dispatch(event, resolved, condition, result, resolved.event_config.on_failure_arn)
         if resolved.version.dead_letter_arn:
             letter = self._letter(event, resolved, condition, result)
-            records = (*records, self._enqueue(letter))
+            records = (*records, self.records.enqueue(letter))
         if not records:
             _log.info("event %s of %s is given up: %s", event.request_id, resolved.version.arn, condition.value)
         return (Acknowledge(lease), *records)
@@ -156,7 +154,7 @@ class AsyncInvocations:
         now = self._clock.now()
         record = destination_record(event, resolved.version, condition, result, now)
         body = json.dumps(record, separators=(",", ":"))
-        return (self._enqueue(self._addressed(event, resolved, target_arn, body, success=condition is Condition.SUCCESS)),)
+        return (self.records.enqueue(self._addressed(event, resolved, target_arn, body, success=condition is Condition.SUCCESS)),)
 
     def _letter(self, event: Event, resolved: ResolvedFunction, condition: Condition, result: InvocationResult | None) -> Dispatch:
         body = event.payload.decode("utf-8", "replace")
@@ -179,7 +177,3 @@ class AsyncInvocations:
             made=self._clock.now(),
             trace_header=recursion.onward(event.trace_header, function.function_arn),
         )
-
-    def _enqueue(self, dispatch: Dispatch) -> Enqueue:
-        lane = f"{dispatch.account_id}/{dispatch.region}/{dispatch.function_name}"
-        return self._records.enqueue(lane, self._ids.uuid(), _encode(dispatch), dispatch.made)

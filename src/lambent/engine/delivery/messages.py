@@ -84,6 +84,7 @@ class Dispatch(msgspec.Struct, frozen=True):
     made: float = 0.0  #: seconds since 1970
     failures: int = 0
     trace_header: str = ""
+    object_prefix: str = ""  #: of the key in a bucket, unless it is an asynchronous invocation's
 
 
 def destination_record(
@@ -145,7 +146,8 @@ def target_call(dispatch: Dispatch, queue_url: str = "") -> tuple[str, str, Mapp
     if target.service == "s3":
         bucket, at = target.resource.partition("/")[0], stamp(dispatch.made)
         day, moment = at[:10].replace("-", "/"), at[:19].replace(":", ".")
-        key = f"aws/lambda/async/{dispatch.function_name}/{day}/{moment}-{dispatch.request_id}"
+        prefix = dispatch.object_prefix or f"aws/lambda/async/{dispatch.function_name}"
+        key = f"{prefix}/{day}/{moment}-{dispatch.request_id}"
         return "s3", "PutObject", {"Bucket": bucket, "Key": key, "Body": dispatch.body.encode(), "ContentType": "application/json"}
     raise ValueError(f"{dispatch.target_arn} is no destination of Lambda's")
 

@@ -12,6 +12,7 @@ from lambent.domain.invocations import EventQueue, Invoker
 from lambent.domain.ports import Platform
 from lambent.services.lambda_.catalogue import Entry, FunctionCatalogue
 from lambent.services.lambda_.errors import access_denied, conflict, precondition_failed
+from lambent.services.lambda_.mapping_catalogue import MappingCatalogue
 from lambent.services.lambda_.names import FunctionRef, function_arn, parse_function
 from lambent.services.lambda_.state import Version
 
@@ -28,6 +29,7 @@ class Lambda:
     catalogue: FunctionCatalogue
     invoker: Invoker
     events: EventQueue
+    mappings: MappingCatalogue
     runtimes: Callable[[], list[RuntimeStatus]]
     code_secret: bytes  #: signs the URLs from which code is fetched
 

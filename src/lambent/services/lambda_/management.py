@@ -1,4 +1,4 @@
-"""Runtime management, recursion, and the reading side of what nobody can set yet: code signing and event source mappings."""
+"""Runtime management, recursion, and the reading side of code signing, which nobody can set yet."""
 
 from __future__ import annotations
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
         GetFunctionRecursionConfigResponse,
         GetRuntimeManagementConfigRequest,
         GetRuntimeManagementConfigResponse,
-        ListEventSourceMappingsRequest,
-        ListEventSourceMappingsResponse,
         PutFunctionRecursionConfigRequest,
         PutFunctionRecursionConfigResponse,
         PutRuntimeManagementConfigRequest,
@@ -97,9 +95,3 @@ async def get_code_signing(ctx: Lambda, call: Call, request: GetFunctionCodeSign
     ref = _function(ctx, call, request["FunctionName"])
     await ctx.catalogue.get(ref)
     return {"CodeSigningConfigArn": "", "FunctionName": ref.name}
-
-
-@operations.serves("ListEventSourceMappings")
-async def list_event_source_mappings(ctx: Lambda, call: Call, request: ListEventSourceMappingsRequest) -> ListEventSourceMappingsResponse:
-    """Return that there are none: none can be made yet."""
-    return {"EventSourceMappings": []}

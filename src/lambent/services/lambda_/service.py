@@ -17,6 +17,7 @@ from lambent.services.lambda_ import (
     layer_permissions,
     layers,
     management,
+    mappings,
     permissions,
     tags,
     updates,
@@ -26,6 +27,7 @@ from lambent.services.lambda_ import (
 from lambent.services.lambda_.catalogue import FunctionCatalogue
 from lambent.services.lambda_.code import CodeDownloads
 from lambent.services.lambda_.context import Lambda
+from lambent.services.lambda_.mapping_catalogue import MappingCatalogue
 from lambent.services.lambda_.transitions import Transitions
 from lambent.services.lambda_.url_serving import FunctionUrls
 
@@ -42,6 +44,7 @@ _FAMILIES = (
     event_configs.operations,
     urls.operations,
     management.operations,
+    mappings.operations,
     invoke.operations,
 )
 
@@ -52,12 +55,13 @@ def build(
     catalogue: FunctionCatalogue,
     invoker: Invoker,
     events: EventQueue,
+    event_sources: MappingCatalogue,
     runtimes: Callable[[], list[RuntimeStatus]],
     read_signed: ReadSigned,
 ) -> NativeService[Lambda]:
-    """Return Lambda over the platform; ``catalogue`` is the one that the engine resolves functions with."""
+    """Return Lambda over the platform; ``catalogue`` and ``event_sources`` are the ones that the engine reads."""
     secret = bytes.fromhex(platform.ids.hex(64))
-    context = Lambda(platform, catalogue, invoker, events, runtimes, secret)
+    context = Lambda(platform, catalogue, invoker, events, event_sources, runtimes, secret)
     return NativeService(
         "lambda",
         context,

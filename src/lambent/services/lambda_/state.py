@@ -10,6 +10,8 @@ lambda.policies        account, region, name, qualifier    ``Policy``; the empty
 lambda.event_configs   account, region, name, qualifier    ``EventConfig``
 lambda.urls            account, region, name, qualifier    ``Url``
 lambda.url_ids         url id                              ``UrlOwner``
+lambda.mappings        account, region, uuid               ``domain.mappings.EventSourceMapping``
+lambda.mapping_tags    account, region, uuid               ``MappingTags``
 lambda.layers          account, region, name               ``LayerCounter``: numbers are never given twice
 lambda.layer_versions  account, region, name, number       ``LayerVersion``
 ====================== =================================== ==========================================
@@ -22,6 +24,7 @@ from typing import Any
 import msgspec
 
 from lambent.domain.documents import Table
+from lambent.domain.mappings import EventSourceMapping
 
 
 class Layer(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -137,6 +140,12 @@ class UrlOwner(msgspec.Struct, frozen=True):
     qualifier: str
 
 
+class MappingTags(msgspec.Struct, frozen=True):
+    """An event source mapping's tags."""
+
+    tags: dict[str, str]
+
+
 class LayerCounter(msgspec.Struct, frozen=True):
     """The newest number given to a layer's versions."""
 
@@ -166,6 +175,8 @@ POLICIES = Table("lambda.policies", Policy)
 EVENT_CONFIGS = Table("lambda.event_configs", EventConfig)
 URLS = Table("lambda.urls", Url)
 URL_IDS = Table("lambda.url_ids", UrlOwner)
+MAPPINGS = Table("lambda.mappings", EventSourceMapping)
+MAPPING_TAGS = Table("lambda.mapping_tags", MappingTags)
 LAYERS = Table("lambda.layers", LayerCounter)
 LAYER_VERSIONS = Table("lambda.layer_versions", LayerVersion)
 TRANSITIONS = "lambda.transitions"

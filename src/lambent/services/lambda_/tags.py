@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from lambent.domain.call import Call
+from lambent.domain.mappings import EventSourceMapping
 from lambent.domain.quotas import Quotas
 from lambent.domain.service import Operations
 from lambent.services.lambda_.context import Lambda
 from lambent.services.lambda_.errors import invalid
-from lambent.services.lambda_.names import FunctionRef
 from lambent.services.lambda_.state import FUNCTIONS
 
 if TYPE_CHECKING:
     from lambent.services.lambda_._generated_shapes import ListTagsRequest, ListTagsResponse, TagResourceRequest, UntagResourceRequest
 
 operations: Operations[Lambda] = Operations()
+_MAPPING = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:event-source-mapping:(?P<uuid>[0-9a-fA-F-]{36})")
 _KEY_LENGTH_MAX, _VALUE_LENGTH_MAX = 128, 256
 
 
@@ -33,40 +35,65 @@ def check_tags(tags: Mapping[str, str], quotas: Quotas) -> None:
             raise invalid("Your tag key can't start with AWS reserved prefix aws:")
 
 
-def _tagged(ctx: Lambda, call: Call, arn: str) -> FunctionRef:
-    if ":function:" not in arn:
-        raise invalid("Lambent keeps tags of functions only, so far. Please specify a function ARN.")
-    ref = ctx.own_ref(call, arn)
-    if ref.qualifier:
-        raise invalid("Tags on function aliases and versions are not supported. Please specify a function ARN.")
-    return ref
+class _Tagged:
+    """What an ARN means: a function, or an event source mapping."""
+
+    def __init__(self, ctx: Lambda, call: Call, arn: str) -> None:
+        self._ctx = ctx
+        self._call = call
+        self._mapping_uuid = _MAPPING.fullmatch(arn)
+        if self._mapping_uuid is None:
+            if ":function:" not in arn:
+                raise invalid("Lambent keeps tags of functions and event source mappings only. Please specify a function ARN.")
+            self._ref = ctx.own_ref(call, arn)
+            if self._ref.qualifier:
+                raise invalid("Tags on function aliases and versions are not supported. Please specify a function ARN.")
+
+    async def tags(self) -> dict[str, str]:
+        """Return the tags; ``ResourceNotFoundException`` when there is no such thing."""
+        if self._mapping_uuid is not None:
+            return await self._ctx.mappings.tags(await self._mapping())
+        return (await self._ctx.catalogue.get(self._ref)).function.tags
+
+    async def change(self, changed: Callable[[dict[str, str]], dict[str, str]]) -> None:
+        """Put other tags in place of those there are."""
+        if self._mapping_uuid is not None:
+            async with self._ctx.mappings.alone():
+                mapping = await self._mapping()
+                await self._ctx.mappings.tag(mapping, changed(await self._ctx.mappings.tags(mapping)))
+            return
+        async with self._ctx.catalogue.alone(self._ref.key):
+            function = (await self._ctx.catalogue.get(self._ref)).function
+            put = FUNCTIONS.put(self._ref.key, msgspec.structs.replace(function, tags=changed(function.tags)))
+            await self._ctx.catalogue.commit(self._ref.key, [put])
+
+    async def _mapping(self) -> EventSourceMapping:
+        assert self._mapping_uuid is not None
+        return await self._ctx.mappings.find(self._call.account_id, self._call.region, self._mapping_uuid["uuid"])
 
 
 @operations.serves("TagResource")
 async def tag_resource(ctx: Lambda, call: Call, request: TagResourceRequest) -> None:
     """Add tags, or change their values."""
-    ref = _tagged(ctx, call, request["Resource"])
+    tagged = _Tagged(ctx, call, request["Resource"])
     if not request["Tags"]:
         raise invalid("An error occurred and the request cannot be processed.")
-    async with ctx.catalogue.alone(ref.key):
-        entry = await ctx.catalogue.get(ref)
-        tags = entry.function.tags | request["Tags"]
-        check_tags(tags, ctx.platform.quotas)
-        await ctx.catalogue.commit(ref.key, [FUNCTIONS.put(ref.key, msgspec.structs.replace(entry.function, tags=tags))])
+
+    def changed(tags: dict[str, str]) -> dict[str, str]:
+        check_tags(tags | request["Tags"], ctx.platform.quotas)
+        return tags | request["Tags"]
+
+    await tagged.change(changed)
 
 
 @operations.serves("UntagResource")
 async def untag_resource(ctx: Lambda, call: Call, request: UntagResourceRequest) -> None:
     """Remove tags; those that aren't there don't matter."""
-    ref = _tagged(ctx, call, request["Resource"])
-    async with ctx.catalogue.alone(ref.key):
-        entry = await ctx.catalogue.get(ref)
-        tags = {key: value for key, value in entry.function.tags.items() if key not in request["TagKeys"]}
-        await ctx.catalogue.commit(ref.key, [FUNCTIONS.put(ref.key, msgspec.structs.replace(entry.function, tags=tags))])
+    gone = set(request["TagKeys"])
+    await _Tagged(ctx, call, request["Resource"]).change(lambda tags: {key: tags[key] for key in tags if key not in gone})
 
 
 @operations.serves("ListTags")
 async def list_tags(ctx: Lambda, call: Call, request: ListTagsRequest) -> ListTagsResponse:
-    """Return a function's tags."""
-    entry = await ctx.catalogue.get(_tagged(ctx, call, request["Resource"]))
-    return {"Tags": entry.function.tags}
+    """Return a function's or a mapping's tags."""
+    return {"Tags": await _Tagged(ctx, call, request["Resource"]).tags()}

@@ -6,12 +6,18 @@ import base64
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from lambent.domain.mappings import EventSourceMapping
 from lambent.services.lambda_.catalogue import Entry, log_group
 from lambent.services.lambda_.names import LATEST, function_arn
 from lambent.services.lambda_.state import Alias, Configuration, EventConfig, LayerVersion, Version
 
 if TYPE_CHECKING:
-    from lambent.services.lambda_._generated_shapes import AliasConfiguration, FunctionConfiguration, FunctionEventInvokeConfig
+    from lambent.services.lambda_._generated_shapes import (
+        AliasConfiguration,
+        EventSourceMappingConfiguration,
+        FunctionConfiguration,
+        FunctionEventInvokeConfig,
+    )
 
 
 def timestamp(seconds: float) -> str:
@@ -152,3 +158,48 @@ def layer_version(arn: str, layer: LayerVersion) -> dict[str, Any]:
     if layer.license_info:
         shown["LicenseInfo"] = layer.license_info
     return shown
+
+
+def mapping_configuration(mapping: EventSourceMapping) -> EventSourceMappingConfiguration:
+    """Return an event source mapping; queues and streams show different things, as in AWS."""
+    stream = mapping.service != "sqs"
+    shown: EventSourceMappingConfiguration = {
+        "UUID": mapping.uuid,
+        "EventSourceMappingArn": mapping.arn,
+        "EventSourceArn": mapping.source_arn,
+        "FunctionArn": mapping.function_arn,
+        "BatchSize": mapping.batch_size,
+        "MaximumBatchingWindowInSeconds": mapping.window_s,
+        "FunctionResponseTypes": ["ReportBatchItemFailures"] if mapping.reports_failures else [],
+        "LastModified": datetime.fromtimestamp(mapping.last_modified, UTC),
+        "State": mapping.state,
+        "StateTransitionReason": "User action" if stream else "USER_INITIATED",
+    }
+    if stream:
+        _add_stream(shown, mapping)
+    if mapping.filters:
+        shown["FilterCriteria"] = {"Filters": [{"Pattern": each} for each in mapping.filters]}
+    if mapping.kms_key_arn:
+        shown["KMSKeyArn"] = mapping.kms_key_arn
+    if mapping.metrics:
+        metrics: Any = list(mapping.metrics)
+        shown["MetricsConfig"] = {"Metrics": metrics}
+    if mapping.concurrency_max is not None:
+        shown["ScalingConfig"] = {"MaximumConcurrency": mapping.concurrency_max}
+    if mapping.pollers is not None:
+        shown["ProvisionedPollerConfig"] = {"MinimumPollers": mapping.pollers[0], "MaximumPollers": mapping.pollers[1]}
+    return shown
+
+
+def _add_stream(shown: EventSourceMappingConfiguration, mapping: EventSourceMapping) -> None:
+    position: Any = mapping.starting_position
+    shown["StartingPosition"] = position
+    if mapping.starting_at is not None:
+        shown["StartingPositionTimestamp"] = datetime.fromtimestamp(mapping.starting_at, UTC)
+    shown["ParallelizationFactor"] = mapping.parallelisation
+    shown["BisectBatchOnFunctionError"] = mapping.bisects
+    shown["MaximumRetryAttempts"] = mapping.retries
+    shown["MaximumRecordAgeInSeconds"] = mapping.record_age_s
+    shown["TumblingWindowInSeconds"] = mapping.tumbling_s
+    shown["LastProcessingResult"] = mapping.last_result
+    shown["DestinationConfig"] = {"OnFailure": {"Destination": mapping.on_failure_arn} if mapping.on_failure_arn else {}}

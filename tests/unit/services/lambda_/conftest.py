@@ -23,6 +23,7 @@ from lambent.domain.invocations import Invocation, InvocationResult
 from lambent.domain.ports import Platform
 from lambent.domain.quotas import Quotas
 from lambent.services.lambda_.catalogue import FunctionCatalogue
+from lambent.services.lambda_.mapping_catalogue import MappingCatalogue
 from lambent.services.lambda_.service import build
 
 ACCOUNT = "123456789012"
@@ -57,9 +58,19 @@ class FakeEvents:
 
 @dataclass
 class FakeS3:
+    """S3's objects, and what other services answer, by operation."""
+
     objects: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    answers: dict[str, Any] = field(default_factory=dict)
+    calls: list[Call] = field(default_factory=list)
 
     async def call(self, call: Call) -> dict[str, Any]:
+        self.calls.append(call)
+        if call.service != "s3":
+            answer = self.answers[call.operation]
+            if isinstance(answer, AwsError):
+                raise answer
+            return dict(answer)
         data = self.objects.get((call.params["Bucket"], call.params["Key"]))
         if data is None:
             raise AwsError("NoSuchKey", "The specified key does not exist.", 404)
@@ -90,6 +101,7 @@ class Bench:
             RuntimeStatus("python3.8", False, remedy="Install it with `uv python install 3.8`."),
             RuntimeStatus("provided.al2023", True),
         ]
+        self.mappings = MappingCatalogue(self.store)
         self.service = build(
             self.platform,
             catalogue=self.catalogue,
@@ -97,6 +109,7 @@ class Bench:
             events=self.events,
             runtimes=lambda: self.statuses,
             read_signed=self.read_signed,
+            event_sources=self.mappings,
         )
 
     async def read_signed(self, request: HttpRequest, service: str, bytes_max: int, *, signed: bool) -> tuple[Caller, bytes]:

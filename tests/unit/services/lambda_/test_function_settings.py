@@ -33,7 +33,6 @@ async def test_provisioned_concurrency_says_that_it_is_missing(bench):
     await bench.create(Publish=True)
     await bench.refused("PutProvisionedConcurrencyConfig", "NotImplemented", "PutProvisionedConcurrencyConfig", FunctionName="f")
     await bench.refused("GetProvisionedConcurrencyConfig", "ProvisionedConcurrencyConfigNotFoundException", FunctionName="f", Qualifier="1")
-    await bench.refused("CreateEventSourceMapping", "NotImplemented", "lambda:CreateEventSourceMapping")
     await bench.refused("CreateCodeSigningConfig", "NotImplemented", "lambda:CreateCodeSigningConfig")
 
 
