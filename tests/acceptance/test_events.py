@@ -114,6 +114,37 @@ def test_a_queue_takes_what_its_policy_allows_transformed(server: RunningServer)
     assert json.loads(message["Body"]) == {"order": 7, "by": "to-queue"}
 
 
+def test_topics_log_groups_and_other_buses_are_targets(server: RunningServer) -> None:
+    events, topics, logs = server.client("events"), server.client("sns"), server.client("logs")
+    topic = topics.create_topic(Name="news")["TopicArn"]
+    logs.create_log_group(logGroupName="/aws/events/news")
+    bus = events.create_event_bus(Name="news")["EventBusArn"]
+    rule = events.put_rule(Name="news", EventPattern='{"source": ["news"]}')["RuleArn"]
+    second = events.put_rule(Name="second", EventBusName="news", EventPattern='{"source": ["news"]}')["RuleArn"]
+    statement = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sns:Publish", "Resource": topic}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    topics.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
+    by_topic, by_topic_arn = make_queue(server, "by-topic")
+    allow = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": by_topic_arn}
+    server.client("sqs").set_queue_attributes(
+        QueueUrl=by_topic, Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [allow]})}
+    )
+    topics.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=by_topic_arn)
+    by_bus, by_bus_arn = make_queue(server, "by-bus", second)
+    group = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:/aws/events/news"
+    targets = [{"Id": "topic", "Arn": topic}, {"Id": "group", "Arn": group}, {"Id": "bus", "Arn": bus}]
+    assert events.put_targets(Rule="news", Targets=targets)["FailedEntryCount"] == 0
+    events.put_targets(Rule="second", EventBusName="news", Targets=[{"Id": "q", "Arn": by_bus_arn}])
+    event_id = events.put_events(Entries=[{"Source": "news", "DetailType": "t", "Detail": "{}"}])["Entries"][0]["EventId"]
+    (notified,) = received(server, by_topic)
+    assert json.loads(json.loads(notified["Body"])["Message"])["id"] == event_id
+    (forwarded,) = received(server, by_bus)
+    assert json.loads(forwarded["Body"])["id"] == event_id
+    lines = eventually(lambda: logs.filter_log_events(logGroupName="/aws/events/news")["events"])
+    assert json.loads(lines[0]["message"])["id"] == event_id
+    assert rule.endswith("rule/news")
+
+
 def test_partial_failures_limits_and_patterns_answer_as_aws_does(server: RunningServer) -> None:
     events = server.client("events")
     answer = events.put_events(

@@ -154,7 +154,7 @@ def _natives(platform: Platform, identities: Identities, lambda_: Service) -> di
         logs_service.build(platform),
         sns_service.build(platform, HttpOutside()),
         sqs_service.build(platform),
-        events_service.build(platform),
+        events_service.build(platform, HttpOutside()),
     )
     return {each.name: each for each in services}
 

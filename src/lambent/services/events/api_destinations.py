@@ -1,4 +1,4 @@
-"""API destinations: HTTP endpoints by name. Kept and given back; as targets they are refused (see the package's docstring)."""
+"""API destinations: HTTP endpoints by name, for rules to tell (``http_targets.py``)."""
 
 from __future__ import annotations
 

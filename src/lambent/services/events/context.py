@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lambent.domain.documents import Found
 from lambent.domain.errors import Conflict
-from lambent.domain.ports import Platform
+from lambent.domain.ports import Outside, Platform
 from lambent.domain.storage import ABSENT, Write
 from lambent.services.events.errors import bus_not_found, busy, rule_not_found
 from lambent.services.events.figures import Figures
@@ -26,6 +26,7 @@ class Events:
     platform: Platform
     book: RuleBook
     figures: Figures
+    outside: Outside
 
     @property
     def now(self) -> float:

@@ -82,6 +82,13 @@ def archive_of_arn(text: str) -> str | None:
     return found.resource[8:] if found and found.resource.startswith("archive/") else None
 
 
+def destination_of_arn(found: Arn) -> str:
+    """Return the name of an API destination's ARN; empty when it isn't one."""
+    if found.service != "events" or not found.resource.startswith("api-destination/"):
+        return ""
+    return found.resource.split("/")[1]
+
+
 def _events_arn(text: str) -> Arn | None:
     try:
         found = Arn.parse(text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lambent.domain.ports import Platform, Worker
+from lambent.domain.ports import Outside, Platform, Worker
 from lambent.domain.service import NativeService
 from lambent.engine.delivery.queue_worker import LeaseHandler, QueueWorker
 from lambent.services.events import (
@@ -28,9 +28,9 @@ from lambent.services.events.state import DEAD_LETTERS, DELIVERIES, REPLAYING, S
 _FAMILIES = (buses, permissions, rules, targets, publishing, archives, replays, connections, api_destinations, tagging)
 
 
-def build(platform: Platform) -> NativeService[Events]:
+def build(platform: Platform, outside: Outside) -> NativeService[Events]:
     """Return the service; its workers deliver, fire schedules, replay, and forget what archives need not keep."""
-    events = Events(platform, RuleBook(platform.store), Figures(platform.store))
+    events = Events(platform, RuleBook(platform.store), Figures(platform.store), outside)
 
     def worker(queue: str, handle: LeaseHandler, concurrency: int = 64) -> Worker:
         return QueueWorker(platform.store, platform.clock, queue, handle, concurrency=concurrency)

@@ -11,14 +11,14 @@ from lambent.domain.arns import Arn
 from lambent.domain.call import Call
 from lambent.domain.errors import NotImplementedHere
 from lambent.domain.service import Operations
+from lambent.engine.delivery.targets import kind_of
 from lambent.services.events.context import Events
 from lambent.services.events.entries import parse_json
 from lambent.services.events.errors import invalid, limit_exceeded
 from lambent.services.events.inputs import PREDEFINED, InvalidPath, compile_path, placeholders
-from lambent.services.events.names import rule_ref
+from lambent.services.events.names import destination_of_arn, rule_ref
 from lambent.services.events.paging import paged, slice_page
 from lambent.services.events.state import Rule
-from lambent.services.events.target_calls import kind_of
 
 if TYPE_CHECKING:
     from lambent.services.events import _generated_shapes as shapes
@@ -69,9 +69,9 @@ def check(target: Mapping[str, Any]) -> None:
     """Return when a target may be put; raise what AWS says about one that may not."""
     arn = _arn(target["Arn"])
     kind = kind_of(arn)
-    if kind is None:
+    if kind is None and not destination_of_arn(arn):
         raise NotImplementedHere("events", "PutTargets", f"Targets such as {arn} are not among those that are called.")
-    _check_role(target, kind.needs_role)
+    _check_role(target, kind is None or kind.needs_role)
     _check_input(target)
     queue = target.get("DeadLetterConfig", {}).get("Arn")
     if queue is not None and _arn(queue).service != "sqs":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -14,7 +14,8 @@ from lambent.base.clock import VirtualClock
 from lambent.base.ids import SeededIds
 from lambent.domain.call import Call, Result
 from lambent.domain.caller import Caller
-from lambent.domain.errors import AwsError
+from lambent.domain.errors import AwsError, Unreachable
+from lambent.domain.http import HttpResponse
 from lambent.domain.ports import Platform
 from lambent.domain.quotas import Quotas
 from lambent.services.events.service import build
@@ -35,7 +36,9 @@ class Kit:
         self.calls: list[Call] = []
         self.refuse: Callable[[Call], AwsError | None] = lambda call: None
         platform = Platform(self.store, MemoryBlobs(self.clock), self, self.clock, SeededIds(1), Quotas(), "localhost:4566")
-        self.service = build(platform)
+        self.requests: list[tuple[str, str, Mapping[str, str], bytes]] = []
+        self.answers: list[int | Unreachable] = []
+        self.service = build(platform, self)
         self._workers: list[asyncio.Task[None]] = []
 
     async def handle(self, call: Call) -> Result:
@@ -60,6 +63,14 @@ class Kit:
         with pytest.raises(AwsError) as caught:
             await self(operation, **params)
         return caught.value.code, caught.value.message
+
+    async def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes, *, timeout_s: float) -> HttpResponse:
+        """Stand for the network."""
+        self.requests.append((method, url, headers, body))
+        answer = self.answers.pop(0) if self.answers else 200
+        if isinstance(answer, Unreachable):
+            raise answer
+        return HttpResponse(answer)
 
     def start(self) -> None:
         self._workers = [asyncio.create_task(each.run()) for each in self.service.workers]

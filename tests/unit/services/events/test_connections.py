@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
-from tests.unit.services.events.events_kit import Kit
+from tests.unit.services.events.events_kit import ACCOUNT, PATTERN, QUEUE, Kit
+
+from lambent.domain.errors import Unreachable
 
 BASIC = {"BasicAuthParameters": {"Username": "user", "Password": "pass"}, "InvocationHttpParameters": {}}
 KEY = {"ApiKeyAuthParameters": {"ApiKeyName": "ApiKey", "ApiKeyValue": "secret"}}
@@ -88,3 +91,62 @@ async def test_an_api_destination_is_kept(kit: Kit, kind: str, parameters: dict[
     await kit("DeleteApiDestination", Name="d")
     gone = await kit.fails("DescribeApiDestination", Name="d")
     assert gone == ("ResourceNotFoundException", "Failed to describe the api-destination(s). An api-destination 'd' does not exist.")
+
+
+async def destination(kit: Kit, endpoint: str = "https://example.com/api", **parameters: Any) -> None:
+    """Make a rule that tells an API destination."""
+    given = {"AuthorizationType": "BASIC", "AuthParameters": BASIC} | parameters
+    connection = (await kit("CreateConnection", Name="c", **given))["ConnectionArn"]
+    made = await kit("CreateApiDestination", Name="d", ConnectionArn=connection, HttpMethod="POST", InvocationEndpoint=endpoint)
+    await kit("PutRule", Name="r", EventPattern=PATTERN)
+    target = {"Id": "t", "Arn": made["ApiDestinationArn"], "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/r", "DeadLetterConfig": {"Arn": QUEUE}}
+    http = {"PathParameterValues": ["a b"], "HeaderParameters": {"X-Own": "1"}, "QueryStringParameters": {"q": "v"}}
+    await kit("PutTargets", Rule="r", Targets=[target | {"InputPath": "$.detail", "HttpParameters": http}])
+
+
+async def test_a_destination_is_told_with_the_connections_authorisation_and_parameters(kit: Kit) -> None:
+    shared = {
+        "HeaderParameters": [{"Key": "X-Shared", "Value": "2"}],
+        "QueryStringParameters": [{"Key": "s", "Value": "w"}],
+        "BodyParameters": [{"Key": "extra", "Value": "3"}],
+    }
+    await destination(kit, "https://example.com/*/api?fixed=1", AuthParameters=BASIC | {"InvocationHttpParameters": shared})
+    await kit.put({"a": 1})
+    await kit.settle()
+    ((method, url, headers, body),) = kit.requests
+    assert (method, url) == ("POST", "https://example.com/a%20b/api?fixed=1&q=v&s=w")
+    assert headers["authorization"] == "Basic dXNlcjpwYXNz"
+    assert (headers["x-own"], headers["x-shared"]) == ("1", "2")
+    assert json.loads(body) == {"a": 1, "extra": "3"}
+
+
+async def test_an_api_key_is_a_header(kit: Kit) -> None:
+    await destination(kit, AuthorizationType="API_KEY", AuthParameters=KEY)
+    await kit.put()
+    await kit.settle()
+    assert kit.requests[0][2]["apikey"] == "secret"
+
+
+@pytest.mark.parametrize(("answers", "requests", "letters"), [([500, 429, 200], 3, 0), ([400], 1, 1), ([404], 1, 1)])
+async def test_some_answers_are_tried_again(kit: Kit, answers: list[int], requests: int, letters: int) -> None:
+    await destination(kit)
+    kit.answers.extend(answers)
+    await kit.put()
+    await kit.settle(30)
+    assert (len(kit.requests), len(kit.sent())) == (requests, letters)
+
+
+async def test_an_unreachable_destination_is_tried_again(kit: Kit) -> None:
+    await destination(kit)
+    kit.answers.append(Unreachable("no route", sent=False))
+    await kit.put()
+    await kit.settle(5)
+    assert len(kit.requests) == 2
+
+
+async def test_without_authorisation_the_event_goes_to_the_dead_letter_queue(kit: Kit) -> None:
+    await destination(kit, AuthorizationType="OAUTH_CLIENT_CREDENTIALS", AuthParameters=OAUTH)
+    await kit.put()
+    await kit.settle()
+    assert kit.requests == []
+    assert kit.sent()[0].params["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "NO_PERMISSIONS"

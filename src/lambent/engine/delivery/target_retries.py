@@ -1,4 +1,4 @@
-"""When a failed delivery is tried again, and what a dead-letter queue is told; pure.
+"""When a delivery to a target of EventBridge or its Scheduler that failed is tried again, and what a dead-letter queue is told; pure.
 
 "By default, EventBridge retries sending the event for 24 hours and up to 185 times with an exponential back off and jitter"; what fails
 for want of a permission or of the target itself isn't tried again. Attributes and codes follow "Using dead-letter queues to process
@@ -66,19 +66,6 @@ def error_code(error: AwsError) -> str:
     if error.status == 404 or any(each in error.code for each in _NOT_THERE):
         return "NO_RESOURCE"
     return "INTERNAL_ERROR" if error.status >= 500 else "ERROR_FROM_TARGET"
-
-
-def attributes(rule_arn: str, target_arn: str, error: AwsError, end: GiveUp, attempts: int) -> dict[str, str]:
-    """Return the attributes of a dead-letter queue's message."""
-    found = {
-        "RULE_ARN": rule_arn,
-        "TARGET_ARN": target_arn,
-        "ERROR_CODE": end.code,
-        "ERROR_MESSAGE": error.message or error.code,
-    }
-    if end.exhausted:
-        found |= {"EXHAUSTED_RETRY_CONDITION": end.exhausted, "RETRY_ATTEMPTS": str(attempts - 1)}
-    return found
 
 
 def _is_passing(error: AwsError) -> bool:
