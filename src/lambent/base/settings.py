@@ -31,6 +31,7 @@ class Settings:
     runtimes: str = "exact"  #: ``exact``, or ``nearest``: the nearest installed version serves a missing runtime
     idle_s: float = 600.0  #: an environment that was not used for so long is stopped
     upstreams: Mapping[str, str] = field(default_factory=dict)  #: service name → URL of an AWS-compatible endpoint
+    s3_new_buckets: str = "closed"  #: as AWS makes them; ``open``: as before April 2023, with ACLs and without blocked public access
     companion: bool = True  #: serve what isn't native by moto in a process of its own, when it is installed
     home: Path = Path()  #: where pyenv, uv and nvm keep interpreters
     search_path: str = ""  #: ``PATH``: where interpreters are looked for

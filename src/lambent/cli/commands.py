@@ -50,6 +50,11 @@ def main() -> None:
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Where state is kept (~/.local/share/lambent).")
 @click.option("--ephemeral", is_flag=True, default=None, help="Keep nothing.")
 @click.option("--region", help="Region of requests that name none (us-east-1).")
+@click.option(
+    "--s3-new-buckets",
+    type=click.Choice(["closed", "open"]),
+    help="Whether new buckets begin as AWS's, or as before April 2023: with ACLs and open to the public.",
+)
 @click.option("--runtimes", type=click.Choice(["exact", "nearest"]), help="Whether the nearest installed version may serve a runtime.")
 @click.option("--time-scale", type=float, help="60: a minute passes in a second.")
 @click.option("--upstream", "upstream", multiple=True, metavar="SERVICE=URL", help="Send a service elsewhere; may be repeated.")

@@ -43,6 +43,7 @@ _S3: Final = {
     Fault.EXPIRED: ("AccessDenied", "Request has expired", 403),
     Fault.UNSIGNED_HEADERS: ("AccessDenied", "There were headers present in the request which were not signed", 403),
     Fault.MALFORMED: ("AuthorizationHeaderMalformed", "", 400),
+    Fault.INCOMPLETE: ("AccessDenied", "", 403),
 }
 _QUERY: Final = {
     Doubt.FOREIGN_PAGE: ("AccessDenied", _FOREIGN_PAGE, 403),
@@ -55,6 +56,7 @@ _QUERY: Final = {
     Fault.EXPIRED: ("SignatureDoesNotMatch", "Signature expired", 403),
     Fault.UNSIGNED_HEADERS: ("SignatureDoesNotMatch", _MISMATCH, 403),
     Fault.MALFORMED: ("IncompleteSignature", "", 400),
+    Fault.INCOMPLETE: ("IncompleteSignature", "", 400),
 }
 _JSON: Final = {
     Doubt.FOREIGN_PAGE: ("AccessDeniedException", _FOREIGN_PAGE, 403),
@@ -67,6 +69,7 @@ _JSON: Final = {
     Fault.EXPIRED: ("InvalidSignatureException", "Signature expired", 400),
     Fault.UNSIGNED_HEADERS: ("InvalidSignatureException", _MISMATCH, 400),
     Fault.MALFORMED: ("IncompleteSignatureException", "", 400),
+    Fault.INCOMPLETE: ("IncompleteSignatureException", "", 400),
 }
 # REST services of JSON stand behind another front than the RPC ones, with the same codes and HTTP's own status.
 _REST_JSON: Final = {doubt: (code, text, 403) for doubt, (code, text, _) in _JSON.items()}
@@ -87,5 +90,7 @@ def refusal(doubt: Doubt | SignatureRefused, service: str, protocol: str) -> Aws
     code, text, status = table[doubt.fault]
     if doubt.fault is Fault.MALFORMED and doubt.in_query and service == "s3":
         code = "AuthorizationQueryParametersError"
-    members = {"HeadersNotSigned": doubt.detail} if service == "s3" and doubt.fault is Fault.UNSIGNED_HEADERS else {}
+    members = dict(doubt.facts) if service == "s3" else {}
+    if service == "s3" and doubt.fault is Fault.UNSIGNED_HEADERS:
+        members["HeadersNotSigned"] = doubt.detail
     return AwsError(code, text or doubt.detail, status, members=members)

@@ -133,7 +133,7 @@ async def build(settings: Settings) -> Server:
         read_signed=SignedReader(identities, clock),
     )
     tools = Tools(store, cloud, invoker, catalogue, mappings, events.records, LatestMetrics(), clock, ids, quotas.source_batches_max)
-    natives = _natives(platform, identities, lambda_)
+    natives = _natives(settings, platform, identities, lambda_)
     workers: list[Worker] = [shipper, invoker, events, EventSources(tools), audit, BlobSweeper(store, blobs, clock)]
     handlers: list[RawHandler] = [Health(lambda: report(settings, server))]
     for service in natives.values():
@@ -146,11 +146,11 @@ async def build(settings: Settings) -> Server:
     return server
 
 
-def _natives(platform: Platform, identities: Identities, lambda_: Service) -> dict[str, Service]:
+def _natives(settings: Settings, platform: Platform, identities: Identities, lambda_: Service) -> dict[str, Service]:
     """Return the services that are ours, by name."""
     services: tuple[Service, ...] = (
         lambda_,
-        s3_service.build(platform, identities),
+        s3_service.build(platform, identities, classic=settings.s3_new_buckets == "open"),
         logs_service.build(platform),
         sns_service.build(platform, HttpOutside()),
         sqs_service.build(platform),

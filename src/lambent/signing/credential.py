@@ -62,7 +62,7 @@ def credential_of(request: HttpRequest) -> Credential | None:
         return _from_old_header(request, authorization)
     if "X-Amz-Signature=" in request.query or "X-Amz-Algorithm=" in request.query:
         return _from_query(dict(query_pairs(request.query)))
-    if "AWSAccessKeyId=" in request.query and "Signature=" in request.query:
+    if "AWSAccessKeyId=" in request.query or ("Signature=" in request.query and "Expires=" in request.query):
         return _from_old_query(dict(query_pairs(request.query)))
     return None
 
@@ -108,8 +108,10 @@ def _from_query(query: dict[str, str]) -> Credential:
         raise SignatureRefused(
             Fault.MALFORMED, 'X-Amz-Algorithm only supports "AWS4-HMAC-SHA256 and AWS4-ECDSA-P256-SHA256"', in_query=True
         )
-    needed = ("X-Amz-Credential", "X-Amz-Signature", "X-Amz-Date", "X-Amz-SignedHeaders")
+    needed = ["X-Amz-Credential", "X-Amz-Signature", "X-Amz-Date", "X-Amz-SignedHeaders"]
     # STS and others accept presigned requests without X-Amz-Expires; then they are valid for the usual clock skew of five minutes.
+    if query.get("X-Amz-Credential", "").endswith("/s3/aws4_request"):
+        needed.append("X-Amz-Expires")
     if any(not query.get(name) for name in needed):
         text = (
             "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, "
@@ -156,9 +158,9 @@ def _from_old_header(request: HttpRequest, authorization: str) -> Credential:
 
 def _from_old_query(query: dict[str, str]) -> Credential:
     expires = query.get("Expires", "")
-    if not expires.isdecimal():
+    if not (expires.isdecimal() and query.get("Signature") and query.get("AWSAccessKeyId")):
         raise SignatureRefused(
-            Fault.MALFORMED, "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters", in_query=True
+            Fault.INCOMPLETE, "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters", in_query=True
         )
     return Credential(
         access_key_id=query["AWSAccessKeyId"],

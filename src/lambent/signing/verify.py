@@ -7,7 +7,7 @@ import hmac
 from datetime import UTC, datetime
 
 from lambent.domain.http import HttpRequest
-from lambent.signing.canonical import EMPTY_SHA256, signature, string_to_sign_v2
+from lambent.signing.canonical import EMPTY_SHA256, canonical_request, signature, string_to_sign, string_to_sign_v2
 from lambent.signing.credential import Credential
 from lambent.signing.faults import Fault, SignatureRefused
 
@@ -33,7 +33,9 @@ def check_time(credential: Credential, now: float) -> None:
     """Raise ``SignatureRefused`` when the request was signed too long ago, or in the future, or its URL has expired."""
     if credential.expires_s is not None:
         if now > credential.signed_at + credential.expires_s:
-            raise SignatureRefused(Fault.EXPIRED, _iso(credential.signed_at + credential.expires_s), in_query=True)
+            until = _iso(credential.signed_at + credential.expires_s)
+            facts = {"X-Amz-Expires": str(credential.expires_s)} if credential.version == 4 else {}
+            raise SignatureRefused(Fault.EXPIRED, until, in_query=True, facts={**facts, "Expires": until, "ServerTime": _iso(now)})
         if credential.version == 4 and credential.signed_at > now + SKEW_S_MAX:
             raise SignatureRefused(Fault.SKEWED, f"Signature not yet current: {credential.timestamp} is still later than {_basic(now)}")
     elif now > credential.signed_at + SKEW_S_MAX:
@@ -63,7 +65,21 @@ def verify(request: HttpRequest, credential: Credential, secret: str, *, now: fl
         _check_covered(request, credential)
         expected = signature(request, credential, secret, body_sha256)
     if not hmac.compare_digest(expected.encode(), credential.signature.encode()):
-        raise SignatureRefused(Fault.MISMATCH)
+        raise SignatureRefused(Fault.MISMATCH, facts=_compared(request, credential, body_sha256, bucket))
+
+
+def _compared(request: HttpRequest, credential: Credential, body_sha256: str, bucket: str) -> dict[str, str]:
+    """Return what was signed here, so that the client can see where it signed something else."""
+    facts = {"AWSAccessKeyId": credential.access_key_id}
+    if credential.version == 2:
+        text = string_to_sign_v2(request, bucket, credential.timestamp)
+    else:
+        canonical = canonical_request(request, credential.signed_headers, body_sha256, credential.service)
+        text = string_to_sign(credential.timestamp, credential.scope, canonical)
+    facts |= {"StringToSign": text, "SignatureProvided": credential.signature, "StringToSignBytes": text.encode().hex(" ")}
+    if credential.version == 4:
+        facts |= {"CanonicalRequest": canonical, "CanonicalRequestBytes": canonical.encode().hex(" ")}
+    return facts
 
 
 def _signature_v2(request: HttpRequest, credential: Credential, secret: str, bucket: str) -> str:

@@ -10,9 +10,10 @@ from urllib.parse import parse_qs, unquote
 import msgspec
 
 from lambent.domain.call import Call
+from lambent.domain.errors import AwsError
 from lambent.domain.service import Operations
 from lambent.domain.storage import Blobs
-from lambent.services.s3 import checksums, conditions, drafts, encrypting, errors, names, objects, versions, writing
+from lambent.services.s3 import archives, checksums, conditions, drafts, encrypting, errors, names, objects, versions, writing
 from lambent.services.s3.context import S3, instant
 from lambent.services.s3.state import Bucket, Checksum, Version
 
@@ -41,7 +42,15 @@ async def open_source(s3: S3, call: Call) -> tuple[Bucket, Version, str, str]:
     expected = call.params.get("ExpectedSourceBucketOwner")
     if expected and expected != bucket.account_id:
         raise errors.access_denied()
-    found, _ = await writing.readable(s3, name, key, version_id)
+    try:
+        found, _ = await writing.readable(s3, name, key, version_id)
+    except AwsError as error:
+        if error.code != "MethodNotAllowed":
+            raise
+        text = "The source of a copy request may not specifically refer to a delete marker by version id."
+        raise errors.invalid_request(text) from None
+    if archives.is_archived(found.value, s3.platform.clock.now()):
+        raise archives.not_active()
     encrypting.check_customer_key(call.params, found.value, "CopySource")
     conditions.check_read(call.params, found.value, "CopySource")
     return bucket, found.value, key, version_id
@@ -67,9 +76,7 @@ async def copy_object(s3: S3, call: Call, request: CopyObjectRequest) -> Mapping
     draft = await _draft(s3, call, bucket, source)
     version = await writing.put_version(s3, call, (bucket, request["Key"]), draft, "ObjectCreated:Copy", tuple(versions.kept(draft)))
     result = {"ETag": f'"{version.etag}"', "LastModified": instant(version.modified), **checksums.members(version.checksum)}
-    answer: dict[str, Any] = {"CopyObjectResult": result, **version.encryption}
-    if bucket.versioning:
-        answer["VersionId"] = version.version_id
+    answer: dict[str, Any] = {"CopyObjectResult": result, **objects.common(bucket, request["Key"], version)}
     if source_bucket.versioning:
         answer["CopySourceVersionId"] = source.version_id
     return answer

@@ -13,7 +13,7 @@ from lambent.domain.documents import Found, drop, keep
 from lambent.domain.errors import Conflict
 from lambent.domain.service import Operations
 from lambent.domain.storage import ABSENT, Write
-from lambent.services.s3 import assembling, checksums, copying, drafts, encrypting, errors, names, writing
+from lambent.services.s3 import assembling, checksums, copying, drafts, encrypting, errors, names, objects, writing
 from lambent.services.s3.context import ATTEMPTS_MAX, S3, instant
 from lambent.services.s3.intake import take_in
 from lambent.services.s3.state import CURRENT, PARTS, UPLOADS, Bucket, Part, Piece, Upload
@@ -177,13 +177,14 @@ async def complete_multipart_upload(s3: S3, call: Call, request: CompleteMultipa
         also += [drop(each.digest, each.keeper) for each in plan.version.pieces]
     event, base = "ObjectCreated:CompleteMultipartUpload", upload.value.base
     version = await writing.put_version(s3, call, (bucket, key), plan.version, event, tuple(also), base=base)
-    return _completed(s3, bucket, key, version.etag, version.version_id) | version.encryption | checksums.members(version.checksum)
+    answer = _completed(s3, bucket, key, version.etag, version.version_id)
+    return answer | objects.common(bucket, key, version) | checksums.members(version.checksum)
 
 
 def _completed(s3: S3, bucket: Bucket, key: str, etag: str, version_id: str) -> dict[str, Any]:
     location = f"http://{s3.platform.public_host}/{bucket.name}/{quote(key, safe='')}"
     answer = {"Location": location, "Bucket": bucket.name, "Key": key, "ETag": f'"{etag}"'}
-    return {**answer, "VersionId": version_id} if bucket.versioning else answer
+    return {**answer, "VersionId": version_id} if bucket.versioning == "Enabled" else answer
 
 
 async def _completed_before(s3: S3, call: Call, bucket: Bucket) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ from lambent.domain.call import Call
 from lambent.domain.errors import AwsError
 from lambent.domain.service import Operations
 from lambent.domain.storage import Blobs
-from lambent.services.s3 import checksums, conditions, drafts, encrypting, errors, names, versions, writing
+from lambent.services.s3 import archives, checksums, conditions, drafts, encrypting, errors, lifecycles, names, versions, writing
 from lambent.services.s3.conditions import Span
 from lambent.services.s3.context import S3, instant
 from lambent.services.s3.intake import Arrived, take_in
@@ -47,7 +47,7 @@ async def put_object(s3: S3, call: Call, request: PutObjectRequest) -> Mapping[s
     draft = whole(draft, arrived, s3.platform.ids.hex(32))
     event = str(call.params.get("$event") or "ObjectCreated:Put")
     version = await writing.put_version(s3, call, (bucket, request["Key"]), draft, event, tuple(versions.kept(draft)))
-    return written(bucket, version)
+    return written(bucket, request["Key"], version)
 
 
 async def _check_early(s3: S3, call: Call, bucket: Bucket) -> None:
@@ -63,16 +63,25 @@ def whole(draft: Version, arrived: Arrived, keeper: str) -> Version:
     return msgspec.structs.replace(draft, **changes)
 
 
-def written(bucket: Bucket, version: Version) -> dict[str, Any]:
+def written(bucket: Bucket, key: str, version: Version) -> dict[str, Any]:
     """Return the members that answers to writes have in common."""
-    answer: dict[str, Any] = {"ETag": f'"{version.etag}"', **version.encryption, **checksums.members(version.checksum)}
-    return {**answer, "VersionId": version.version_id} if bucket.versioning else answer
+    answer: dict[str, Any] = {"ETag": f'"{version.etag}"', **common(bucket, key, version), **checksums.members(version.checksum)}
+    return answer
+
+
+def common(bucket: Bucket, key: str, version: Version) -> dict[str, Any]:
+    """Return what every answer says of a version that was just written."""
+    answer = dict(version.encryption)
+    if bucket.versioning == "Enabled":
+        answer["VersionId"] = version.version_id
+    expiration = lifecycles.expiration_of(bucket, key, version)
+    return {**answer, "Expiration": expiration} if expiration else answer
 
 
 @operations.serves("GetObject")
 async def get_object(s3: S3, call: Call, request: GetObjectRequest) -> Mapping[str, Any]:
     """Give an object or a range of it, as a stream."""
-    bucket, version, span = await _selected(s3, call)
+    bucket, version, span = await _selected(s3, call, reading=True)
     answer = _described(bucket, version, span, call.params)
     return {**answer, "Body": stream(s3.platform.blobs, version, span.start, span.end)}
 
@@ -80,18 +89,20 @@ async def get_object(s3: S3, call: Call, request: GetObjectRequest) -> Mapping[s
 @operations.serves("HeadObject")
 async def head_object(s3: S3, call: Call, request: HeadObjectRequest) -> Mapping[str, Any]:
     """Describe an object without its bytes."""
-    bucket, version, span = await _selected(s3, call)
+    bucket, version, span = await _selected(s3, call, reading=False)
     return _described(bucket, version, span, call.params)
 
 
-async def _selected(s3: S3, call: Call) -> tuple[Bucket, Version, Span]:
-    """Return what a get or head means, its conditions checked."""
+async def _selected(s3: S3, call: Call, *, reading: bool) -> tuple[Bucket, Version, Span]:
+    """Return what a get (``reading``) or a head means, its conditions checked."""
     params = call.params
     bucket = (await s3.bucket(call)).value
     found, _ = await writing.readable(s3, bucket.name, params["Key"], params.get("VersionId", ""))
     version = found.value
     encrypting.check_customer_key(params, version)
     conditions.check_read(params, version)
+    if reading:
+        archives.check_readable(version, s3.platform.clock.now())
     if params.get("PartNumber") is not None:
         if params.get("Range"):
             raise errors.invalid_request("Cannot specify both Range header and partNumber query parameter")
@@ -127,6 +138,11 @@ def _described(bucket: Bucket, version: Version, span: Span, params: Mapping[str
         answer["VersionId"] = version.version_id
     if version.storage_class != "STANDARD":
         answer["StorageClass"] = version.storage_class
+    if version.restored_until:
+        answer["Restore"] = archives.restore_text(version)
+    expiration = "" if params.get("VersionId") else lifecycles.expiration_of(bucket, params["Key"], version)
+    if expiration:
+        answer["Expiration"] = expiration
     if version.tags:
         answer["TagCount"] = len(version.tags)
     if version.retention:
@@ -212,7 +228,9 @@ async def get_object_attributes(s3: S3, call: Call, request: GetObjectAttributes
         answer["StorageClass"] = version.storage_class
     if "Checksum" in wanted and version.checksum is not None:
         answer["Checksum"] = checksums.members(version.checksum)
-    if "ObjectParts" in wanted and version.multipart:
+    if "ObjectParts" in wanted and version.multipart and (version.checksum is None or version.checksum.type == "FULL_OBJECT"):
+        answer["ObjectParts"] = {"TotalPartsCount": len(version.pieces)}
+    elif "ObjectParts" in wanted and version.multipart:
         answer["ObjectParts"] = _parts(version, request.get("PartNumberMarker"), request.get("MaxParts", 1000))
     return answer
 

@@ -6,6 +6,7 @@ from lambent.domain.ports import Platform
 from lambent.domain.service import NativeService
 from lambent.services.s3 import (
     acls,
+    archives,
     buckets,
     configurations,
     copying,
@@ -23,7 +24,22 @@ from lambent.services.s3.browsers import Browsers, Keys, NoKeys
 from lambent.services.s3.context import S3
 from lambent.services.s3.delivery import NotificationDelivery
 
-_FAMILIES = (buckets, acls, locks, policies, numbered, configurations, notifying, objects, copying, multipart, uploads, tagging, listing)
+_FAMILIES = (
+    buckets,
+    acls,
+    locks,
+    policies,
+    numbered,
+    archives,
+    configurations,
+    notifying,
+    objects,
+    copying,
+    multipart,
+    uploads,
+    tagging,
+    listing,
+)
 
 
 def build(platform: Platform, keys: Keys | None = None, *, classic: bool = False) -> NativeService[S3]:

@@ -71,6 +71,7 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
     acl: dict[str, Any] | None = None
     retention: dict[str, Any] = {}
     legal_hold: str = ""
+    restored_until: float = 0.0  #: of an archived object: until when its bytes can be read
 
     @property
     def multipart(self) -> bool:

@@ -112,17 +112,22 @@ async def _removed(s3: S3, call: Call, bucket: Bucket, key: str, found: Found[Ve
     return True
 
 
-async def change_version(s3: S3, call: Call, bucket: Bucket, changes: Mapping[str, Any], event: str = "", method: str = "PUT") -> Version:
-    """Change what may change in the version that the call names: tags, ACL, retention. ``NoSuchKey`` when there is none."""
+async def change_version(
+    s3: S3, call: Call, bucket: Bucket, changes: Mapping[str, Any], event: str = "", method: str = "PUT", *, until: str = ""
+) -> Version:
+    """Change what may change in the version that the call names: tags, ACL, retention. ``NoSuchKey`` when there is none.
+
+    ``event`` are the happenings that are told, ``until`` is what a completed restoration says; ``method`` is for refusals.
+    """
     platform, key = s3.platform, call.params["Key"]
     for _ in range(ATTEMPTS_MAX):
         found, is_current = await readable(s3, bucket.name, key, call.params.get("VersionId", ""), method, hidden=False)
         changed = msgspec.structs.replace(found.value, **changes)
         table = CURRENT if is_current else OLDER
         writes: list[Write] = [table.put(found.key, changed, expect=found.version)]
-        if event:
-            now = platform.clock.now()
-            writes += notifications(bucket, Happening(event, key, changed), call, now, platform.ids)
+        now = platform.clock.now()
+        for each in event.split():
+            writes += notifications(bucket, Happening(each, key, changed, until), call, now, platform.ids)
         try:
             await platform.store.commit(writes)
         except Conflict:
