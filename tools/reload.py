@@ -15,20 +15,21 @@ def newest(folder: Path) -> float:
 
 
 def main(folder: Path, command: list[str]) -> int:
-    """Restart on change; end with the command's status when it ends by itself."""
+    """Restart on change, also after a crash (a slip in the source); end when the command ends well."""
     while True:
         seen = newest(folder)
         process = subprocess.Popen(command)
         try:
             while newest(folder) == seen:
-                if process.poll() is not None:
-                    return process.returncode
+                if process.poll() == 0:
+                    return 0
                 time.sleep(0.5)
         except KeyboardInterrupt:
             return process.wait()
         print("changed: restarting", file=sys.stderr)
-        process.send_signal(signal.SIGINT)
-        process.wait()
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            process.wait()
 
 
 if __name__ == "__main__":
