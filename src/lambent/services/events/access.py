@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from lambent.domain.call import Call
-from lambent.domain.caller import Caller, CallerKind
+from lambent.domain.caller import CallerKind
 from lambent.domain.errors import AwsError
-from lambent.policy.resource import Decision, Principal, Request, evaluate
+from lambent.policy.callers import conditions_of, principal_of
+from lambent.policy.resource import Decision, Request, evaluate
 from lambent.services.events.names import BusRef
 
 Statements = list[dict[str, Any]]
@@ -21,31 +21,10 @@ def check_put_events(call: Call, bus: BusRef, statements: Statements) -> None:
     """
     caller = call.caller
     owner = caller.source_account if caller.kind is CallerKind.SERVICE else caller.account_id
-    request = Request(principal_of(caller), "events:PutEvents", bus.arn, _conditions(caller))
+    request = Request(principal_of(caller), "events:PutEvents", bus.arn, conditions_of(caller))
     decision = evaluate(statements, request)
     if decision is Decision.DENY or (decision is Decision.SILENT and owner != bus.account_id):
         why = "with an explicit deny in a" if decision is Decision.DENY else "because no"
         end = "" if decision is Decision.DENY else " allows the events:PutEvents action"
         text = f"User: {caller.arn} is not authorized to perform: events:PutEvents on resource: {bus.arn} {why} resource-based policy{end}"
         raise AwsError("AccessDeniedException", text, 400)
-
-
-def principal_of(caller: Caller) -> Principal:
-    """Return the principal that a policy's ``Principal`` is compared with."""
-    if caller.kind is CallerKind.SERVICE:
-        return Principal(service=caller.arn)
-    if caller.kind is CallerKind.ANONYMOUS:
-        return Principal()
-    return Principal(account_id=caller.account_id, arn=caller.arn)
-
-
-def _conditions(caller: Caller) -> Mapping[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
-    if caller.source_arn:
-        found["aws:SourceArn"] = (caller.source_arn,)
-    if caller.source_account:
-        found["aws:SourceAccount"] = (caller.source_account,)
-    if caller.kind not in (CallerKind.SERVICE, CallerKind.ANONYMOUS):
-        found["aws:PrincipalArn"] = (caller.arn,)
-        found["aws:PrincipalAccount"] = (caller.account_id,)
-    return found

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from lambent.domain.call import Call
 from lambent.domain.caller import CallerKind
+from lambent.policy.callers import conditions_of, principal_of
 from lambent.policy.resource import Decision, Request, evaluate
 from lambent.services.lambda_.catalogue import Entry
 from lambent.services.lambda_.context import Lambda
 from lambent.services.lambda_.errors import access_denied, function_not_found
 from lambent.services.lambda_.names import LATEST, FunctionRef
-from lambent.services.lambda_.principals import conditions_of, principal_of
 
 
 def is_local(call: Call, ref: FunctionRef) -> bool:

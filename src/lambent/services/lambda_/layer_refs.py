@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lambent.domain.call import Call
+from lambent.policy.callers import principal_of
 from lambent.policy.resource import Decision, Request, evaluate
 from lambent.services.lambda_.context import Lambda
 from lambent.services.lambda_.errors import access_denied, invalid, validation
 from lambent.services.lambda_.names import LayerRef, parse_layer_version
-from lambent.services.lambda_.principals import principal_of
 from lambent.services.lambda_.state import LAYER_VERSIONS, Layer, LayerVersion
 
 

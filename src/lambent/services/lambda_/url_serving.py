@@ -16,13 +16,13 @@ from lambent.domain.functions import ResolvedFunction
 from lambent.domain.http import HttpRequest, HttpResponse, read_all
 from lambent.domain.invocations import Invocation, InvocationResult
 from lambent.domain.ports import ReadSigned
+from lambent.policy.callers import conditions_of, principal_of
 from lambent.policy.resource import Decision, Request, evaluate
 from lambent.services.lambda_ import url_cors
 from lambent.services.lambda_.catalogue import Entry
 from lambent.services.lambda_.context import Lambda
 from lambent.services.lambda_.errors import request_too_large
 from lambent.services.lambda_.names import FunctionRef
-from lambent.services.lambda_.principals import conditions_of, principal_of
 from lambent.services.lambda_.state import Url, UrlOwner
 from lambent.services.lambda_.url_events import UrlRequest, event_of
 from lambent.services.lambda_.url_responses import answer_of, bad_gateway, forbidden, refused, streamed

@@ -14,7 +14,8 @@ from typing import Any, Final
 from lambent.domain.call import Call
 from lambent.domain.caller import CallerKind
 from lambent.domain.errors import AwsError
-from lambent.policy.resource import Decision, Principal, Request, evaluate
+from lambent.policy.callers import principal_of
+from lambent.policy.resource import Decision, Request, evaluate
 from lambent.services.s3 import acl
 from lambent.services.s3.actions import action_of
 from lambent.services.s3.ownership import blocks, owner_enforced
@@ -70,10 +71,8 @@ def verdict(bucket: Bucket, call: Call, now: float, existing_tags: Mapping[str, 
     if not text:
         return Decision.SILENT
     key = call.params.get("Key")
-    caller = call.caller
-    principal = Principal(caller.account_id, caller.arn, service=caller.arn if caller.kind is CallerKind.SERVICE else "")
     asked = Request(
-        principal,
+        principal_of(call.caller),
         f"s3:{action_of(call.operation, call.params)}",
         bucket.arn + (f"/{key}" if key is not None else ""),
         _context(call, now, existing_tags or {}),

@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from lambent.domain.arns import partition_of
 from lambent.domain.call import Call
 from lambent.domain.caller import Caller, CallerKind
-from lambent.policy.resource import Decision, Principal, Request, evaluate
+from lambent.policy.callers import conditions_of, principal_of
+from lambent.policy.resource import Decision, Request, evaluate
 from lambent.services.sns.delivery_policies import compact
 from lambent.services.sns.errors import invalid, not_authorized
 from lambent.services.sns.state import Topic
@@ -86,7 +87,7 @@ def check(topic: Topic, call: Call) -> None:
     action = f"SNS:{_ACTION_OF.get(call.operation, call.operation)}"
     statements = policy_of(topic).get("Statement", [])
     statements = statements if isinstance(statements, list) else [statements]
-    decision = evaluate(statements, Request(_principal(caller), action, topic.arn, _conditions(caller)))
+    decision = evaluate(statements, Request(principal_of(caller), action, topic.arn, _conditions(caller)))
     if decision is Decision.ALLOW or (local and decision is Decision.SILENT):
         return
     if local and caller.kind is CallerKind.ROOT and call.operation == "SetTopicAttributes":
@@ -94,20 +95,7 @@ def check(topic: Topic, call: Call) -> None:
     raise not_authorized(caller.arn, action, topic.arn)
 
 
-def _principal(caller: Caller) -> Principal:
-    if caller.kind is CallerKind.SERVICE:
-        return Principal(service=caller.arn)
-    return Principal(account_id=caller.account_id, arn=caller.arn)
-
-
 def _conditions(caller: Caller) -> dict[str, tuple[str, ...]]:
     """Return the condition keys that a caller brings along; ``SourceOwner`` is SNS's old name of a caller's account."""
-    context: dict[str, tuple[str, ...]] = {}
-    if caller.source_arn:
-        context["aws:SourceArn"] = (caller.source_arn,)
-    if caller.source_account:
-        context["aws:SourceAccount"] = (caller.source_account,)
-    if caller.kind not in {CallerKind.SERVICE, CallerKind.ANONYMOUS}:
-        context |= {"aws:PrincipalArn": (caller.arn,), "aws:PrincipalAccount": (caller.account_id,)}
-        context["aws:SourceOwner"] = (caller.account_id,)
-    return context
+    context = conditions_of(caller)
+    return context | {"aws:SourceOwner": context["aws:PrincipalAccount"]} if "aws:PrincipalAccount" in context else context

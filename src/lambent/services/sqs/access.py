@@ -6,8 +6,9 @@ import json
 from typing import Any
 
 from lambent.domain.call import Call
-from lambent.domain.caller import Caller, CallerKind
-from lambent.policy.resource import Decision, Principal, Request, evaluate
+from lambent.domain.caller import CallerKind
+from lambent.policy.callers import conditions_of, principal_of
+from lambent.policy.resource import Decision, Request, evaluate
 from lambent.services.sqs.errors import access_denied
 from lambent.services.sqs.state import Queue
 
@@ -19,7 +20,7 @@ def check(call: Call, queue: Queue) -> None:
     if own and not policy:
         return
     action = f"sqs:{call.operation.removesuffix('Batch')}"
-    decision = evaluate(statements(policy), Request(_principal(call.caller), action, queue.arn, _conditions(call)))
+    decision = evaluate(statements(policy), Request(principal_of(call.caller), action, queue.arn, _conditions(call)))
     if decision is Decision.DENY or not (own or decision is Decision.ALLOW):
         raise access_denied(action, queue.arn)
 
@@ -30,22 +31,5 @@ def statements(policy: str) -> list[dict[str, Any]]:
     return found if isinstance(found, list) else [found]
 
 
-def _principal(caller: Caller) -> Principal:
-    if caller.kind is CallerKind.SERVICE:
-        return Principal(service=caller.arn)
-    if caller.kind is CallerKind.ANONYMOUS:
-        return Principal()
-    return Principal(account_id=caller.account_id, arn=caller.arn)
-
-
 def _conditions(call: Call) -> dict[str, tuple[str, ...]]:
-    caller = call.caller
-    context: dict[str, tuple[str, ...]] = {"aws:SourceIp": (call.source_ip,), "aws:SecureTransport": ("true",)}
-    if caller.source_arn:
-        context["aws:SourceArn"] = (caller.source_arn,)
-    if caller.source_account:
-        context["aws:SourceAccount"] = (caller.source_account,)
-    if caller.kind not in {CallerKind.SERVICE, CallerKind.ANONYMOUS}:
-        context["aws:PrincipalArn"] = (caller.arn,)
-        context["aws:PrincipalAccount"] = (caller.account_id,)
-    return context
+    return {"aws:SourceIp": (call.source_ip,), "aws:SecureTransport": ("true",)} | conditions_of(call.caller)
