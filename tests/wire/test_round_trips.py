@@ -14,7 +14,7 @@ from tests.wire import oracle
 from lambent import wire
 from lambent.wire import models, parsing
 
-NATIVE = ("lambda", "s3", "logs", "sqs", "sns", "events")
+NATIVE = ("lambda", "s3", "logs", "sqs", "sns", "events", "scheduler")
 OTHERS = ("dynamodb", "iam", "sts", "cloudwatch")
 BRIEF = settings(
     max_examples=2, deadline=None, database=None, suppress_health_check=list(HealthCheck), derandomize=True, report_multiple_bugs=False

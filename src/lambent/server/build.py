@@ -35,6 +35,7 @@ from lambent.services.lambda_.catalogue import FunctionCatalogue
 from lambent.services.lambda_.mapping_catalogue import MappingCatalogue
 from lambent.services.logs import service as logs_service
 from lambent.services.s3 import service as s3_service
+from lambent.services.scheduler import service as scheduler_service
 from lambent.services.sns import service as sns_service
 from lambent.services.sqs import service as sqs_service
 from lambent.wire import models
@@ -155,6 +156,7 @@ def _natives(settings: Settings, platform: Platform, identities: Identities, lam
         sns_service.build(platform, HttpOutside()),
         sqs_service.build(platform),
         events_service.build(platform, HttpOutside()),
+        scheduler_service.build(platform),
     )
     return {each.name: each for each in services}
 

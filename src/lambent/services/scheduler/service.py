@@ -1,0 +1,22 @@
+"""EventBridge Scheduler, put together."""
+
+from __future__ import annotations
+
+from lambent.domain.ports import Platform
+from lambent.domain.service import NativeService
+from lambent.engine.delivery.queue_worker import QueueWorker
+from lambent.services.scheduler import groups, schedules
+from lambent.services.scheduler.firing import Firing
+from lambent.services.scheduler.invocations import DeadLetters, Invocations
+from lambent.services.scheduler.state import DEAD_LETTERS, INVOCATIONS, TICKETS, Scheduler
+
+
+def build(platform: Platform) -> NativeService[Scheduler]:
+    """Return the service; its workers fire schedules, tell targets and send dead letters."""
+    scheduler = Scheduler(platform)
+    workers = [
+        QueueWorker(platform.store, platform.clock, TICKETS, Firing(scheduler).handle),
+        QueueWorker(platform.store, platform.clock, INVOCATIONS, Invocations(scheduler).handle),
+        QueueWorker(platform.store, platform.clock, DEAD_LETTERS, DeadLetters(scheduler).handle),
+    ]
+    return NativeService("scheduler", scheduler, [schedules.operations, groups.operations], workers=workers)
