@@ -24,6 +24,10 @@ LIFE_S: Final = 4 * 3600.0
 """How long an environment is used: its role's credentials are issued when it starts, and must outlive it (they last 6 to 12 hours)."""
 
 
+ON_DEMAND: Final = "on-demand"
+PROVISIONED: Final = "provisioned-concurrency"
+
+
 @dataclass(frozen=True, slots=True)
 class Contents:
     """Where what goes into an environment comes from."""
@@ -38,10 +42,13 @@ class Contents:
 class Hosted:
     """An environment on this machine, or one to be."""
 
-    __slots__ = ("environment", "function", "id", "log", "pool")
+    __slots__ = ("environment", "function", "id", "initialization_type", "log", "pool")
 
-    def __init__(self, environment_id: str, function: FunctionVersion, pool: Pool, log: FunctionLog) -> None:
+    def __init__(  # noqa: PLR0917, RUF100
+        self, environment_id: str, function: FunctionVersion, pool: Pool, log: FunctionLog, initialization_type: str = ON_DEMAND
+    ) -> None:
         self.id = environment_id
+        self.initialization_type = initialization_type
         self.function = function
         self.pool = pool
         self.log = log
@@ -61,6 +68,8 @@ class EnvironmentHost:
         self._pools: dict[tuple[str, str], Pool] = {}
         self._hosted: dict[str, Hosted] = {}
         self._stopping: set[asyncio.Task[None]] = set()
+        self.provisioned_lost = asyncio.Event()
+        """Set when there may be fewer provisioned environments than wanted."""
 
     def __len__(self) -> int:
         return len(self._hosted)
@@ -70,12 +79,38 @@ class EnvironmentHost:
         pool = self._pools.get((function.arn, tenant_id))
         return pool is not None and pool.has_idle(function.revision_id)
 
-    def take(self, function: FunctionVersion, tenant_id: str = "") -> Hosted:
-        """Return an environment for an invocation: warm, or (``environment`` is ``None``) one that has yet to be launched."""
-        key = (function.arn, tenant_id)
+    def has_ready(self, function: FunctionVersion, tenant_id: str = "") -> bool:
+        """Return whether a provisioned environment waits for the function."""
+        pool = self._pools.get((function.arn, tenant_id))
+        return pool is not None and pool.has_ready(function.revision_id)
+
+    def provisioned(self, function: FunctionVersion) -> tuple[int, int]:
+        """Return how many provisioned environments a version has, and how many of them are initialised."""
+        pool = self._pools.get((function.arn, ""))
+        return (0, 0) if pool is None else (pool.provisioned, pool.prepared_count)
+
+    def provision(self, function: FunctionVersion) -> Hosted:
+        """Return a provisioned environment that has yet to be launched."""
+        pool = self._pool((function.arn, ""))
+        fresh_id = self._ids.hex(32)
+        self._carry_out(pool.provision(fresh_id, function.revision_id, self._clock.monotonic()))
+        return self._born(fresh_id, function, pool, PROVISIONED)
+
+    def release(self, function: FunctionVersion, wanted: int) -> None:
+        """Let go of provisioned environments beyond ``wanted``."""
+        pool = self._pools.get((function.arn, ""))
+        if pool is not None:
+            self._carry_out(pool.release(wanted))
+
+    def _pool(self, key: tuple[str, str]) -> Pool:
         pool = self._pools.get(key)
         if pool is None:
             pool = self._pools[key] = Pool(self._idle_s, LIFE_S)
+        return pool
+
+    def take(self, function: FunctionVersion, tenant_id: str = "") -> Hosted:
+        """Return an environment for an invocation: warm, or (``environment`` is ``None``) one that has yet to be launched."""
+        pool = self._pool((function.arn, tenant_id))
         fresh_id = "" if pool.has_idle(function.revision_id) else self._ids.hex(32)
         *before, chosen = pool.wanted(function.revision_id, fresh_id, self._clock.monotonic())
         if before:
@@ -90,10 +125,11 @@ class EnvironmentHost:
         hosted.pool.init_redone(fresh_id, hosted.function.revision_id, self._clock.monotonic())
         return self._born(fresh_id, hosted.function, hosted.pool)
 
-    def _born(self, environment_id: str, function: FunctionVersion, pool: Pool) -> Hosted:
+    def _born(self, environment_id: str, function: FunctionVersion, pool: Pool, initialization_type: str = ON_DEMAND) -> Hosted:
         name = stream_name(function.version, self._clock.now(), environment_id)
         stream = self._contents.shipper.open(function, name)
-        hosted = Hosted(environment_id, function, pool, FunctionLog(function, stream, self._clock, tail_bytes=self._tail_bytes))
+        log = FunctionLog(function, stream, self._clock, tail_bytes=self._tail_bytes, initialization_type=initialization_type)
+        hosted = Hosted(environment_id, function, pool, log, initialization_type)
         self._hosted[environment_id] = hosted
         return hosted
 
@@ -109,7 +145,13 @@ class EnvironmentHost:
                 function=function,
                 code=code,
                 layers=layers,
-                variables=variables(function, credentials, log_stream=hosted.log.stream_name, endpoint_url=contents.endpoint_url),
+                variables=variables(
+                    function,
+                    credentials,
+                    log_stream=hosted.log.stream_name,
+                    endpoint_url=contents.endpoint_url,
+                    initialization_type=hosted.initialization_type,
+                ),
                 output=hosted.log.output,
             )
         )
@@ -118,6 +160,10 @@ class EnvironmentHost:
     def initialised(self, hosted: Hosted) -> None:
         """The init went well."""
         self._carry_out(hosted.pool.initialised(hosted.id))
+
+    def prepared(self, hosted: Hosted) -> None:
+        """A provisioned environment's init went well."""
+        self._carry_out(hosted.pool.prepared(hosted.id, self._clock.monotonic()))
 
     def init_failed(self, hosted: Hosted) -> None:
         """The init failed: discard the environment."""
@@ -151,6 +197,8 @@ class EnvironmentHost:
         for each in instructions:
             if isinstance(each, Stop):
                 hosted = self._hosted.pop(each.environment_id)
+                if hosted.initialization_type == PROVISIONED:
+                    self.provisioned_lost.set()
                 if hosted.environment is not None:
                     task = asyncio.create_task(self._stop(hosted.environment), name=f"stop {hosted.id}")
                     self._stopping.add(task)

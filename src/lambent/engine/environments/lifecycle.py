@@ -8,7 +8,9 @@ The rules
 3. A handler that returns or raises leaves it IDLE, warm for the next invocation. An exit or a timeout leaves it STOPPED.
 4. The first invocation of a newer revision makes idle environments of older ones OUTDATED at once, busy ones when they finish.
 5. An idle environment that nobody took for the idle time is EXPIRED.
-6. STOPPED is the end: no event leads out of it.
+6. A provisioned environment is born for nobody: it is STARTING, and IDLE (PREPARED) when its init ends well. It does not expire; it is
+   RELEASED when fewer are wanted, and replaced when it ends in any other way.
+7. STOPPED is the end: no event leads out of it.
 
 An event that has no row is a bug in the pool and raises ``LifecycleError``; nothing is guessed.
 """
@@ -43,12 +45,15 @@ class Happening(Enum):
     BROKEN = "broken"
     OUTDATED = "outdated"
     EXPIRED = "expired"
+    PREPARED = "prepared"
+    RELEASED = "released"
 
 
 TRANSITIONS: Final[Mapping[State, Mapping[Happening, State]]] = {
     State.STARTING: {
         Happening.INITIALISED: State.BUSY,
         Happening.INIT_FAILED: State.STOPPED,
+        Happening.PREPARED: State.IDLE,
     },
     State.BUSY: {
         Happening.FINISHED: State.IDLE,
@@ -58,6 +63,7 @@ TRANSITIONS: Final[Mapping[State, Mapping[Happening, State]]] = {
     State.IDLE: {
         Happening.TAKEN: State.BUSY,
         Happening.EXPIRED: State.STOPPED,
+        Happening.RELEASED: State.STOPPED,
         Happening.OUTDATED: State.STOPPED,
         Happening.BROKEN: State.STOPPED,
     },

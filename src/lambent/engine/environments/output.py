@@ -15,11 +15,14 @@ from lambent.engine.environments.shipping import LogStream
 class FunctionLog:
     """An environment's log. ``output`` is the sandbox's ``OutputSink``."""
 
-    def __init__(self, function: FunctionVersion, stream: LogStream, clock: Clock, *, tail_bytes: int = 4096) -> None:
+    def __init__(
+        self, function: FunctionVersion, stream: LogStream, clock: Clock, *, tail_bytes: int = 4096, initialization_type: str = "on-demand"
+    ) -> None:
         self.stream_name = stream.name
         self._function = function
         self.stream = stream
         self._clock = clock
+        self._initialization_type = initialization_type
         self._json = function.logging.format == "JSON"
         self._threshold = function.logging.application_level if self._json else ""
         self._tail_bytes = tail_bytes
@@ -50,7 +53,7 @@ class FunctionLog:
             self._line(f"INIT_START Runtime Version: {version}\tRuntime Version ARN: {arn}")
             return
         record = {
-            "initializationType": "on-demand",
+            "initializationType": self._initialization_type,
             "phase": phase,
             "runtimeVersion": version,
             "runtimeVersionArn": arn,
@@ -65,7 +68,7 @@ class FunctionLog:
             if status != "success":
                 self._line(loglines.text_init_report(init_ms, phase, status, error_type))
             return
-        record: dict[str, Any] = {"initializationType": "on-demand", "phase": phase, "status": status}
+        record: dict[str, Any] = {"initializationType": self._initialization_type, "phase": phase, "status": status}
         if error_type:
             record["errorType"] = error_type
         self._event("initRuntimeDone", record)

@@ -22,6 +22,7 @@ class StopReason(Enum):
     BROKEN = "broken"
     OUTDATED = "outdated"
     EXPIRED = "expired"
+    RELEASED = "released"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class _Member:
     revision: str
     born: float  #: when it was asked for; this and the next in monotonic seconds
     idle_since: float = 0.0
+    provisioned: bool = False
 
 
 class Pool:
@@ -68,6 +70,7 @@ class Pool:
         self.life_s = life_s
         self._members: dict[str, _Member] = {}
         self._idle: deque[str] = deque()  # the longest idle first; taken from the other end
+        self._ready: deque[str] = deque()  # idle provisioned ones, which are taken before the others
         self._revision = ""
 
     def __len__(self) -> int:
@@ -77,9 +80,23 @@ class Pool:
         """Return the state of every environment that isn't stopped."""
         return {each: member.state for each, member in self._members.items()}
 
+    @property
+    def provisioned(self) -> int:
+        """How many provisioned environments there are, initialised or on the way."""
+        return sum(each.provisioned for each in self._members.values())
+
+    @property
+    def prepared_count(self) -> int:
+        """How many provisioned environments are initialised, busy or not."""
+        return sum(each.provisioned and each.state is not State.STARTING for each in self._members.values())
+
     def has_idle(self, revision: str) -> bool:
         """Return whether an invocation of the revision would find a warm environment."""
-        return bool(self._idle) and revision == self._revision
+        return bool(self._ready or self._idle) and revision == self._revision
+
+    def has_ready(self, revision: str) -> bool:
+        """Return whether an invocation of the revision would find a provisioned environment; otherwise it spills over."""
+        return bool(self._ready) and revision == self._revision
 
     def wanted(self, revision: str, fresh_id: str, now: float = 0.0) -> list[Instruction]:
         """An invocation arrived: run it warm, most recently used first, or start ``fresh_id`` for it (always the last instruction)."""
@@ -87,8 +104,8 @@ class Pool:
         if revision != self._revision:
             instructions.extend(self.retired())
             self._revision = revision
-        if self._idle:
-            environment_id = self._idle.pop()
+        if self._ready or self._idle:
+            environment_id = (self._ready or self._idle).pop()
             self._step(environment_id, Happening.TAKEN)
             instructions.append(Run(environment_id))
             return instructions
@@ -100,6 +117,31 @@ class Pool:
         """The environment's init went well; it has its invocation now."""
         self._step(environment_id, Happening.INITIALISED)
         return []
+
+    def provision(self, environment_id: str, revision: str, now: float) -> list[Instruction]:
+        """Another provisioned environment is wanted: start it for nobody (always the last instruction)."""
+        instructions: list[Instruction] = []
+        if revision != self._revision:
+            instructions.extend(self.retired())
+            self._revision = revision
+        self._members[environment_id] = _Member(State.STARTING, revision, now, provisioned=True)
+        return [*instructions, Start(environment_id)]
+
+    def prepared(self, environment_id: str, now: float) -> list[Instruction]:
+        """A provisioned environment's init went well: it waits for invocations."""
+        self._step(environment_id, Happening.PREPARED)
+        return self._rest(environment_id, now)
+
+    def release(self, wanted: int) -> list[Instruction]:
+        """Fewer provisioned environments are wanted: idle ones go, the others become ordinary ones."""
+        gone: list[Instruction] = []
+        surplus = self.provisioned - wanted
+        while surplus > 0 and self._ready:
+            gone += self._end(self._ready.popleft(), Happening.RELEASED, StopReason.RELEASED)
+            surplus -= 1
+        for member in [each for each in self._members.values() if each.provisioned][: max(0, surplus)]:
+            member.provisioned = False
+        return gone
 
     def init_failed(self, environment_id: str) -> list[Instruction]:
         """The environment's init failed; it is of no use."""
@@ -116,29 +158,41 @@ class Pool:
         if member.revision != self._revision or now - member.born > self.life_s:
             return self._end(environment_id, Happening.OUTDATED, StopReason.OUTDATED)
         self._step(environment_id, Happening.FINISHED)
+        return self._rest(environment_id, now)
+
+    def _rest(self, environment_id: str, now: float) -> list[Instruction]:
+        """Let an idle environment wait with its like; one of an older revision goes."""
+        member = self._members[environment_id]
+        if member.revision != self._revision:
+            return self._end(environment_id, Happening.OUTDATED, StopReason.OUTDATED)
         member.idle_since = now
-        self._idle.append(environment_id)
+        (self._ready if member.provisioned else self._idle).append(environment_id)
         return []
 
     def broken(self, environment_id: str) -> list[Instruction]:
         """The process exited, timed out, or was lost."""
-        if self._members[environment_id].state is State.IDLE:
-            self._idle.remove(environment_id)
+        member = self._members[environment_id]
+        if member.state is State.IDLE:
+            (self._ready if member.provisioned else self._idle).remove(environment_id)
         return self._end(environment_id, Happening.BROKEN, StopReason.BROKEN)
 
     def retired(self) -> list[Instruction]:
         """The function changed or was deleted: idle environments go now, busy ones when they finish."""
         self._revision = ""
         gone: list[Instruction] = []
-        while self._idle:
-            gone += self._end(self._idle.popleft(), Happening.OUTDATED, StopReason.OUTDATED)
+        for waiting in (self._idle, self._ready):
+            while waiting:
+                gone += self._end(waiting.popleft(), Happening.OUTDATED, StopReason.OUTDATED)
         return gone
 
     def expired(self, now: float) -> list[Instruction]:
-        """Time has passed: environments that were idle for ``idle_s`` go."""
+        """Time has passed: environments that were idle for ``idle_s`` go, and provisioned ones whose life is over."""
         gone: list[Instruction] = []
         while self._idle and self._members[self._idle[0]].idle_since + self.idle_s <= now:
             gone += self._end(self._idle.popleft(), Happening.EXPIRED, StopReason.EXPIRED)
+        for each in [each for each in self._ready if now - self._members[each].born > self.life_s]:
+            self._ready.remove(each)
+            gone += self._end(each, Happening.EXPIRED, StopReason.EXPIRED)
         return gone
 
     def _step(self, environment_id: str, happening: Happening) -> None:

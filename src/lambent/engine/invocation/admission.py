@@ -15,7 +15,8 @@ from lambent.domain.functions import FunctionVersion
 from lambent.domain.quotas import Quotas
 
 ReservedTotal: TypeAlias = Callable[[str, str], int]
-"""``(account_id, region)`` → the reserved concurrency of all its functions together."""
+"""``(account_id, region)`` → what is taken from the pool of all: reserved concurrency, and provisioned concurrency of functions that
+reserve none."""
 
 
 class TokenBucket:
@@ -89,12 +90,18 @@ class Admission:
         self._accounts: dict[tuple[str, str], _Account] = {}
         self._functions: dict[str, _Function] = {}
 
-    def enter(self, function: FunctionVersion, now: float) -> Ticket:
-        """Take a place for an invocation. Raises ``AwsError`` with its reason when there is none."""
+    def enter(self, function: FunctionVersion, now: float, *, is_provisioned: bool = False) -> Ticket:
+        """Take a place for an invocation. Raises ``AwsError`` with its reason when there is none.
+
+        ``is_provisioned``: it finds a provisioned environment, whose place was taken from the pool of all when that was allotted.
+        """
         entry = self._function(function, now)
         if function.reserved_concurrency is not None:
             return self._enter_reserved(entry, function.reserved_concurrency, now)
         account = self._account(function, now)
+        if is_provisioned:
+            entry.busy += 1
+            return Ticket(None, entry)
         limit = self._quotas.concurrency_max - self._reserved_total(function.account_id, function.region)
         if account.busy >= limit:
             throttle("ConcurrentInvocationLimitExceeded")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from functools import partial
+from typing import Final
 
 import msgspec
 
@@ -19,7 +20,7 @@ from lambent.domain.functions import FunctionVersion
 from lambent.domain.invocations import FunctionError, Invocation, InvocationResult
 from lambent.domain.quotas import Quotas
 from lambent.engine.environments.code import CodeCache
-from lambent.engine.environments.host import Contents, EnvironmentHost, Hosted
+from lambent.engine.environments.host import PROVISIONED, Contents, EnvironmentHost, Hosted
 from lambent.engine.environments.loglines import billed_ms, stamp
 from lambent.engine.environments.shipping import LogShipper, LogStream
 from lambent.engine.environments.variables import RoleCredentials
@@ -27,6 +28,8 @@ from lambent.engine.invocation import recursion
 from lambent.engine.invocation.admission import Admission, ReservedTotal, Ticket
 from lambent.engine.invocation.results import Failure, failure, too_large
 from lambent.engine.invocation.streaming import ResponseStream
+
+PREPARATION_S_MIN: Final = 130.0
 
 
 class _Started(msgspec.Struct, frozen=True):
@@ -77,6 +80,11 @@ class LocalInvoker:
         self._host = EnvironmentHost(contents, clock, ids, idle_s=idle_s, tail_bytes=quotas.log_tail_bytes_max)
 
     @property
+    def host(self) -> EnvironmentHost:
+        """The environments of this machine."""
+        return self._host
+
+    @property
     def environments(self) -> int:
         """How many environments there are, busy or not."""
         return len(self._host)
@@ -100,7 +108,7 @@ class LocalInvoker:
         now = self._clock.monotonic()
         if invocation.trace_header and not function.recursion_allowed:
             recursion.check(invocation.trace_header, function.function_arn)
-        ticket = self._admission.enter(function, now)
+        ticket = self._admission.enter(function, now, is_provisioned=self._host.has_ready(function, invocation.tenant_id))
         try:
             if not self._host.has_idle(function, invocation.tenant_id):
                 self._admission.scale(function, now)
@@ -121,6 +129,13 @@ class LocalInvoker:
     async def _wait_logged(self, streams: set[LogStream]) -> None:
         for each in streams:
             await self._shipper.wait_shipped(each)
+
+    async def prepare(self, function: FunctionVersion) -> Outcome:
+        """Initialise an environment ahead of invocations and return the outcome of its init. Such an init may take as long as the
+        function, or AWS's 130 s if that is longer."""
+        hosted = self._host.provision(function)
+        outcome, _ = await self._initialise(hosted, max(PREPARATION_S_MIN, float(function.timeout_s)), "init")
+        return outcome
 
     # ── init ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -152,7 +167,12 @@ class LocalInvoker:
             hosted.log.init_end(init_s * 1000, phase, status, error_type)
             return outcome, init_s
         finally:
-            (self._host.initialised if succeeded else self._host.init_failed)(hosted)
+            if not succeeded:
+                self._host.init_failed(hosted)
+            elif hosted.initialization_type == PROVISIONED:
+                self._host.prepared(hosted)
+            else:
+                self._host.initialised(hosted)
 
     # ── invoke ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 

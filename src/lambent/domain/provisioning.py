@@ -1,0 +1,43 @@
+"""Provisioned concurrency as the control plane and the engine speak of it: environments that are initialised before anybody needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from lambent.domain.functions import FunctionVersion
+
+IN_PROGRESS = "IN_PROGRESS"
+READY = "READY"
+FAILED = "FAILED"
+
+
+@dataclass(frozen=True, slots=True)
+class Allotment:
+    """How many environments of a version are to be ready."""
+
+    function: FunctionVersion
+    wanted: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an allotment has come."""
+
+    allocated: int  #: environments that were started for it and live
+    available: int  #: of these, initialised
+    status: str  #: ``IN_PROGRESS``, ``READY`` or ``FAILED``
+    reason: str = ""  #: of ``FAILED``, as AWS words it
+
+
+class ProvisionedEnvironments(Protocol):
+    """Keeps environments ready."""
+
+    def aim(self, function_arn: str, allotments: Mapping[str, Allotment]) -> None:
+        """Have this of a function (unqualified ARN) from now on, by qualified ARN; what isn't named is let go of. Returns at once."""
+        ...
+
+    def progress(self, arn: str) -> Progress:
+        """Return how far the allotment of a version (qualified ARN) has come."""
+        ...
