@@ -20,7 +20,7 @@ from lambent.domain.service import Service
 from lambent.domain.storage import Store
 from lambent.engine.delivery import AsyncInvocations
 from lambent.engine.environments import CodeCache, LogShipper
-from lambent.engine.invocation import LocalInvoker
+from lambent.engine.invocation import LocalInvoker, Provisioner
 from lambent.engine.sources import EventSources, LatestMetrics, Tools
 from lambent.gateway.app import Gateway
 from lambent.gateway.authentication import SignedReader
@@ -31,6 +31,7 @@ from lambent.server.housekeeping import BlobSweeper
 from lambent.server.identities import Identities
 from lambent.services.events import service as events_service
 from lambent.services.lambda_ import service as lambda_service
+from lambent.services.lambda_.allotments import TakenConcurrency
 from lambent.services.lambda_.catalogue import FunctionCatalogue
 from lambent.services.lambda_.mapping_catalogue import MappingCatalogue
 from lambent.services.logs import service as logs_service
@@ -100,16 +101,8 @@ async def build(settings: Settings) -> Server:
     )
     platform = Platform(store, blobs, cloud, clock, ids, quotas, settings.advertised_host)
 
-    sandbox = ProcessSandbox(
-        data / "environments",
-        clock,
-        settings.runtimes,
-        runtime_api=runtime_api_server.start,
-        home=settings.home,
-        search_path=settings.search_path,
-        quotas=quotas,
-    )
-    shipper = LogShipper(cloud, clock, ids)
+    sandbox = _sandbox(settings, clock, quotas)
+    shipper, taken = LogShipper(cloud, clock, ids), TakenConcurrency()
     invoker = LocalInvoker(
         sandbox,
         CodeCache(data / "code", blobs, bytes_max=quotas.code_unzipped_bytes_max),
@@ -120,7 +113,9 @@ async def build(settings: Settings) -> Server:
         ids=ids,
         quotas=quotas,
         idle_s=settings.idle_s,
+        reserved_total=taken.total,
     )
+    provisioner = Provisioner(invoker, invoker.host, clock)
     catalogue = FunctionCatalogue(store, ids)
     events = AsyncInvocations(store, invoker, catalogue, cloud, clock=clock, ids=ids)
     mappings = MappingCatalogue(store)
@@ -130,12 +125,14 @@ async def build(settings: Settings) -> Server:
         invoker=invoker,
         events=events,
         event_sources=mappings,
+        environments=provisioner,
+        taken=taken,
         runtimes=sandbox.runtimes,
         read_signed=SignedReader(identities, clock),
     )
     tools = Tools(store, cloud, invoker, catalogue, mappings, events.records, LatestMetrics(), clock, ids, quotas.source_batches_max)
     natives = _natives(settings, platform, identities, lambda_)
-    workers: list[Worker] = [shipper, invoker, events, EventSources(tools), audit, BlobSweeper(store, blobs, clock)]
+    workers: list[Worker] = [shipper, invoker, provisioner, events, EventSources(tools), audit, BlobSweeper(store, blobs, clock)]
     handlers: list[RawHandler] = [Health(lambda: report(settings, server))]
     for service in natives.values():
         cloud.add(service)
@@ -145,6 +142,19 @@ async def build(settings: Settings) -> Server:
     durable = not settings.ephemeral
     server = Server(app, clock, natives, workers, store, sandbox, invoker, shipper, upstreams, companion, durable=durable)
     return server
+
+
+def _sandbox(settings: Settings, clock: Clock, quotas: Quotas) -> ProcessSandbox:
+    """Return the driver that runs environments."""
+    return ProcessSandbox(
+        settings.data_dir / "environments",
+        clock,
+        settings.runtimes,
+        runtime_api=runtime_api_server.start,
+        home=settings.home,
+        search_path=settings.search_path,
+        quotas=quotas,
+    )
 
 
 def _natives(settings: Settings, platform: Platform, identities: Identities, lambda_: Service) -> dict[str, Service]:

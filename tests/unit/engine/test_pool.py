@@ -63,6 +63,71 @@ def test_a_failed_init_and_a_broken_environment_are_stopped() -> None:
     assert pool.wanted("r", "c") == [Start("c")]
 
 
+def provision(pool: Pool, *ids: str) -> None:
+    for each in ids:
+        assert pool.provision(each, "r1", 0.0) == [Start(each)]
+        assert pool.prepared(each, 0.0) == []
+
+
+def test_provisioned_environments_are_used_first_and_do_not_expire() -> None:
+    pool = Pool(600)
+    warm(pool, "ordinary")
+    provision(pool, "p1", "p2")
+    assert (pool.provisioned, pool.prepared_count) == (2, 2)
+    assert pool.has_ready("r1")
+    assert [pool.wanted("r1", "x")[0] for _ in range(3)] == [Run("p2"), Run("p1"), Run("ordinary")]
+    assert not pool.has_ready("r1")
+    assert pool.wanted("r1", "spilled") == [Start("spilled")]
+    assert (pool.provisioned, pool.prepared_count) == (2, 2)
+    for each in ("p1", "p2", "ordinary"):
+        pool.finished(each, 1.0)
+    assert pool.expired(10_000.0) == [Stop("ordinary", StopReason.EXPIRED)]
+    assert pool.has_ready("r1")
+
+
+def test_provisioned_environments_end_with_their_life_and_are_missed() -> None:
+    pool = Pool(600, life_s=100)
+    provision(pool, "p1", "p2")
+    assert pool.wanted("r1", "x") == [Run("p2")]
+    assert pool.expired(101.0) == [Stop("p1", StopReason.EXPIRED)]
+    assert pool.finished("p2", 101.0) == [Stop("p2", StopReason.OUTDATED)]
+    assert pool.provisioned == 0
+
+
+def test_fewer_provisioned_environments_go_idle_ones_first_and_busy_ones_become_ordinary() -> None:
+    pool = Pool(600)
+    provision(pool, "p1", "p2", "p3")
+    assert pool.wanted("r1", "x") == [Run("p3")]
+    assert pool.wanted("r1", "x") == [Run("p2")]
+    assert pool.release(1) == [Stop("p1", StopReason.RELEASED)]
+    assert pool.provisioned == 1
+    assert pool.release(1) == []
+    pool.finished("p2", 1.0)
+    pool.finished("p3", 1.0)
+    assert len(pool.expired(700.0)) == 1
+    assert pool.provisioned == 1
+
+
+def test_a_provisioned_environment_that_is_no_longer_wanted_when_it_is_ready_is_an_ordinary_one() -> None:
+    pool = Pool(600)
+    pool.provision("p1", "r1", 0.0)
+    assert pool.release(0) == []
+    assert pool.prepared("p1", 5.0) == []
+    assert not pool.has_ready("r1")
+    assert pool.wanted("r1", "x") == [Run("p1")]
+
+
+def test_a_provisioned_environment_that_breaks_or_fails_is_gone() -> None:
+    pool = Pool(600)
+    provision(pool, "p1", "p2")
+    assert pool.broken("p1") == [Stop("p1", StopReason.BROKEN)]
+    assert pool.wanted("r1", "x") == [Run("p2")]
+    assert pool.broken("p2") == [Stop("p2", StopReason.BROKEN)]
+    pool.provision("p3", "r1", 0.0)
+    assert pool.init_failed("p3") == [Stop("p3", StopReason.INIT_FAILED)]
+    assert pool.provisioned == 0
+
+
 @pytest.mark.parametrize("happening", list(Happening))
 def test_nothing_leads_out_of_stopped(happening: Happening) -> None:
     with pytest.raises(LifecycleError):
@@ -85,7 +150,7 @@ def test_random_histories_never_lose_or_share_an_environment(seed: int) -> None:
     busy: list[str] = []
     for _ in range(400):
         now += rng.random()
-        action = rng.choice(["want", "want", "finish", "finish", "break", "expire", "retire"])
+        action = rng.choice(["want", "want", "finish", "finish", "break", "expire", "retire", "provision", "release"])
         out = []
         if action == "want":
             serial += 1
@@ -110,6 +175,16 @@ def test_random_histories_never_lose_or_share_an_environment(seed: int) -> None:
             out = pool.expired(now)
         elif action == "retire":
             out = pool.retired()
+        elif action == "provision":
+            serial += 1
+            *out, started = pool.provision(f"e{serial}", f"r{serial // 40}", now)
+            assert started == Start(f"e{serial}")
+            alive.add(f"e{serial}")
+            out += pool.init_failed(f"e{serial}") if rng.random() < 0.1 else pool.prepared(f"e{serial}", now)
+        elif action == "release":
+            wanted = rng.randrange(4)
+            out = pool.release(wanted)
+            assert pool.provisioned <= wanted
         for instruction in out:
             if isinstance(instruction, Stop):
                 alive.remove(instruction.environment_id)

@@ -14,7 +14,7 @@ from lambent.services.lambda_.context import Lambda, check_revision
 from lambent.services.lambda_.errors import alias_not_found, conflict, function_not_found, invalid, not_found
 from lambent.services.lambda_.functions import page
 from lambent.services.lambda_.names import LATEST, FunctionRef, function_arn
-from lambent.services.lambda_.state import ALIASES, EVENT_CONFIGS, POLICIES, URL_IDS, URLS, Alias
+from lambent.services.lambda_.state import ALIASES, EVENT_CONFIGS, POLICIES, PROVISIONED, URL_IDS, URLS, Alias
 from lambent.services.lambda_.views import alias_configuration
 
 if TYPE_CHECKING:
@@ -131,7 +131,13 @@ async def delete_alias(ctx: Lambda, call: Call, request: DeleteAliasRequest) -> 
         key = (*ref.key, request["Name"])
         if request["Name"] not in entry.aliases:
             return
-        writes: list[Write] = [ALIASES.delete(key), POLICIES.delete(key), EVENT_CONFIGS.delete(key), URLS.delete(key)]
+        writes: list[Write] = [
+            ALIASES.delete(key),
+            POLICIES.delete(key),
+            EVENT_CONFIGS.delete(key),
+            URLS.delete(key),
+            PROVISIONED.delete(key),
+        ]
         url = entry.urls.get(request["Name"])
         if url is not None:
             writes.append(URL_IDS.delete((url.url_id,)))

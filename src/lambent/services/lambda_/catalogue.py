@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -24,12 +24,14 @@ from lambent.services.lambda_.state import (
     EVENT_CONFIGS,
     FUNCTIONS,
     POLICIES,
+    PROVISIONED,
     URLS,
     VERSIONS,
     Alias,
     EventConfig,
     Function,
     Policy,
+    Provisioned,
     Url,
     Version,
 )
@@ -51,6 +53,7 @@ class Entry:
     event_configs: dict[str, EventConfig]
     urls: dict[str, Url]
     runnable: dict[str, FunctionVersion] = field(default_factory=dict)
+    provisioned: dict[str, Provisioned] = field(default_factory=dict)
     _resolved: dict[str, ResolvedFunction] = field(default_factory=dict)  #: by qualifier, where no draw decides
 
     @property
@@ -74,6 +77,13 @@ class Entry:
         """Raise unless the qualifier (or none) is there."""
         self.find(qualifier)
 
+    def runs(self, number: str) -> FunctionVersion:
+        """Return a version as the data plane knows it."""
+        found = self.runnable.get(number)
+        if found is None:
+            found = self.runnable[number] = runnable(self.key, self.function, self.versions[number])
+        return found
+
     def resolve(self, qualifier: str, draw: float) -> ResolvedFunction:
         """Return what runs for a qualifier; ``draw`` in [0, 1) chooses between an alias's versions."""
         found = self._resolved.get(qualifier)
@@ -88,9 +98,7 @@ class Entry:
             raise conflict(
                 f"The operation cannot be performed at this time. The function is currently in the following state: {version.state}"
             )
-        runs = self.runnable.get(number)
-        if runs is None:
-            runs = self.runnable[number] = runnable(self.key, self.function, version)
+        runs = self.runs(number)
         config = self.event_configs.get(qualifier or LATEST)
         resolved = ResolvedFunction(
             runs, function_arn(self.key, qualifier), _DEFAULT_EVENT_CONFIG if config is None else event_invoke_config(config)
@@ -165,6 +173,7 @@ class FunctionCatalogue:
         self._entries: dict[FunctionKey, Entry] = {}
         self._locks: weakref.WeakValueDictionary[FunctionKey, asyncio.Lock] = weakref.WeakValueDictionary()
         self._changes = 0
+        self.observers: list[Callable[[FunctionKey], None]] = []  #: called after every change of a function
 
     async def resolve(self, account_id: str, region: str, name: str, qualifier: str) -> ResolvedFunction:
         """Return what runs now for a name and qualifier; see ``FunctionDirectory``."""
@@ -211,6 +220,8 @@ class FunctionCatalogue:
         finally:
             self._changes += 1
             self._entries.pop(key, None)
+            for observe in self.observers:
+                observe(key)
 
 
 async def load(store: Store, key: FunctionKey) -> Entry | None:
@@ -230,6 +241,7 @@ async def load(store: Store, key: FunctionKey) -> Entry | None:
         await _by_last_part(store, POLICIES, key),
         await _by_last_part(store, EVENT_CONFIGS, key),
         await _by_last_part(store, URLS, key),
+        provisioned=await _by_last_part(store, PROVISIONED, key),
     )
 
 

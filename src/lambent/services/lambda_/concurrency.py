@@ -1,4 +1,4 @@
-"""Reserved concurrency, account settings, and the listing side of provisioned concurrency."""
+"""Reserved concurrency, and account settings."""
 
 from __future__ import annotations
 
@@ -7,28 +7,22 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from lambent.domain.call import Call
-from lambent.domain.errors import AwsError, NotImplementedHere
 from lambent.domain.service import Operations
 from lambent.services.lambda_.catalogue import every
 from lambent.services.lambda_.code import usage
 from lambent.services.lambda_.context import Lambda
 from lambent.services.lambda_.errors import invalid
 from lambent.services.lambda_.names import FunctionRef
-from lambent.services.lambda_.state import FUNCTIONS
+from lambent.services.lambda_.state import FUNCTIONS, PROVISIONED
 
 if TYPE_CHECKING:
     from lambent.services.lambda_._generated_shapes import (
         DeleteFunctionConcurrencyRequest,
-        DeleteProvisionedConcurrencyConfigRequest,
         GetAccountSettingsRequest,
         GetAccountSettingsResponse,
         GetFunctionConcurrencyRequest,
         GetFunctionConcurrencyResponse,
-        GetProvisionedConcurrencyConfigRequest,
-        ListProvisionedConcurrencyConfigsRequest,
-        ListProvisionedConcurrencyConfigsResponse,
         PutFunctionConcurrencyRequest,
-        PutProvisionedConcurrencyConfigRequest,
     )
 
 operations: Operations[Lambda] = Operations()
@@ -39,10 +33,18 @@ def _function(ctx: Lambda, call: Call, name: str) -> FunctionRef:
     return FunctionRef(ref.account_id, ref.region, ref.name)
 
 
-async def _reserved(ctx: Lambda, account_id: str, region: str, but: str = "") -> int:
-    """Return how much the functions of an account and region reserve together, without the one called ``but``."""
-    functions = await every(ctx.platform.store, FUNCTIONS, (account_id, region))
-    return sum(each.value.reserved_concurrency or 0 for each in functions if each.key[2] != but)
+async def _taken(ctx: Lambda, account_id: str, region: str, but: str = "") -> int:
+    """Return what the functions of an account and region take from the pool of all, without the one called ``but``."""
+    store, within = ctx.platform.store, (account_id, region)
+    reserved = {str(each.key[2]): each.value.reserved_concurrency for each in await every(store, FUNCTIONS, within)}
+    provisioned = [(str(each.key[2]), each.value.requested) for each in await every(store, PROVISIONED, within)]
+    free = sum(count for name, count in provisioned if name != but and reserved.get(name) is None)
+    return free + sum(count or 0 for name, count in reserved.items() if name != but)
+
+
+async def reserved_by_others(ctx: Lambda, ref: FunctionRef) -> int:
+    """Return what the account's other functions reserve, or have provisioned without reserving it."""
+    return await _taken(ctx, ref.account_id, ref.region, ref.name)
 
 
 @operations.serves("PutFunctionConcurrency")
@@ -57,12 +59,18 @@ async def put_function_concurrency(ctx: Lambda, call: Call, request: PutFunction
     reserved, quotas = request["ReservedConcurrentExecutions"], ctx.platform.quotas
     async with ctx.catalogue.alone((ref.account_id, ref.region, "")), ctx.catalogue.alone(ref.key):
         entry = await ctx.catalogue.get(ref)
-        others = await _reserved(ctx, ref.account_id, ref.region, ref.name)
+        others = await reserved_by_others(ctx, ref)
         if reserved and quotas.concurrency_max - others - reserved < quotas.concurrency_unreserved_min:
             raise invalid(
                 "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its "
                 f"minimum value of [{quotas.concurrency_unreserved_min}].",
                 typed=False,
+            )
+        provisioned = sum(each.requested for each in entry.provisioned.values())
+        if reserved < provisioned:
+            raise invalid(
+                f" ReservedConcurrentExecutions  {reserved} should not be lower than function's total provisioned concurrency "
+                f"[{provisioned}]."
             )
         function = msgspec.structs.replace(entry.function, reserved_concurrency=reserved)
         await ctx.catalogue.commit(ref.key, [FUNCTIONS.put(ref.key, function)])
@@ -98,36 +106,7 @@ async def get_account_settings(ctx: Lambda, call: Call, request: GetAccountSetti
             "CodeSizeUnzipped": quotas.code_unzipped_bytes_max,
             "CodeSizeZipped": quotas.zip_upload_bytes_max,
             "ConcurrentExecutions": quotas.concurrency_max,
-            "UnreservedConcurrentExecutions": quotas.concurrency_max - await _reserved(ctx, call.account_id, call.region),
+            "UnreservedConcurrentExecutions": quotas.concurrency_max - await _taken(ctx, call.account_id, call.region),
         },
         "AccountUsage": {"TotalCodeSize": size, "FunctionCount": functions},
     }
-
-
-@operations.serves("PutProvisionedConcurrencyConfig")
-async def put_provisioned_concurrency_config(ctx: Lambda, call: Call, request: PutProvisionedConcurrencyConfigRequest) -> None:
-    """Refuse: environments are not kept ready ahead yet."""
-    raise NotImplementedHere("lambda", "PutProvisionedConcurrencyConfig", "Environments are started when they are needed.")
-
-
-@operations.serves("GetProvisionedConcurrencyConfig")
-async def get_provisioned_concurrency_config(ctx: Lambda, call: Call, request: GetProvisionedConcurrencyConfigRequest) -> None:
-    """Say that there is none."""
-    await ctx.catalogue.get(ctx.own_ref(call, request["FunctionName"], request.get("Qualifier")))
-    text = "No Provisioned Concurrency Config found for this function"
-    raise AwsError("ProvisionedConcurrencyConfigNotFoundException", text, 404, members={"Type": "User"})
-
-
-@operations.serves("DeleteProvisionedConcurrencyConfig")
-async def delete_provisioned_concurrency_config(ctx: Lambda, call: Call, request: DeleteProvisionedConcurrencyConfigRequest) -> None:
-    """Do nothing: there is none."""
-    await ctx.catalogue.get(ctx.own_ref(call, request["FunctionName"], request.get("Qualifier")))
-
-
-@operations.serves("ListProvisionedConcurrencyConfigs")
-async def list_provisioned_concurrency_configs(
-    ctx: Lambda, call: Call, request: ListProvisionedConcurrencyConfigsRequest
-) -> ListProvisionedConcurrencyConfigsResponse:
-    """Return that there are none."""
-    await ctx.catalogue.get(_function(ctx, call, request["FunctionName"]))
-    return {"ProvisionedConcurrencyConfigs": []}

@@ -10,6 +10,7 @@ from lambent.domain.call import Call
 from lambent.domain.environments import RuntimeStatus
 from lambent.domain.invocations import EventQueue, Invoker
 from lambent.domain.ports import Platform
+from lambent.domain.provisioning import ProvisionedEnvironments
 from lambent.services.lambda_.catalogue import Entry, FunctionCatalogue
 from lambent.services.lambda_.errors import access_denied, conflict, precondition_failed
 from lambent.services.lambda_.mapping_catalogue import MappingCatalogue
@@ -30,6 +31,7 @@ class Lambda:
     invoker: Invoker
     events: EventQueue
     mappings: MappingCatalogue
+    provisioned: ProvisionedEnvironments
     runtimes: Callable[[], list[RuntimeStatus]]
     code_secret: bytes  #: signs the URLs from which code is fetched
 

@@ -25,6 +25,7 @@ from lambent.services.lambda_.state import (
     EVENT_CONFIGS,
     FUNCTIONS,
     POLICIES,
+    PROVISIONED,
     URL_IDS,
     URLS,
     VERSIONS,
@@ -238,7 +239,7 @@ async def _delete_version(ctx: Lambda, ref: FunctionRef, entry: Entry) -> None:
         raise conflict(f"Unable to delete version because the following aliases reference it: [{', '.join(names)}]")
     number = version.version
     writes: list[Write] = [VERSIONS.delete(version_key(ref.key, number)), *let_go(ref.key, version)]
-    writes += [table.delete((*ref.key, number)) for table in (POLICIES, EVENT_CONFIGS)]
+    writes += [table.delete((*ref.key, number)) for table in (POLICIES, EVENT_CONFIGS, PROVISIONED)]
     await ctx.catalogue.commit(ref.key, writes)
 
 
@@ -251,6 +252,7 @@ def _all_gone(entry: Entry) -> list[Write]:
     writes += [ALIASES.delete((*key, name)) for name in entry.aliases]
     writes += [POLICIES.delete((*key, qualifier)) for qualifier in entry.policies]
     writes += [EVENT_CONFIGS.delete((*key, qualifier)) for qualifier in entry.event_configs]
+    writes += [PROVISIONED.delete((*key, qualifier)) for qualifier in entry.provisioned]
     for qualifier, url in entry.urls.items():
         writes += [URLS.delete((*key, qualifier)), URL_IDS.delete((url.url_id,))]
     return writes

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from lambent.domain.environments import RuntimeStatus
 from lambent.domain.invocations import EventQueue, Invoker
 from lambent.domain.ports import Platform, ReadSigned
+from lambent.domain.provisioning import ProvisionedEnvironments
 from lambent.domain.service import NativeService
 from lambent.services.lambda_ import (
     aliases,
@@ -19,11 +20,13 @@ from lambent.services.lambda_ import (
     management,
     mappings,
     permissions,
+    provisioned,
     tags,
     updates,
     urls,
     versions,
 )
+from lambent.services.lambda_.allotments import Allotments, TakenConcurrency
 from lambent.services.lambda_.catalogue import FunctionCatalogue
 from lambent.services.lambda_.code import CodeDownloads
 from lambent.services.lambda_.context import Lambda
@@ -41,6 +44,7 @@ _FAMILIES = (
     permissions.operations,
     tags.operations,
     concurrency.operations,
+    provisioned.operations,
     event_configs.operations,
     urls.operations,
     management.operations,
@@ -56,16 +60,21 @@ def build(
     invoker: Invoker,
     events: EventQueue,
     event_sources: MappingCatalogue,
+    environments: ProvisionedEnvironments,
+    taken: TakenConcurrency,
     runtimes: Callable[[], list[RuntimeStatus]],
     read_signed: ReadSigned,
 ) -> NativeService[Lambda]:
     """Return Lambda over the platform; ``catalogue`` and ``event_sources`` are the ones that the engine reads."""
     secret = bytes.fromhex(platform.ids.hex(64))
-    context = Lambda(platform, catalogue, invoker, events, event_sources, runtimes, secret)
+    context = Lambda(platform, catalogue, invoker, events, event_sources, environments, runtimes, secret)
     return NativeService(
         "lambda",
         context,
         _FAMILIES,
         raw_handlers=(CodeDownloads(platform.blobs, platform.clock, secret), FunctionUrls(context, read_signed)),
-        workers=(Transitions(platform.store, catalogue, platform.clock, platform.ids),),
+        workers=(
+            Transitions(platform.store, catalogue, platform.clock, platform.ids),
+            Allotments(platform.store, catalogue, environments, taken),
+        ),
     )

@@ -8,6 +8,7 @@ lambda.versions        account, region, name, number       ``Version``; ``$LATES
 lambda.aliases         account, region, name, alias        ``Alias``
 lambda.policies        account, region, name, qualifier    ``Policy``; the empty qualifier is the function
 lambda.event_configs   account, region, name, qualifier    ``EventConfig``
+lambda.provisioned     account, region, name, qualifier    ``Provisioned``; the qualifier is a number or an alias
 lambda.urls            account, region, name, qualifier    ``Url``
 lambda.url_ids         url id                              ``UrlOwner``
 lambda.mappings        account, region, uuid               ``domain.mappings.EventSourceMapping``
@@ -120,6 +121,13 @@ class EventConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     on_failure_arn: str = ""
 
 
+class Provisioned(msgspec.Struct, frozen=True):
+    """How many environments of a version, or of an alias's versions, are to be ready. How far that has come, only the engine knows."""
+
+    requested: int
+    last_modified: float  #: seconds since 1970
+
+
 class Url(msgspec.Struct, frozen=True, omit_defaults=True):
     """A function URL."""
 
@@ -173,6 +181,7 @@ VERSIONS = Table("lambda.versions", Version)
 ALIASES = Table("lambda.aliases", Alias)
 POLICIES = Table("lambda.policies", Policy)
 EVENT_CONFIGS = Table("lambda.event_configs", EventConfig)
+PROVISIONED = Table("lambda.provisioned", Provisioned)
 URLS = Table("lambda.urls", Url)
 URL_IDS = Table("lambda.url_ids", UrlOwner)
 MAPPINGS = Table("lambda.mappings", EventSourceMapping)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,7 +21,9 @@ from lambent.domain.functions import FunctionVersion
 from lambent.domain.http import HttpRequest, read_all
 from lambent.domain.invocations import Invocation, InvocationResult
 from lambent.domain.ports import Platform
+from lambent.domain.provisioning import Allotment, Progress
 from lambent.domain.quotas import Quotas
+from lambent.services.lambda_.allotments import TakenConcurrency
 from lambent.services.lambda_.catalogue import FunctionCatalogue
 from lambent.services.lambda_.mapping_catalogue import MappingCatalogue
 from lambent.services.lambda_.service import build
@@ -46,6 +48,20 @@ class FakeInvoker:
     async def invoke(self, function: FunctionVersion, invocation: Invocation) -> InvocationResult:
         self.seen.append((function, invocation))
         return replace(self.result, executed_version=function.version)
+
+
+class FakeEnvironments:
+    """Takes note of what is to be provisioned; ``progress`` is what the test says."""
+
+    def __init__(self) -> None:
+        self.aims: dict[str, dict[str, int]] = {}
+        self.told: dict[str, Progress] = {}
+
+    def aim(self, function_arn: str, allotments: Mapping[str, Allotment]) -> None:
+        self.aims[function_arn] = {arn: each.wanted for arn, each in allotments.items()}
+
+    def progress(self, arn: str) -> Progress:
+        return self.told.get(arn, Progress(0, 0, "IN_PROGRESS"))
 
 
 class FakeEvents:
@@ -93,6 +109,8 @@ class Bench:
         self.ids = SeededIds(7)
         self.invoker = FakeInvoker()
         self.events = FakeEvents()
+        self.environments = FakeEnvironments()
+        self.taken = TakenConcurrency()
         self.platform = Platform(self.store, self.blobs, self.s3, self.clock, self.ids, quotas or Quotas(), "localhost:4566")
         self.url_caller = Caller.root(ACCOUNT, "AKIA")
         self.catalogue = FunctionCatalogue(self.store, self.ids)
@@ -110,6 +128,8 @@ class Bench:
             runtimes=lambda: self.statuses,
             read_signed=self.read_signed,
             event_sources=self.mappings,
+            environments=self.environments,
+            taken=self.taken,
         )
 
     async def read_signed(self, request: HttpRequest, service: str, bytes_max: int, *, signed: bool) -> tuple[Caller, bytes]:
@@ -124,6 +144,7 @@ class Bench:
         """Let what is pending become active."""
         while await self.service.workers[0].step():
             pass
+        await self.service.workers[1].step()
 
     async def create(self, name: str = "f", **params: Any) -> dict[str, Any]:
         request = {

@@ -29,10 +29,7 @@ async def test_reserved_concurrency(bench):
     assert (await resolve(bench)).version.reserved_concurrency is None
 
 
-async def test_provisioned_concurrency_says_that_it_is_missing(bench):
-    await bench.create(Publish=True)
-    await bench.refused("PutProvisionedConcurrencyConfig", "NotImplemented", "PutProvisionedConcurrencyConfig", FunctionName="f")
-    await bench.refused("GetProvisionedConcurrencyConfig", "ProvisionedConcurrencyConfigNotFoundException", FunctionName="f", Qualifier="1")
+async def test_code_signing_says_that_it_is_missing(bench):
     await bench.refused("CreateCodeSigningConfig", "NotImplemented", "lambda:CreateCodeSigningConfig")
 
 
