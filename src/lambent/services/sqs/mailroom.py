@@ -4,6 +4,8 @@
 - A receive is written down before it is answered, but not synced: it outlives the process (``kill -9``), not the machine's crash,
   after which the message is only visible again earlier and was received fewer times.
 - A delete is synced before it is answered.
+- A sequence is given and its commit asked for in one step, so that messages are on disk in the order of their sequences. A commit that
+  fails has written nothing; what it was for is undone in memory.
 - Waiting receivers sleep until a message comes, a delay or a visibility timeout passes; an empty receive reads no disk.
 """
 
@@ -202,7 +204,11 @@ class Mailroom:
 
     async def _deliver(self, post: Post, taken: Sequence[tuple[Letter, Standing]]) -> list[Delivery]:
         writes = [standings.put((post.mailbox, letter.sequence), standing) for letter, standing in taken]
-        await self._store.commit(writes, durable=False)
+        try:
+            await self._store.commit(writes, durable=False)
+        except BaseException:
+            self._give_back(post, [letter for letter, _ in taken])
+            raise
         if isinstance(post.box, FifoBox):
             await self._refill(post, post.box)
         post.ring()
@@ -228,10 +234,13 @@ class Mailroom:
 
     async def put_back(self, queue: Queue, deliveries: Sequence[Delivery]) -> None:
         """Let others have what was picked."""
-        post, now_ms = await self.post(queue), self.now_ms()
-        for each in deliveries:
-            each.letter.receives -= 1
-            post.box.hold(each.letter, now_ms)
+        self._give_back(await self.post(queue), [each.letter for each in deliveries])
+
+    def _give_back(self, post: Post, letters: Sequence[Letter]) -> None:
+        now_ms = self.now_ms()
+        for each in letters:
+            each.receives -= 1
+            post.box.hold(each, now_ms)
         post.box.settle(now_ms)
         post.ring()
 
@@ -257,7 +266,9 @@ class Mailroom:
 
     async def delete(self, post: Post, letters: Sequence[Letter]) -> None:
         """Remove messages for good."""
-        await self._replace(post, letters, [write for each in letters for write in gone(post.mailbox, each.sequence)])
+        for each in letters:
+            post.box.remove(each)
+        await _whole(self._replace(post, letters, [write for each in letters for write in gone(post.mailbox, each.sequence)]))
 
     async def move(
         self, post: Post, deliveries: Sequence[Delivery], target: Queue, parcels: Sequence[Parcel], more: Sequence[Write] = ()
@@ -267,40 +278,33 @@ class Mailroom:
         What somebody else has removed meanwhile is left out.
         """
         there = await self.post(target)
+        await _whole(self._move(post, list(zip(deliveries, parcels, strict=True)), there, more))
+
+    async def _move(self, post: Post, pairs: Sequence[tuple[Delivery, Parcel]], there: Post, more: Sequence[Write]) -> None:
         writes = list(more)
+        letters: list[Letter] = []
         arrivals: list[tuple[int, Parcel]] = []
-        pairs = zip(deliveries, parcels, strict=True)
-        here = [(each, parcel) for each, parcel in pairs if post.box.find(each.letter.sequence) is each.letter]
-        for delivery, parcel in here:
+        for delivery, parcel in pairs:
+            letter = delivery.letter
+            if post.box.find(letter.sequence) is not letter:
+                continue
+            post.box.remove(letter)
+            letters.append(letter)
             there.last = sequence = next_sequence(there.last, self.now_ms())
             arrivals.append((sequence, parcel))
-            writes += gone(post.mailbox, delivery.letter.sequence)
+            writes += gone(post.mailbox, letter.sequence)
             writes += message(there.mailbox, sequence, parcel.sent, parcel.due_ms)
-        await self._replace(post, [each.letter for each, _ in here], writes, there, arrivals)
+        await self._replace(post, letters, writes)
+        self._arrived(there, arrivals)
 
-    async def _replace(
-        self,
-        post: Post,
-        letters: Sequence[Letter],
-        writes: Sequence[Write],
-        there: Post | None = None,
-        arrivals: Sequence[tuple[int, Parcel]] = (),
-    ) -> None:
-        for each in letters:
-            post.box.remove(each)
-        await _whole(self._committed(post, letters, writes, there, arrivals))
-
-    async def _committed(
-        self, post: Post, letters: Sequence[Letter], writes: Sequence[Write], there: Post | None, arrivals: Sequence[tuple[int, Parcel]]
-    ) -> None:
+    async def _replace(self, post: Post, letters: Sequence[Letter], writes: Sequence[Write]) -> None:
+        """Commit what removes these messages, which are out of the box already."""
         try:
             await self._store.commit(writes)
         except BaseException:
             for each in letters:
-                post.box.restore(each)  # they are still on disk
+                post.box.restore(each)  # nothing was written: they are still on disk
             raise
-        if there is not None:
-            self._arrived(there, arrivals)
         if isinstance(post.box, FifoBox):
             await self._refill(post, post.box)
         post.ring()
