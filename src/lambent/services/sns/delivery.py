@@ -62,18 +62,13 @@ class Deliveries:
             targets = [dispatch.subscription]
         else:
             targets = [entry.subscriptions[each] for each in dispatch.targets if each in entry.subscriptions]
-        following = await asyncio.gather(*(self._deliver(lease, entry.topic, each, dispatch) for each in targets))
-        return (Acknowledge(lease), *(write for each in following for write in each))
-
-    async def _deliver(self, lease: Lease, topic: Topic, subscription: Subscription, dispatch: Dispatch) -> Sequence[Enqueue]:
-        try:
-            if dispatch.dead:
-                await self._senders.bury(topic, subscription, dispatch, dead_letter_arn(subscription))
-            else:
-                await self._senders.send(topic, subscription, dispatch)
-        except (AwsError, Unreachable) as error:
-            return self._failed(topic, subscription, dispatch, error)
-        return ()
+        letterhead = self._senders.letterhead(entry.topic, dispatch)
+        endings = [await self._senders.begin(entry.topic, each, dispatch, letterhead) for each in targets]
+        writes: list[Write] = [Acknowledge(lease)]
+        for target, error in zip(targets, await asyncio.gather(*endings), strict=True):
+            if error is not None:
+                writes += self._failed(entry.topic, target, dispatch, error)
+        return writes
 
     def _failed(self, topic: Topic, subscription: Subscription, dispatch: Dispatch, error: AwsError | Unreachable) -> Sequence[Enqueue]:
         again = replace(dispatch, failures=dispatch.failures + 1)

@@ -61,16 +61,19 @@ def fields_of(dispatch: Dispatch, topic_arn: str, protocol: str, host: str) -> d
     return fields
 
 
-def envelope(fields: Mapping[str, str], message: Message, unsubscribe: str | None) -> str:
-    """Return the JSON document for queues and webhooks."""
-    lines = [f"  {_quoted(name)} : {_quoted(value)}" for name, value in fields.items()]
-    if unsubscribe is not None:
-        lines.append(f'  "UnsubscribeURL" : {_quoted(unsubscribe)}')
+def head(fields: Mapping[str, str]) -> str:
+    """Return the beginning of the JSON document for queues and webhooks."""
+    return "{\n" + ",\n".join(f"  {_quoted(name)} : {_quoted(value)}" for name, value in fields.items())
+
+
+def envelope(beginning: str, message: Message, unsubscribe: str | None = None) -> str:
+    """Return the whole document."""
+    more = "" if unsubscribe is None else f',\n  "UnsubscribeURL" : {_quoted(unsubscribe)}'
     if message.attributes:
         inner = json_attributes(message.attributes, base64_text)
         attributes = ",\n".join(f"    {_quoted(name)} : {msgspec.json.encode(value).decode()}" for name, value in inner.items())
-        lines.append(f'  "MessageAttributes" : {{\n{attributes}\n  }}')
-    return "{\n" + ",\n".join(lines) + "\n}"
+        more += f',\n  "MessageAttributes" : {{\n{attributes}\n  }}'
+    return f"{beginning}{more}\n}}"
 
 
 def lambda_event(fields: Mapping[str, str], message: Message, subscription: Subscription, unsubscribe: str) -> bytes:

@@ -22,7 +22,7 @@ from lambent.services.sns.delivery import passes
 from lambent.services.sns.dispatches import Dispatch
 from lambent.services.sns.fifo import WAITING, WAKE_UPS, WakeUp, decode_wake_up, encode_wake_up
 from lambent.services.sns.messages import Message
-from lambent.services.sns.queue_lanes import BATCH_MAX, batch_of, send_all
+from lambent.services.sns.queue_lanes import BATCH_MAX, Parcel, batch_of, send_all
 from lambent.services.sns.schedule import MANAGED
 from lambent.services.sns.senders import Senders
 from lambent.services.sns.state import Subscription, Topic
@@ -81,7 +81,7 @@ class OrderedDeliveries:
             return [WAITING.delete(each.key) for each in waiting], None
         topic, endpoint = entry.topic, subscription.endpoint
         dispatches = [Dispatch(topic=which.topic, message=each.value) for each in waiting]
-        parcels = [await self._senders.parcel(topic, subscription, each, endpoint) for each in dispatches]
+        parcels = [await self._parcel(topic, subscription, each, endpoint) for each in dispatches]
         outcomes = await send_all(self._sns.platform, topic, endpoint, parcels[: batch_of(parcels)])
         done: list[Write] = []
         for each, dispatch, outcome in zip(waiting, dispatches, outcomes, strict=False):
@@ -97,10 +97,14 @@ class OrderedDeliveries:
         """Put a message into the dead-letter queue, at once so that the order is kept; return the error that asks for another attempt."""
         target = dead_letter_arn(subscription)
         if target:
-            parcel = await self._senders.parcel(topic, subscription, dispatch, target)
+            parcel = await self._parcel(topic, subscription, dispatch, target)
             (error,) = await send_all(self._sns.platform, topic, target, [parcel])
             if error is None or passes(error):
                 return error
             why = error
         _log.warning("message %s of %s is dropped: sqs %s: %s", dispatch.message.id, topic.arn, target or subscription.endpoint, why)
         return None
+
+    async def _parcel(self, topic: Topic, subscription: Subscription, dispatch: Dispatch, queue_arn: str) -> Parcel:
+        letterhead = self._senders.letterhead(topic, dispatch)
+        return await self._senders.parcel(topic, subscription, dispatch, queue_arn, letterhead)

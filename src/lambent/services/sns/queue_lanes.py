@@ -93,8 +93,8 @@ class QueueLanes:
         self._lanes: dict[tuple[str, str], deque[tuple[Parcel, asyncio.Future[AwsError | None]]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def send(self, topic: Topic, queue_arn: str, parcel: Parcel) -> None:
-        """Send a message; returns when the queue has it. Raises the ``AwsError`` that the queue gave."""
+    def send(self, topic: Topic, queue_arn: str, parcel: Parcel) -> asyncio.Future[AwsError | None]:
+        """Send a message; the future says when the queue has it, or which error it gave."""
         lane = self._lanes.get((topic.arn, queue_arn))
         done: asyncio.Future[AwsError | None] = asyncio.get_running_loop().create_future()
         if lane is None:
@@ -103,9 +103,7 @@ class QueueLanes:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         lane.append((parcel, done))
-        error = await done
-        if error is not None:
-            raise error
+        return done
 
     async def _run(self, topic: Topic, queue_arn: str) -> None:
         key = (topic.arn, queue_arn)

@@ -2,94 +2,85 @@
 
 from __future__ import annotations
 
+import asyncio
 from base64 import b64encode
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 from lambent.domain.arns import Arn
 from lambent.domain.call import Call
 from lambent.domain.caller import Caller, CallerKind
-from lambent.domain.errors import AwsError
+from lambent.domain.errors import AwsError, Unreachable
 from lambent.domain.http import HttpResponse
 from lambent.services.sns import envelopes
 from lambent.services.sns.context import Sns
 from lambent.services.sns.delivery_policies import CONTENT_TYPE, content_type, effective_subscription_policy
 from lambent.services.sns.dispatches import Dispatch, Kind
+from lambent.services.sns.letterheads import Letterhead
 from lambent.services.sns.protocols import is_fifo_queue, is_own_surface
 from lambent.services.sns.queue_lanes import Parcel, QueueLanes, service_call
 from lambent.services.sns.state import Subscription, Topic
+from lambent.services.sns.subscription_attributes import dead_letter_arn
 
+Ending: TypeAlias = "asyncio.Future[AwsError | None] | asyncio.Task[AwsError | Unreachable | None]"
+"""Says when a delivery has ended, and how: an error's ``retryable`` says whether trying again may help."""
 WEBHOOK_S: Final = 15.0
 """How long an HTTP endpoint may take to answer."""
 
 
 class Senders:
-    """Sends. What it raises says how a delivery failed: ``AwsError``, whose ``retryable`` holds, or ``Unreachable``."""
+    """Begins deliveries. Each ends as ``None``, or as the error that says how it failed."""
 
     def __init__(self, sns: Sns) -> None:
         self._sns = sns
         self._lanes = QueueLanes(sns.platform)
 
-    async def send(self, topic: Topic, subscription: Subscription, dispatch: Dispatch) -> None:
-        """Deliver a message."""
-        if subscription.protocol == "sqs":
-            await self._lanes.send(topic, subscription.endpoint, await self.parcel(topic, subscription, dispatch, subscription.endpoint))
-        elif subscription.protocol == "lambda":
-            await self._invoke(topic, subscription, dispatch)
-        elif subscription.protocol == "firehose":
-            await self._put_record(topic, subscription, dispatch)
-        else:
-            await self._post(topic, subscription, dispatch)
+    def letterhead(self, topic: Topic, dispatch: Dispatch) -> Letterhead:
+        """Return what the deliveries of a message share."""
+        return Letterhead(self._sns, topic, dispatch)
 
-    async def bury(self, topic: Topic, subscription: Subscription, dispatch: Dispatch, queue_arn: str) -> None:
-        """Deliver a message to a dead-letter queue."""
-        await self._lanes.send(topic, queue_arn, await self.parcel(topic, subscription, dispatch, queue_arn))
+    async def begin(self, topic: Topic, subscription: Subscription, dispatch: Dispatch, letterhead: Letterhead) -> Ending:
+        """Begin to deliver a message: to its queue, or to the dead-letter queue, in the order of these calls."""
+        queue_arn = dead_letter_arn(subscription) if dispatch.dead else subscription.endpoint if subscription.protocol == "sqs" else ""
+        if queue_arn:
+            return self._lanes.send(topic, queue_arn, await self.parcel(topic, subscription, dispatch, queue_arn, letterhead))
+        return asyncio.create_task(self._attempt(topic, subscription, dispatch, letterhead), name=f"to {subscription.endpoint}")
 
-    async def parcel(self, topic: Topic, subscription: Subscription, dispatch: Dispatch, queue_arn: str) -> Parcel:
+    async def _attempt(
+        self, topic: Topic, subscription: Subscription, dispatch: Dispatch, letterhead: Letterhead
+    ) -> AwsError | Unreachable | None:
+        send = {"lambda": self._invoke, "firehose": self._put_record}.get(subscription.protocol, self._post)
+        try:
+            await send(topic, subscription, dispatch, letterhead)
+        except (AwsError, Unreachable) as error:
+            return error
+        return None
+
+    async def parcel(self, topic: Topic, subscription: Subscription, dispatch: Dispatch, queue_arn: str, letterhead: Letterhead) -> Parcel:
         """Return the message as a queue gets it."""
         message = dispatch.message
-        group_id = message.group_id if is_fifo_queue(queue_arn) or not topic.fifo else None
-        deduplication_id = message.deduplication_id if is_fifo_queue(queue_arn) else None
         raw = subscription.raw and dispatch.kind is Kind.NOTIFICATION
         return Parcel.of(
-            message.text_for("sqs") if raw else await self._envelope(topic, subscription, dispatch, "sqs"),
+            message.text_for("sqs") if raw else await letterhead.envelope(subscription, "sqs"),
             message.trace_header,
             MessageAttributes=envelopes.queue_attributes(message) if raw else {},
-            MessageGroupId=group_id,
-            MessageDeduplicationId=deduplication_id,
+            MessageGroupId=message.group_id if is_fifo_queue(queue_arn) or not topic.fifo else None,
+            MessageDeduplicationId=message.deduplication_id if is_fifo_queue(queue_arn) else None,
         )
 
-    async def _fields(self, topic: Topic, dispatch: Dispatch, protocol: str) -> dict[str, str]:
-        """Return an envelope's fields, signed unless they are a FIFO topic's. One signature serves all subscriptions of a protocol."""
-        host = self._sns.platform.public_host
-        fields = envelopes.fields_of(dispatch, topic.arn, protocol, host)
-        if topic.fifo:
-            return fields
-        version = topic.attributes.get("SignatureVersion", "1")
-        signature = await self._sns.signer.sign(fields, version)
-        return fields | {
-            "SignatureVersion": version,
-            "Signature": signature,
-            "SigningCertURL": await self._sns.signer.certificate_url(),
-        }
-
-    async def _envelope(self, topic: Topic, subscription: Subscription, dispatch: Dispatch, protocol: str) -> str:
-        url = envelopes.unsubscribe_url(self._sns.platform.public_host, subscription.arn) if dispatch.kind is Kind.NOTIFICATION else None
-        return envelopes.envelope(await self._fields(topic, dispatch, protocol), dispatch.message, url)
-
-    async def _invoke(self, topic: Topic, subscription: Subscription, dispatch: Dispatch) -> None:
+    async def _invoke(self, topic: Topic, subscription: Subscription, dispatch: Dispatch, letterhead: Letterhead) -> None:
         url = envelopes.unsubscribe_url(self._sns.platform.public_host, subscription.arn)
-        event = envelopes.lambda_event(await self._fields(topic, dispatch, "lambda"), dispatch.message, subscription, url)
+        event = envelopes.lambda_event(await letterhead.fields("lambda"), dispatch.message, subscription, url)
         params = {"FunctionName": subscription.endpoint, "InvocationType": "Event", "Payload": event}
         platform, target = self._sns.platform, Arn.parse(subscription.endpoint)
         trace_header = dispatch.message.trace_header
         await platform.cloud.call(service_call(platform, topic, target, "Invoke", params, trace_header=trace_header))
 
-    async def _put_record(self, topic: Topic, subscription: Subscription, dispatch: Dispatch) -> None:
+    async def _put_record(self, topic: Topic, subscription: Subscription, dispatch: Dispatch, letterhead: Letterhead) -> None:
         """Put the message into a delivery stream, with the role that the subscription names."""
         raw = dispatch.message.text_for("firehose")
-        text = raw if subscription.raw else await self._envelope(topic, subscription, dispatch, "firehose")
+        text = raw if subscription.raw else await letterhead.envelope(subscription, "firehose")
         target, role = Arn.parse(subscription.endpoint), Arn.parse(subscription.attributes["SubscriptionRoleArn"])
         session = f"arn:{role.partition}:sts::{role.account_id}:assumed-role/{role.resource.rpartition('/')[2]}/sns"
         caller = Caller(CallerKind.ROLE, role.account_id, session, source_arn=topic.arn, source_account=topic.account_id)
@@ -98,13 +89,13 @@ class Senders:
         platform = self._sns.platform
         await platform.cloud.call(Call("firehose", "PutRecord", params, caller, target.region, target.account_id, platform.ids.uuid()))
 
-    async def _post(self, topic: Topic, subscription: Subscription, dispatch: Dispatch) -> None:
+    async def _post(self, topic: Topic, subscription: Subscription, dispatch: Dispatch, letterhead: Letterhead) -> None:
         """Post to an HTTP endpoint; any answer but 2xx fails."""
         if is_own_surface(subscription.endpoint):
             raise AwsError("InvalidParameter", f"{subscription.endpoint} is a page of the server itself")
         raw = subscription.raw and dispatch.kind is Kind.NOTIFICATION
         protocol = subscription.protocol
-        body = dispatch.message.text_for(protocol) if raw else await self._envelope(topic, subscription, dispatch, protocol)
+        body = dispatch.message.text_for(protocol) if raw else await letterhead.envelope(subscription, protocol)
         kind = CONTENT_TYPE
         if dispatch.kind is Kind.NOTIFICATION:
             own = subscription.attributes.get("DeliveryPolicy")
