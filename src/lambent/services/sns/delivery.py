@@ -20,6 +20,7 @@ from lambent.engine.delivery import QueueWorker
 from lambent.services.sns.context import Sns
 from lambent.services.sns.delivery_policies import effective_subscription_policy, retry_policy
 from lambent.services.sns.dispatches import FANOUT, WEBHOOKS, Dispatch, Kind, decode
+from lambent.services.sns.feedback import Delivered, feedback
 from lambent.services.sns.protocols import WEBHOOKS as WEBHOOK_PROTOCOLS
 from lambent.services.sns.schedule import MANAGED, RetryPolicy
 from lambent.services.sns.senders import Senders
@@ -65,9 +66,12 @@ class Deliveries:
         letterhead = self._senders.letterhead(entry.topic, dispatch)
         endings = [await self._senders.begin(entry.topic, each, dispatch, letterhead) for each in targets]
         writes: list[Write] = [Acknowledge(lease)]
-        for target, error in zip(targets, await asyncio.gather(*endings), strict=True):
-            if error is not None:
-                writes += self._failed(entry.topic, target, dispatch, error)
+        platform = self._sns.platform
+        for target, outcome in zip(targets, await asyncio.gather(*endings), strict=True):
+            if not isinstance(outcome, Delivered):
+                writes += self._failed(entry.topic, target, dispatch, outcome)
+            if not dispatch.dead:
+                writes += feedback(entry.topic, target, dispatch, outcome, platform.clock.now(), platform.ids)
         return writes
 
     def _failed(self, topic: Topic, subscription: Subscription, dispatch: Dispatch, error: AwsError | Unreachable) -> Sequence[Enqueue]:

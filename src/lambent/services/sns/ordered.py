@@ -20,6 +20,7 @@ from lambent.engine.delivery import QueueWorker
 from lambent.services.sns.context import Sns
 from lambent.services.sns.delivery import passes
 from lambent.services.sns.dispatches import Dispatch
+from lambent.services.sns.feedback import Delivered, feedback
 from lambent.services.sns.fifo import WAITING, WAKE_UPS, WakeUp, decode_wake_up, encode_wake_up
 from lambent.services.sns.messages import Message
 from lambent.services.sns.queue_lanes import BATCH_MAX, Parcel, batch_of, send_all
@@ -80,16 +81,17 @@ class OrderedDeliveries:
         if entry is None or subscription is None:
             return [WAITING.delete(each.key) for each in waiting], None
         topic, endpoint = entry.topic, subscription.endpoint
+        clock, ids = self._sns.platform.clock, self._sns.platform.ids
         dispatches = [Dispatch(topic=which.topic, message=each.value) for each in waiting]
         parcels = [await self._parcel(topic, subscription, each, endpoint) for each in dispatches]
         outcomes = await send_all(self._sns.platform, topic, endpoint, parcels[: batch_of(parcels)])
         done: list[Write] = []
         for each, dispatch, outcome in zip(waiting, dispatches, outcomes, strict=False):
-            if outcome is not None:
+            if isinstance(outcome, AwsError):
                 stuck = outcome if passes(outcome) and not last else await self._bury(topic, subscription, dispatch, outcome)
                 if stuck is not None:
                     return done, stuck
-            done.append(WAITING.delete(each.key))
+            done += [WAITING.delete(each.key), *feedback(topic, subscription, dispatch, outcome, clock.now(), ids)]
             last = False
         return done, None
 
@@ -99,7 +101,9 @@ class OrderedDeliveries:
         if target:
             parcel = await self._parcel(topic, subscription, dispatch, target)
             (error,) = await send_all(self._sns.platform, topic, target, [parcel])
-            if error is None or passes(error):
+            if isinstance(error, Delivered):
+                return None
+            if passes(error):
                 return error
             why = error
         _log.warning("message %s of %s is dropped: sqs %s: %s", dispatch.message.id, topic.arn, target or subscription.endpoint, why)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 operations: Operations[Sns] = Operations()
 _BATCH_MAX: Final = 10
+_TEXT_BYTES_MAX: Final = 1_600
 _ID: Final = frozenset(string.ascii_letters + string.digits + "-_")
 _FIFO_ID: Final = frozenset(string.ascii_letters + string.digits + string.punctuation)
 _FIFO_ID_MAX: Final = 128
@@ -167,6 +168,8 @@ async def _publish_text(sns: Sns, call: Call, request: shapes.PublishInput) -> s
     if not is_phone_number(number):
         raise invalid(f"PhoneNumber Reason: {number} is not valid to publish to")
     message = _single(sns, request)
+    if len(message.text_for("sms").encode()) > _TEXT_BYTES_MAX:
+        raise invalid(f"Message Reason: a text message must be less than {_TEXT_BYTES_MAX} bytes")
     more = {"accountId": call.account_id, "region": call.region}
     await sns.platform.store.commit([outbox.append(message.published, outbox.item("sms", number, message, **more))])
     return {"MessageId": message.id}

@@ -13,6 +13,7 @@ from lambent.domain.call import Call
 from lambent.domain.caller import Caller
 from lambent.domain.errors import AwsError
 from lambent.domain.ports import Platform
+from lambent.services.sns.feedback import Delivered
 from lambent.services.sns.state import Topic
 
 PRINCIPAL: Final = "sns.amazonaws.com"
@@ -54,25 +55,31 @@ def service_call(
     )
 
 
-async def send_all(platform: Platform, topic: Topic, queue_arn: str, parcels: Sequence[Parcel]) -> list[AwsError | None]:
+async def send_all(platform: Platform, topic: Topic, queue_arn: str, parcels: Sequence[Parcel]) -> list[AwsError | Delivered]:
     """Send at most ten messages to a queue in one call; say of each what became of it."""
     target = Arn.parse(queue_arn)
     url = f"http://{platform.public_host}/{target.account_id}/{target.resource}"
     try:
         if len(parcels) == 1:
             params = {"QueueUrl": url, **parcels[0].params}
-            await platform.cloud.call(service_call(platform, topic, target, "SendMessage", params, trace_header=parcels[0].trace_header))
-            return [None]
+            call = service_call(platform, topic, target, "SendMessage", params, trace_header=parcels[0].trace_header)
+            return [_delivered(call, await platform.cloud.call(call))]
         entries = [{"Id": str(number), **each.params} for number, each in enumerate(parcels)]
-        params = {"QueueUrl": url, "Entries": entries}
-        answer = await platform.cloud.call(service_call(platform, topic, target, "SendMessageBatch", params))
+        call = service_call(platform, topic, target, "SendMessageBatch", {"QueueUrl": url, "Entries": entries})
+        answer = await platform.cloud.call(call)
     except AwsError as error:
         return [error] * len(parcels)
-    outcomes: list[AwsError | None] = [None] * len(parcels)
+    outcomes: list[AwsError | Delivered] = [_delivered(call, {})] * len(parcels)
+    for each in answer.get("Successful") or ():
+        outcomes[int(each["Id"])] = _delivered(call, each)
     for each in answer.get("Failed") or ():
         status = 400 if each.get("SenderFault", True) else 500
         outcomes[int(each["Id"])] = AwsError(str(each["Code"]), str(each.get("Message", "")), status)
     return outcomes
+
+
+def _delivered(call: Call, answer: Mapping[str, Any]) -> Delivered:
+    return Delivered(200, {"sqsRequestId": call.request_id, "sqsMessageId": str(answer.get("MessageId", ""))})
 
 
 def batch_of(parcels: Sequence[Parcel]) -> int:
@@ -90,13 +97,13 @@ class QueueLanes:
 
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
-        self._lanes: dict[tuple[str, str], deque[tuple[Parcel, asyncio.Future[AwsError | None]]]] = {}
+        self._lanes: dict[tuple[str, str], deque[tuple[Parcel, asyncio.Future[AwsError | Delivered]]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def send(self, topic: Topic, queue_arn: str, parcel: Parcel) -> asyncio.Future[AwsError | None]:
+    def send(self, topic: Topic, queue_arn: str, parcel: Parcel) -> asyncio.Future[AwsError | Delivered]:
         """Send a message; the future says when the queue has it, or which error it gave."""
         lane = self._lanes.get((topic.arn, queue_arn))
-        done: asyncio.Future[AwsError | None] = asyncio.get_running_loop().create_future()
+        done: asyncio.Future[AwsError | Delivered] = asyncio.get_running_loop().create_future()
         if lane is None:
             lane = self._lanes[topic.arn, queue_arn] = deque()
             task = asyncio.create_task(self._run(topic, queue_arn), name=f"{topic.name} to {queue_arn}")
@@ -108,7 +115,7 @@ class QueueLanes:
     async def _run(self, topic: Topic, queue_arn: str) -> None:
         key = (topic.arn, queue_arn)
         lane = self._lanes[key]
-        taken: list[tuple[Parcel, asyncio.Future[AwsError | None]]] = []
+        taken: list[tuple[Parcel, asyncio.Future[AwsError | Delivered]]] = []
         try:
             while lane:
                 taken = [lane.popleft() for _ in range(batch_of([parcel for parcel, _ in list(lane)[:BATCH_MAX]]))]

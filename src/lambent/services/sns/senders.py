@@ -17,20 +17,21 @@ from lambent.services.sns import envelopes
 from lambent.services.sns.context import Sns
 from lambent.services.sns.delivery_policies import CONTENT_TYPE, content_type, effective_subscription_policy
 from lambent.services.sns.dispatches import Dispatch, Kind
+from lambent.services.sns.feedback import Delivered, Outcome
 from lambent.services.sns.letterheads import Letterhead
 from lambent.services.sns.protocols import is_fifo_queue, is_own_surface
 from lambent.services.sns.queue_lanes import Parcel, QueueLanes, service_call
 from lambent.services.sns.state import Subscription, Topic
 from lambent.services.sns.subscription_attributes import dead_letter_arn
 
-Ending: TypeAlias = "asyncio.Future[AwsError | None] | asyncio.Task[AwsError | Unreachable | None]"
-"""Says when a delivery has ended, and how: an error's ``retryable`` says whether trying again may help."""
+Ending: TypeAlias = "asyncio.Future[AwsError | Delivered] | asyncio.Task[Outcome]"
+"""Says when a delivery has ended, and how."""
 WEBHOOK_S: Final = 15.0
 """How long an HTTP endpoint may take to answer."""
 
 
 class Senders:
-    """Begins deliveries. Each ends as ``None``, or as the error that says how it failed."""
+    """Begins deliveries."""
 
     def __init__(self, sns: Sns) -> None:
         self._sns = sns
@@ -47,15 +48,12 @@ class Senders:
             return self._lanes.send(topic, queue_arn, await self.parcel(topic, subscription, dispatch, queue_arn, letterhead))
         return asyncio.create_task(self._attempt(topic, subscription, dispatch, letterhead), name=f"to {subscription.endpoint}")
 
-    async def _attempt(
-        self, topic: Topic, subscription: Subscription, dispatch: Dispatch, letterhead: Letterhead
-    ) -> AwsError | Unreachable | None:
+    async def _attempt(self, topic: Topic, subscription: Subscription, dispatch: Dispatch, letterhead: Letterhead) -> Outcome:
         send = {"lambda": self._invoke, "firehose": self._put_record}.get(subscription.protocol, self._post)
         try:
-            await send(topic, subscription, dispatch, letterhead)
+            return await send(topic, subscription, dispatch, letterhead)
         except (AwsError, Unreachable) as error:
             return error
-        return None
 
     async def parcel(self, topic: Topic, subscription: Subscription, dispatch: Dispatch, queue_arn: str, letterhead: Letterhead) -> Parcel:
         """Return the message as a queue gets it."""
@@ -69,15 +67,17 @@ class Senders:
             MessageDeduplicationId=message.deduplication_id if is_fifo_queue(queue_arn) else None,
         )
 
-    async def _invoke(self, topic: Topic, subscription: Subscription, dispatch: Dispatch, letterhead: Letterhead) -> None:
+    async def _invoke(self, topic: Topic, subscription: Subscription, dispatch: Dispatch, letterhead: Letterhead) -> Delivered:
         url = envelopes.unsubscribe_url(self._sns.platform.public_host, subscription.arn)
         event = envelopes.lambda_event(await letterhead.fields("lambda"), dispatch.message, subscription, url)
         params = {"FunctionName": subscription.endpoint, "InvocationType": "Event", "Payload": event}
         platform, target = self._sns.platform, Arn.parse(subscription.endpoint)
         trace_header = dispatch.message.trace_header
-        await platform.cloud.call(service_call(platform, topic, target, "Invoke", params, trace_header=trace_header))
+        call = service_call(platform, topic, target, "Invoke", params, trace_header=trace_header)
+        await platform.cloud.call(call)
+        return Delivered(202, {"lambdaRequestId": call.request_id})
 
-    async def _put_record(self, topic: Topic, subscription: Subscription, dispatch: Dispatch, letterhead: Letterhead) -> None:
+    async def _put_record(self, topic: Topic, subscription: Subscription, dispatch: Dispatch, letterhead: Letterhead) -> Delivered:
         """Put the message into a delivery stream, with the role that the subscription names."""
         raw = dispatch.message.text_for("firehose")
         text = raw if subscription.raw else await letterhead.envelope(subscription, "firehose")
@@ -87,9 +87,12 @@ class Senders:
         name = target.resource.removeprefix("deliverystream/")
         params = {"DeliveryStreamName": name, "Record": {"Data": text.encode() + b"\n"}}
         platform = self._sns.platform
-        await platform.cloud.call(Call("firehose", "PutRecord", params, caller, target.region, target.account_id, platform.ids.uuid()))
+        answer = await platform.cloud.call(
+            Call("firehose", "PutRecord", params, caller, target.region, target.account_id, platform.ids.uuid())
+        )
+        return Delivered(200, {"recordId": str(answer.get("RecordId", ""))})
 
-    async def _post(self, topic: Topic, subscription: Subscription, dispatch: Dispatch, letterhead: Letterhead) -> None:
+    async def _post(self, topic: Topic, subscription: Subscription, dispatch: Dispatch, letterhead: Letterhead) -> Delivered:
         """Post to an HTTP endpoint; any answer but 2xx fails."""
         if is_own_surface(subscription.endpoint):
             raise AwsError("InvalidParameter", f"{subscription.endpoint} is a page of the server itself")
@@ -105,6 +108,7 @@ class Senders:
         if not 200 <= answer.status < 300:
             status = 500 if answer.status == 429 or answer.status < 400 else answer.status
             raise AwsError("EndpointFailed", f"{subscription.endpoint} answered {answer.status}", status)
+        return Delivered(answer.status)
 
     async def _request(self, url: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
         """Post; name and password of the URL are told only when they are asked for."""

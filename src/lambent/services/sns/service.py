@@ -9,6 +9,7 @@ from lambent.services.sns.catalogue import Topics
 from lambent.services.sns.confirmations import Expiries
 from lambent.services.sns.context import Sns
 from lambent.services.sns.delivery import Deliveries
+from lambent.services.sns.feedback import FeedbackLogs
 from lambent.services.sns.fifo import FifoTopics
 from lambent.services.sns.links import Links
 from lambent.services.sns.ordered import OrderedDeliveries
@@ -33,6 +34,7 @@ def build(platform: Platform, outside: Outside) -> NativeService[Sns]:
             *Deliveries(sns, senders).workers(),
             OrderedDeliveries(sns, senders).worker(),
             Expiries(sns).worker(),
+            FeedbackLogs(platform).worker(),
             OutboxKeeper(store, clock),
         ],
     )

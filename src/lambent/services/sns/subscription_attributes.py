@@ -48,6 +48,8 @@ def checked(subscription: Subscription, name: str, value: str, *, body_scope: bo
     if name == "FilterPolicyScope":
         if value not in SCOPES:
             raise invalid(f"FilterPolicyScope: Invalid value [{value}]. Please use either MessageBody or MessageAttributes")
+        if subscription.attributes.get("FilterPolicy"):
+            check_filter_policy(subscription.attributes["FilterPolicy"], of_body=value == "MessageBody")
         return value
     if not value:
         return ""

@@ -161,3 +161,7 @@ async def test_nested_keys_are_for_bodies_only(kit: Kit) -> None:
     await kit.call("SetSubscriptionAttributes", SubscriptionArn=arn, AttributeName="FilterPolicyScope", AttributeValue="MessageBody")
     await kit.call("SetSubscriptionAttributes", SubscriptionArn=arn, AttributeName="FilterPolicy", AttributeValue=nested)
     assert (await kit.attributes(arn))["FilterPolicyScope"] == "MessageBody"
+    fault = await kit.fails(
+        "SetSubscriptionAttributes", SubscriptionArn=arn, AttributeName="FilterPolicyScope", AttributeValue="MessageAttributes"
+    )
+    assert fault.message == "Invalid parameter: Filter policy scope MessageAttributes does not support nested filter policy"

@@ -119,6 +119,7 @@ async def test_a_number_must_be_one(kit: Kit, number: str) -> None:
     await kit.call("Publish", PhoneNumber="+33000000000", Message="m")
     (message,) = await kit.outbox("kind=sms")
     assert (message["to"], message["message"]) == ("+33000000000", "m")
+    assert (await kit.fails("Publish", PhoneNumber="+33000000000", Message="m" * 1601)).code == "InvalidParameter"
 
 
 async def test_where_to_publish_must_be_said_and_be_there(kit: Kit) -> None:
