@@ -1,4 +1,4 @@
-"""Provisioned concurrency as the control plane and the engine speak of it: environments that are initialised before anybody needs them."""
+"""Provisioned concurrency and SnapStart as the control plane and the engine speak of them: what is initialised before anybody needs it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from lambent.domain.environments import Outcome
 from lambent.domain.functions import FunctionVersion
 
 IN_PROGRESS = "IN_PROGRESS"
@@ -29,6 +30,19 @@ class Progress:
     available: int  #: of these, initialised
     status: str  #: ``IN_PROGRESS``, ``READY`` or ``FAILED``
     reason: str = ""  #: of ``FAILED``, as AWS words it
+
+
+class Snapshots(Protocol):
+    """Keeps initialised versions to fork environments from (SnapStart)."""
+
+    async def take(self, function: FunctionVersion) -> Outcome:
+        """Initialise a version unless its snapshot is kept, and return the outcome of its init. Raises ``AwsError``."""
+        ...
+
+    def keep(self, function_arn: str, functions: Mapping[str, FunctionVersion]) -> None:
+        """Keep the snapshots of these versions of a function (unqualified ARN), by qualified ARN, and no others of it. Returns at once;
+        missing ones are taken meanwhile."""
+        ...
 
 
 class ProvisionedEnvironments(Protocol):

@@ -4,39 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
 from typing import Final
 
 from lambent.base.clock import Clock
 from lambent.base.ids import Ids
-from lambent.domain.environments import Environment, Launch, Sandbox
+from lambent.domain.environments import Environment
 from lambent.domain.functions import FunctionVersion
-from lambent.engine.environments.code import CodeCache
+from lambent.engine.environments.contents import ON_DEMAND, PROVISIONED, SNAP_START, Contents
 from lambent.engine.environments.loglines import stream_name
 from lambent.engine.environments.output import FunctionLog
 from lambent.engine.environments.pool import Instruction, Pool, Start, Stop
-from lambent.engine.environments.shipping import LogShipper
-from lambent.engine.environments.variables import RoleCredentials, variables
+from lambent.engine.environments.snapshots import SnapshotKeeper
 
 _log = logging.getLogger(__name__)
 
 LIFE_S: Final = 4 * 3600.0
 """How long an environment is used: its role's credentials are issued when it starts, and must outlive it (they last 6 to 12 hours)."""
-
-
-ON_DEMAND: Final = "on-demand"
-PROVISIONED: Final = "provisioned-concurrency"
-
-
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """Where what goes into an environment comes from."""
-
-    sandbox: Sandbox
-    code: CodeCache
-    shipper: LogShipper
-    credentials: RoleCredentials
-    endpoint_url: str  #: ``AWS_ENDPOINT_URL`` as functions see it
 
 
 class Hosted:
@@ -68,6 +51,7 @@ class EnvironmentHost:
         self._pools: dict[tuple[str, str], Pool] = {}
         self._hosted: dict[str, Hosted] = {}
         self._stopping: set[asyncio.Task[None]] = set()
+        self.snapshots = SnapshotKeeper(contents, clock, ids)
         self.provisioned_lost = asyncio.Event()
         """Set when there may be fewer provisioned environments than wanted."""
 
@@ -126,6 +110,8 @@ class EnvironmentHost:
         return self._born(fresh_id, hosted.function, hosted.pool)
 
     def _born(self, environment_id: str, function: FunctionVersion, pool: Pool, initialization_type: str = ON_DEMAND) -> Hosted:
+        if function.snap_start:
+            initialization_type = SNAP_START
         name = stream_name(function.version, self._clock.now(), environment_id)
         stream = self._contents.shipper.open(function, name)
         log = FunctionLog(function, stream, self._clock, tail_bytes=self._tail_bytes, initialization_type=initialization_type)
@@ -135,26 +121,9 @@ class EnvironmentHost:
 
     async def launch(self, hosted: Hosted) -> Environment:
         """Unpack the code, issue credentials and have the sandbox prepare the environment. Raises ``AwsError``."""
-        contents, function = self._contents, hosted.function
-        code = await contents.code.unpacked(function.code_digest)
-        layers = tuple([await contents.code.unpacked(digest) for digest in function.layer_digests])
-        credentials = await contents.credentials.role_credentials(function.role_arn, function)
-        hosted.environment = await contents.sandbox.launch(
-            Launch(
-                environment_id=hosted.id,
-                function=function,
-                code=code,
-                layers=layers,
-                variables=variables(
-                    function,
-                    credentials,
-                    log_stream=hosted.log.stream_name,
-                    endpoint_url=contents.endpoint_url,
-                    initialization_type=hosted.initialization_type,
-                ),
-                output=hosted.log.output,
-            )
-        )
+        launch = await self._contents.launch(hosted.function, hosted.id, hosted.log)
+        start = self.snapshots.launch if hosted.initialization_type == SNAP_START else self._contents.sandbox.launch
+        hosted.environment = await start(launch)
         return hosted.environment
 
     def initialised(self, hosted: Hosted) -> None:
@@ -222,4 +191,5 @@ class EnvironmentHost:
                 await self._stop(hosted.environment)
         self._hosted.clear()
         self._pools.clear()
+        await self.snapshots.close()
         await self.wait_stopped()

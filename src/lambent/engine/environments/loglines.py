@@ -51,10 +51,14 @@ def runtime_version_arn(function: FunctionVersion) -> str:
     return f"arn:{partition_of(function.region)}:lambda:{function.region}::runtime:{digest}"
 
 
-def billed_ms(duration_ms: float, init_ms: float | None) -> int:
-    """Return the billed duration, init included, rounded up to the millisecond."""
-    total = duration_ms + (init_ms or 0.0)
-    return max(1, int(-(-total // 1)))
+def whole_ms(duration_ms: float) -> int:
+    """Return a duration rounded up to the millisecond, as it is billed."""
+    return max(1, int(-(-duration_ms // 1)))
+
+
+def billed_ms(duration_ms: float, init_ms: float | None, restore_ms: float | None = None) -> int:
+    """Return the billed duration, init and restore included, rounded up to the millisecond."""
+    return whole_ms(duration_ms + (init_ms or 0.0) + (whole_ms(restore_ms) if restore_ms is not None else 0))
 
 
 def text_report(
@@ -65,6 +69,7 @@ def text_report(
     memory_mb: int,
     memory_used_mb: int,
     init_ms: float | None,
+    restore_ms: float | None = None,
     status: str = "success",
     error_type: str = "",
 ) -> str:
@@ -75,6 +80,8 @@ def text_report(
     )
     if init_ms is not None:
         line += f"Init Duration: {init_ms:.2f} ms\t"
+    if restore_ms is not None:
+        line += f"Restore Duration: {restore_ms:.2f} ms\tBilled Restore Duration: {whole_ms(restore_ms)} ms\t"
     if status == "timeout" or error_type:  # an exception of the handler's alone isn't shown in text
         line += f"Status: {status}"
     if error_type:
@@ -83,8 +90,16 @@ def text_report(
 
 
 def text_init_report(init_ms: float, phase: str, status: str, error_type: str) -> str:
-    """Return the INIT_REPORT line, which Lambda writes when init did not go well."""
+    """Return the INIT_REPORT line, which Lambda writes when init did not go well, or went well for a snapshot."""
     line = f"INIT_REPORT Init Duration: {init_ms:.2f} ms\tPhase: {phase}\tStatus: {status}"
+    return f"{line}\tError Type: {error_type}" if error_type else line
+
+
+def text_restore_report(restore_ms: float, status: str, error_type: str) -> str:
+    """Return the RESTORE_REPORT line; a good restore's has nothing but its duration."""
+    line = f"RESTORE_REPORT Restore Duration: {restore_ms:.2f} ms"
+    if status != "success":
+        line += f"\tStatus: {status}"
     return f"{line}\tError Type: {error_type}" if error_type else line
 
 
@@ -97,7 +112,7 @@ def event_level(kind: str, status: str) -> str:
     """Return the system log level of a platform event ("System log level event mapping")."""
     if status not in ("", "success"):
         return "WARN"
-    return "DEBUG" if kind in ("initRuntimeDone", "initReport", "runtimeDone") else "INFO"
+    return "DEBUG" if kind in ("initRuntimeDone", "initReport", "runtimeDone", "restoreRuntimeDone", "restoreReport") else "INFO"
 
 
 def is_logged(level: str, threshold: str) -> bool:

@@ -22,7 +22,7 @@ class FunctionLog:
         self._function = function
         self.stream = stream
         self._clock = clock
-        self._initialization_type = initialization_type
+        self.initialization_type = initialization_type
         self._json = function.logging.format == "JSON"
         self._threshold = function.logging.application_level if self._json else ""
         self._tail_bytes = tail_bytes
@@ -53,7 +53,7 @@ class FunctionLog:
             self._line(f"INIT_START Runtime Version: {version}\tRuntime Version ARN: {arn}")
             return
         record = {
-            "initializationType": self._initialization_type,
+            "initializationType": self.initialization_type,
             "phase": phase,
             "runtimeVersion": version,
             "runtimeVersionArn": arn,
@@ -62,17 +62,44 @@ class FunctionLog:
         }
         self._event("initStart", record)
 
-    def init_end(self, init_ms: float, phase: str, status: str, error_type: str = "") -> None:
-        """Note how an init ended: ``success``, ``error`` or ``timeout``."""
+    def init_end(self, init_ms: float, phase: str, status: str, error_type: str = "", *, is_reported: bool = False) -> None:
+        """Note how an init ended: ``success``, ``error`` or ``timeout``. In text a good init is in the invocation's REPORT, unless it
+        ``is_reported`` by itself, as a snapshot's is."""
         if not self._json:
-            if status != "success":
+            if status != "success" or is_reported:
                 self._line(loglines.text_init_report(init_ms, phase, status, error_type))
             return
-        record: dict[str, Any] = {"initializationType": self._initialization_type, "phase": phase, "status": status}
+        record: dict[str, Any] = {"initializationType": self.initialization_type, "phase": phase, "status": status}
         if error_type:
             record["errorType"] = error_type
         self._event("initRuntimeDone", record)
         self._event("initReport", {**record, "metrics": {"durationMs": round(init_ms, 3)}})
+
+    def restore_start(self) -> None:
+        """Note that an environment is being restored from a snapshot."""
+        version, arn = loglines.runtime_version(self._function.runtime), loglines.runtime_version_arn(self._function)
+        if not self._json:
+            self._line(f"RESTORE_START Runtime Version: {version}\tRuntime Version ARN: {arn}")
+            return
+        record = {
+            "initializationType": self.initialization_type,
+            "runtimeVersion": version,
+            "runtimeVersionArn": arn,
+            "functionName": self._function.name,
+            "functionVersion": self._function.version,
+        }
+        self._event("restoreStart", record)
+
+    def restore_end(self, restore_ms: float, status: str, error_type: str = "") -> None:
+        """Note how a restore ended: ``success``, ``error`` or ``timeout``."""
+        if not self._json:
+            self._line(loglines.text_restore_report(restore_ms, status, error_type))
+            return
+        record: dict[str, Any] = {"initializationType": self.initialization_type, "status": status}
+        if error_type:
+            record["errorType"] = error_type
+        self._event("restoreRuntimeDone", record)
+        self._event("restoreReport", {**record, "metrics": {"durationMs": round(restore_ms, 3)}})
 
     def start(self, request_id: str) -> None:
         """Note that an invocation begins."""
@@ -94,6 +121,7 @@ class FunctionLog:
         billed: int,
         memory_used_mb: int,
         init_ms: float | None,
+        restore_ms: float | None = None,
         status: str = "success",
         error_type: str = "",
     ) -> None:
@@ -106,6 +134,7 @@ class FunctionLog:
                 memory_mb=self._function.memory_mb,
                 memory_used_mb=memory_used_mb,
                 init_ms=init_ms,
+                restore_ms=restore_ms,
                 status=status,
                 error_type=error_type,
             )
@@ -120,6 +149,9 @@ class FunctionLog:
         }
         if init_ms is not None:
             metrics["initDurationMs"] = round(init_ms, 3)
+        if restore_ms is not None:
+            metrics["restoreDurationMs"] = round(restore_ms, 3)
+            metrics["billedRestoreDurationMs"] = loglines.whole_ms(restore_ms)
         outcome = {"status": status, **({"errorType": error_type} if error_type else {})}
         self._event("runtimeDone", {"requestId": request_id, **outcome, "metrics": {"durationMs": round(duration_ms, 3)}})
         self._event("report", {"requestId": request_id, "metrics": metrics, **outcome})

@@ -20,9 +20,11 @@ from lambent.domain.functions import FunctionVersion
 from lambent.domain.invocations import FunctionError, Invocation, InvocationResult
 from lambent.domain.quotas import Quotas
 from lambent.engine.environments.code import CodeCache
-from lambent.engine.environments.host import PROVISIONED, Contents, EnvironmentHost, Hosted
+from lambent.engine.environments.contents import PROVISIONED, SNAP_START, Contents
+from lambent.engine.environments.host import EnvironmentHost, Hosted
 from lambent.engine.environments.loglines import billed_ms, stamp
 from lambent.engine.environments.shipping import LogShipper, LogStream
+from lambent.engine.environments.snapshots import restore_failed, restore_timed_out
 from lambent.engine.environments.variables import RoleCredentials
 from lambent.engine.invocation import recursion
 from lambent.engine.invocation.admission import Admission, ReservedTotal, Ticket
@@ -36,7 +38,8 @@ class _Started(msgspec.Struct, frozen=True):
     """An environment that is ready for its invocation, or the outcome of an init that failed."""
 
     hosted: Hosted
-    init_ms: float | None = None  #: ``None``: it was warm, or its init is part of the invocation
+    init_ms: float | None = None  #: ``None``: it was warm, or restored, or its init is part of the invocation
+    restore_ms: float | None = None  #: when it was restored from a snapshot
     spent_s: float = 0.0  #: of the function's timeout, by an init that was done again
     failed: Outcome | None = None
 
@@ -49,6 +52,7 @@ class _Running(msgspec.Struct, frozen=True):
     ticket: Ticket
     began: float  #: monotonic, in seconds
     init_ms: float | None
+    restore_ms: float | None
 
 
 class LocalInvoker:
@@ -141,6 +145,8 @@ class LocalInvoker:
 
     async def _start(self, hosted: Hosted, invocation: Invocation) -> _Started:
         """Launch and initialise. An init that takes longer than 10 s is done once more, within the function's own timeout."""
+        if hosted.initialization_type == SNAP_START:
+            return await self._restore(hosted)
         outcome, init_s = await self._initialise(hosted, self._quotas.init_s_max, "init")
         if outcome.ending is Ending.SUCCESS:
             return _Started(hosted, init_ms=init_s * 1000)
@@ -152,19 +158,32 @@ class LocalInvoker:
         outcome, spent_s = await self._initialise(again, float(again.function.timeout_s), "invoke")
         return _Started(again, spent_s=spent_s, failed=None if outcome.ending is Ending.SUCCESS else outcome)
 
+    async def _restore(self, hosted: Hosted) -> _Started:
+        """Fork the version's snapshot; what its hooks make of that isn't the invocation's error but Lambda's."""
+        outcome, restore_s = await self._initialise(hosted, self._quotas.init_s_max, "restore")
+        if outcome.ending is Ending.SUCCESS:
+            return _Started(hosted, restore_ms=restore_s * 1000)
+        raise restore_timed_out() if outcome.ending is Ending.TIMEOUT else restore_failed()
+
     async def _initialise(self, hosted: Hosted, timeout_s: float, phase: str) -> tuple[Outcome, float]:
         """Return the outcome of an init and the seconds that it took, fetching the code not counted (nor does AWS)."""
         succeeded = False
         try:
             environment = await self._host.launch(hosted)
-            hosted.log.init_start(phase)
+            if phase == "restore":
+                hosted.log.restore_start()
+            else:
+                hosted.log.init_start(phase)
             began = self._clock.monotonic()
             outcome = await environment.initialise(timeout_s)
             init_s = self._clock.monotonic() - began
             succeeded = outcome.ending is Ending.SUCCESS
             status = "success" if succeeded else "timeout" if outcome.ending is Ending.TIMEOUT else "error"
             error_type = outcome.error_type or ("Runtime.ExitError" if outcome.ending is Ending.EXIT else "")
-            hosted.log.init_end(init_s * 1000, phase, status, error_type)
+            if phase == "restore":
+                hosted.log.restore_end(init_s * 1000, status, error_type)
+            else:
+                hosted.log.init_end(init_s * 1000, phase, status, error_type)
             return outcome, init_s
         finally:
             if not succeeded:
@@ -181,7 +200,7 @@ class LocalInvoker:
         if invocation.log_tail and started.failed is None:
             hosted.log.collect_tail()  # a good init isn't part of the tail
         hosted.log.start(invocation.request_id)
-        running = _Running(invocation, hosted, ticket, now - started.spent_s, started.init_ms)
+        running = _Running(invocation, hosted, ticket, now - started.spent_s, started.init_ms, started.restore_ms)
         if started.failed is not None:
             return await self._settle(running, started.failed, is_gone=True)
         environment = hosted.environment
@@ -245,7 +264,7 @@ class LocalInvoker:
         duration_ms = (self._clock.monotonic() - running.began) * 1000
         if outcome.ending is Ending.TIMEOUT:
             duration_ms = hosted.function.timeout_s * 1000.0  # what is billed and reported, whatever the kill took
-        billed = billed_ms(duration_ms, running.init_ms)
+        billed = billed_ms(duration_ms, running.init_ms, running.restore_ms)
         if failed is not None and failed.note:
             log.note(failed.note)
         log.end(
@@ -254,6 +273,7 @@ class LocalInvoker:
             billed=billed,
             memory_used_mb=outcome.memory_peak_mb,
             init_ms=running.init_ms,
+            restore_ms=running.restore_ms,
             status="success" if failed is None else failed.status,
             error_type="" if failed is None else failed.error_type,
         )

@@ -1,0 +1,49 @@
+"""What an environment is made of, fetched for it: code, layers, credentials, variables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from lambent.domain.environments import Launch, Sandbox
+from lambent.domain.functions import FunctionVersion
+from lambent.engine.environments.code import CodeCache
+from lambent.engine.environments.output import FunctionLog
+from lambent.engine.environments.shipping import LogShipper
+from lambent.engine.environments.variables import RoleCredentials, variables
+
+ON_DEMAND: Final = "on-demand"
+PROVISIONED: Final = "provisioned-concurrency"
+SNAP_START: Final = "snap-start"
+"""What ``AWS_LAMBDA_INITIALIZATION_TYPE`` says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """Where what goes into an environment comes from."""
+
+    sandbox: Sandbox
+    code: CodeCache
+    shipper: LogShipper
+    credentials: RoleCredentials
+    endpoint_url: str  #: ``AWS_ENDPOINT_URL`` as functions see it
+
+    async def launch(self, function: FunctionVersion, environment_id: str, log: FunctionLog) -> Launch:
+        """Unpack the code and issue credentials. Raises ``AwsError``."""
+        code = await self.code.unpacked(function.code_digest)
+        layers = tuple([await self.code.unpacked(digest) for digest in function.layer_digests])
+        credentials = await self.credentials.role_credentials(function.role_arn, function)
+        return Launch(
+            environment_id=environment_id,
+            function=function,
+            code=code,
+            layers=layers,
+            variables=variables(
+                function,
+                credentials,
+                log_stream=log.stream_name,
+                endpoint_url=self.endpoint_url,
+                initialization_type=log.initialization_type,
+            ),
+            output=log.output,
+        )
