@@ -126,6 +126,7 @@ async def build(settings: Settings) -> Server:
         events=events,
         event_sources=mappings,
         environments=provisioner,
+        snapshots=invoker.host.snapshots,
         taken=taken,
         runtimes=sandbox.runtimes,
         read_signed=SignedReader(identities, clock),

@@ -109,6 +109,26 @@ async def echo(environment: FakeEnvironment, invocation: Invocation) -> Outcome:
     return Outcome(Ending.SUCCESS, invocation.payload, memory_peak_mb=30)
 
 
+class FakeSnapshot:
+    """A snapshot from which fake environments are forked; ``lost`` is how often a launch finds it gone."""
+
+    def __init__(self, sandbox: FakeSandbox, launch: Launch, outcome: Outcome) -> None:
+        self.id = launch.environment_id
+        self.outcome = outcome
+        self.launched_with = launch
+        self.sandbox = sandbox
+        self.lost = False
+        self.closed = False
+
+    async def launch(self, launch: Launch) -> FakeEnvironment:
+        if self.lost:
+            raise AwsError("SnapStartException", "The snapshot's process is gone.", 400)
+        return await self.sandbox.launch(launch)
+
+    async def close(self) -> None:
+        self.closed = True
+
+
 class FakeSandbox:
     name = "fake"
 
@@ -118,6 +138,8 @@ class FakeSandbox:
         self.inits: list[Outcome] = []
         self.init_s = 0.0
         self.environments: list[FakeEnvironment] = []
+        self.snapshots: list[FakeSnapshot] = []
+        self.snapshot_outcome = Outcome(Ending.SUCCESS)
 
     def runtimes(self) -> list[RuntimeStatus]:
         return []
@@ -126,6 +148,14 @@ class FakeSandbox:
         environment = FakeEnvironment(self, launch)
         self.environments.append(environment)
         return environment
+
+    def prepare(self, runtime: str) -> None:
+        return None
+
+    async def snapshot(self, launch: Launch, timeout_s: float) -> FakeSnapshot:
+        await self.clock.sleep(self.init_s)
+        self.snapshots.append(FakeSnapshot(self, launch, self.snapshot_outcome))
+        return self.snapshots[-1]
 
     async def close(self) -> None:
         return None

@@ -36,6 +36,7 @@ RESERVED_VARIABLES = frozenset(
         "LAMBDA_TASK_ROOT",
     }
 )
+SNAP_START_STORAGE_MB_MAX = 512
 SNAP_START_RUNTIMES = ("java11", "java17", "java21", "java25", "python3.12", "python3.13", "python3.14", "dotnet8", "dotnet10")
 
 
@@ -92,9 +93,23 @@ def check_limits(config: Configuration, quotas: Quotas) -> None:
     _check_environment(config.environment or {}, quotas)
     if config.code_unzipped + sum(layer.unzipped for layer in config.layers) > quotas.code_unzipped_bytes_max:
         raise invalid(f"Function code combined with layers exceeds the maximum allowed size of {quotas.code_unzipped_bytes_max} bytes.")
-    if config.snap_start == "PublishedVersions" and config.runtime not in SNAP_START_RUNTIMES:
-        raise invalid(f"{config.runtime} is not supported for SnapStart enabled functions.")
+    _check_snap_start(config)
     _check_handler(config)
+
+
+def _check_snap_start(config: Configuration) -> None:
+    """Raise for what SnapStart can't do, in AWS's words for all of it."""
+    if config.snap_start != "PublishedVersions":
+        return
+    what = ""
+    if config.runtime not in SNAP_START_RUNTIMES:
+        what = config.runtime
+    elif config.ephemeral_storage_mb > SNAP_START_STORAGE_MB_MAX:
+        what = f"Ephemeral storage of more than {SNAP_START_STORAGE_MB_MAX} MB"
+    elif config.file_systems:
+        what = "EFS"
+    if what:
+        raise invalid(f"{what} is not supported for SnapStart enabled functions.")
 
 
 def _check_environment(variables: Mapping[str, str], quotas: Quotas) -> None:

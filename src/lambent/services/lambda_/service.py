@@ -7,7 +7,7 @@ from collections.abc import Callable
 from lambent.domain.environments import RuntimeStatus
 from lambent.domain.invocations import EventQueue, Invoker
 from lambent.domain.ports import Platform, ReadSigned
-from lambent.domain.provisioning import ProvisionedEnvironments
+from lambent.domain.provisioning import ProvisionedEnvironments, Snapshots
 from lambent.domain.service import NativeService
 from lambent.services.lambda_ import (
     aliases,
@@ -31,6 +31,7 @@ from lambent.services.lambda_.catalogue import FunctionCatalogue
 from lambent.services.lambda_.code import CodeDownloads
 from lambent.services.lambda_.context import Lambda
 from lambent.services.lambda_.mapping_catalogue import MappingCatalogue
+from lambent.services.lambda_.snapstart import SnapStarts
 from lambent.services.lambda_.transitions import Transitions
 from lambent.services.lambda_.url_serving import FunctionUrls
 
@@ -61,6 +62,7 @@ def build(
     events: EventQueue,
     event_sources: MappingCatalogue,
     environments: ProvisionedEnvironments,
+    snapshots: Snapshots,
     taken: TakenConcurrency,
     runtimes: Callable[[], list[RuntimeStatus]],
     read_signed: ReadSigned,
@@ -74,7 +76,8 @@ def build(
         _FAMILIES,
         raw_handlers=(CodeDownloads(platform.blobs, platform.clock, secret), FunctionUrls(context, read_signed)),
         workers=(
-            Transitions(platform.store, catalogue, platform.clock, platform.ids),
+            Transitions(platform.store, catalogue, platform.clock, platform.ids, snapshots),
             Allotments(platform.store, catalogue, environments, taken),
+            SnapStarts(platform.store, catalogue, snapshots),
         ),
     )

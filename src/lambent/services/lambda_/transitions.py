@@ -1,5 +1,6 @@
 """Ends what creations and updates begin: ``Pending`` becomes ``Active``, ``InProgress`` becomes ``Successful``.
 
+A version with SnapStart is initialised for its snapshot first, and is ``Failed`` when that fails.
 The transition is enqueued in the commit that begins it, so that a killed server ends it when it is back.
 """
 
@@ -11,9 +12,14 @@ import msgspec
 
 from lambent.base.clock import Clock
 from lambent.base.ids import Ids
+from lambent.domain.environments import Ending
+from lambent.domain.errors import AwsError
+from lambent.domain.functions import FunctionVersion
+from lambent.domain.provisioning import Snapshots
 from lambent.domain.storage import Acknowledge, Enqueue, Lease, Put, Store
 from lambent.services.lambda_.catalogue import FunctionCatalogue
 from lambent.services.lambda_.names import LATEST, FunctionKey
+from lambent.services.lambda_.snapstart import failed, failed_with, is_snapshot_wanted
 from lambent.services.lambda_.state import TRANSITIONS, VERSIONS, Version
 
 _BATCH = 32
@@ -43,11 +49,13 @@ class Transitions:
 
     name = "lambda transitions"
 
-    def __init__(self, store: Store, catalogue: FunctionCatalogue, clock: Clock, ids: Ids) -> None:
+    def __init__(self, store: Store, catalogue: FunctionCatalogue, clock: Clock, ids: Ids, snapshots: Snapshots) -> None:
         self._store = store
         self._catalogue = catalogue
         self._clock = clock
         self._ids = ids
+        self._snapshots = snapshots
+        self.taking: set[asyncio.Task[None]] = set()  #: snapshots that are being taken
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -85,10 +93,32 @@ class Transitions:
         async with self._catalogue.alone(key):
             entry = await self._catalogue.find(key)
             version = entry.versions.get(transition.version) if entry else None
-            writes: list[Put] = (
-                [] if version is None else [VERSIONS.put(version_key(key, version.version), ended(version, self._ids.uuid()))]
-            )
-            await self._catalogue.commit(key, [*writes, Acknowledge(lease)])
+            if entry is None or version is None or not is_snapshot_wanted(version) or version.state != "Pending":
+                changed = None if version is None else ended(version, self._ids.uuid())
+                await self._commit(lease, key, changed)
+                return
+        # An init may take minutes: others' transitions don't wait for it.
+        task = asyncio.create_task(self._take(lease, key, version, entry.runs(version.version)), name=f"snapshot of {lease.message_id}")
+        self.taking.add(task)
+        task.add_done_callback(self.taking.discard)
+
+    async def _take(self, lease: Lease, key: FunctionKey, version: Version, function: FunctionVersion) -> None:
+        """Have a version's snapshot taken; its outcome is the version's state."""
+        try:
+            outcome = await self._snapshots.take(function)
+        except AwsError as error:
+            changed = failed_with(version, self._ids.uuid(), "InternalError", error.message)
+        else:
+            good = outcome.ending is Ending.SUCCESS
+            changed = ended(version, self._ids.uuid()) if good else failed(version, self._ids.uuid(), outcome)
+        async with self._catalogue.alone(key):
+            entry = await self._catalogue.find(key)
+            is_there = entry is not None and version.version in entry.versions
+            await self._commit(lease, key, changed if is_there else None)
+
+    async def _commit(self, lease: Lease, key: FunctionKey, version: Version | None) -> None:
+        writes: list[Put] = [] if version is None else [VERSIONS.put(version_key(key, version.version), version)]
+        await self._catalogue.commit(key, [*writes, Acknowledge(lease)])
 
 
 def ended(version: Version, revision: str) -> Version:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import zipfile
 from collections.abc import AsyncIterator, Mapping
@@ -15,7 +16,7 @@ from lambent.base.clock import VirtualClock
 from lambent.base.ids import SeededIds
 from lambent.domain.call import Call
 from lambent.domain.caller import Caller
-from lambent.domain.environments import RuntimeStatus
+from lambent.domain.environments import Ending, Outcome, RuntimeStatus
 from lambent.domain.errors import AwsError
 from lambent.domain.functions import FunctionVersion
 from lambent.domain.http import HttpRequest, read_all
@@ -62,6 +63,22 @@ class FakeEnvironments:
 
     def progress(self, arn: str) -> Progress:
         return self.told.get(arn, Progress(0, 0, "IN_PROGRESS"))
+
+
+class FakeSnapshots:
+    """Takes snapshots at once, with the outcome that the test says; notes what is to be kept."""
+
+    def __init__(self) -> None:
+        self.outcome = Outcome(Ending.SUCCESS)
+        self.taken: list[str] = []
+        self.kept: dict[str, set[str]] = {}
+
+    async def take(self, function: FunctionVersion) -> Outcome:
+        self.taken.append(function.arn)
+        return self.outcome
+
+    def keep(self, function_arn: str, functions: Mapping[str, FunctionVersion]) -> None:
+        self.kept[function_arn] = set(functions)
 
 
 class FakeEvents:
@@ -111,6 +128,7 @@ class Bench:
         self.events = FakeEvents()
         self.environments = FakeEnvironments()
         self.taken = TakenConcurrency()
+        self.snapshots = FakeSnapshots()
         self.platform = Platform(self.store, self.blobs, self.s3, self.clock, self.ids, quotas or Quotas(), "localhost:4566")
         self.url_caller = Caller.root(ACCOUNT, "AKIA")
         self.catalogue = FunctionCatalogue(self.store, self.ids)
@@ -129,6 +147,7 @@ class Bench:
             read_signed=self.read_signed,
             event_sources=self.mappings,
             environments=self.environments,
+            snapshots=self.snapshots,
             taken=self.taken,
         )
 
@@ -144,7 +163,10 @@ class Bench:
         """Let what is pending become active."""
         while await self.service.workers[0].step():
             pass
-        await self.service.workers[1].step()
+        while self.service.workers[0].taking:
+            await asyncio.gather(*self.service.workers[0].taking)
+        for worker in self.service.workers[1:]:
+            await worker.step()
 
     async def create(self, name: str = "f", **params: Any) -> dict[str, Any]:
         request = {
