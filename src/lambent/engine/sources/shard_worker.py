@@ -112,7 +112,7 @@ class ShardWorker:
     async def _read_failed(self, error: AwsError, failures: int) -> None:
         if error.code == "TrimmedDataAccessException":  # what comes next is gone: go on with the oldest that is there
             self._read_to, self._checkpoint, self._start = "", Checkpoint(), Position("TRIM_HORIZON")
-        elif error.code != "ExpiredIteratorException":
+        elif error.code != "ExpiredIteratorException" or failures > 1:
             if failures == 1:
                 _log.warning("shard %s of %s can't be read: %s", self._shard_id, self._mapping.source_arn, error)
                 await self._tools.mappings.resulted(self._mapping, f"PROBLEM: {error.message or error.code}")

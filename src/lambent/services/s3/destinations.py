@@ -33,7 +33,8 @@ def call_of(message: Notification, ids: Ids) -> Call:
         arn = Arn.parse(message.target_arn)
         region, account_id = arn.region, arn.account_id
         operation, params = _delivery(message.service, arn, message.target_arn, message.event)
-    return Call(message.service, operation, params, caller, region, account_id, ids.uuid(), user_agent=PRINCIPAL)
+    trace = message.trace_header
+    return Call(message.service, operation, params, caller, region, account_id, ids.uuid(), user_agent=PRINCIPAL, trace_header=trace)
 
 
 def _delivery(service: str, arn: Arn, text: str, event: bytes) -> tuple[str, dict[str, Any]]:

@@ -50,6 +50,7 @@ class Notification(msgspec.Struct, frozen=True):
     bucket_arn: str
     region: str  #: the bucket's
     event: bytes  #: JSON: the records; for EventBridge the entry
+    trace_header: str = ""  #: of the request that made it happen: a function's recursive loop is told by it
 
 
 def notifications(bucket: Bucket, happening: Happening, call: Call, now: float, ids: Ids) -> list[Enqueue]:
@@ -62,15 +63,15 @@ def notifications(bucket: Bucket, happening: Happening, call: Call, now: float, 
         for each in configuration.get(kind.list_member, []):
             if wants(each, happening):
                 event = msgspec.json.encode({"Records": [record(bucket, each["Id"], happening, call, now)]})
-                messages.append(_message(bucket, kind.service, each[kind.arn_member], event))
+                messages.append(_message(bucket, kind.service, each[kind.arn_member], event, call.trace_header))
     entry = bridging.entry(bucket, happening, call, now) if "EventBridgeConfiguration" in configuration else None
     if entry is not None:
         messages.append(_message(bucket, "events", "", msgspec.json.encode(entry)))
     return [Enqueue(QUEUE, ids.uuid(), msgspec.msgpack.encode(each), now) for each in messages]
 
 
-def _message(bucket: Bucket, service: str, target_arn: str, event: bytes) -> Notification:
-    return Notification(service, target_arn, bucket.account_id, bucket.arn, bucket.region, event)
+def _message(bucket: Bucket, service: str, target_arn: str, event: bytes, trace_header: str = "") -> Notification:
+    return Notification(service, target_arn, bucket.account_id, bucket.arn, bucket.region, event, trace_header)
 
 
 def wants(configuration: Mapping[str, Any], happening: Happening) -> bool:
