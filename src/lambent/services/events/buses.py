@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from lambent.domain.call import Call
+from lambent.domain.errors import NotImplementedHere
 from lambent.domain.service import Operations
 from lambent.domain.storage import ABSENT
 from lambent.services.events.context import Events
@@ -29,8 +30,8 @@ operations: Operations[Events] = Operations()
 async def create_event_bus(events: Events, call: Call, request: shapes.CreateEventBusRequest) -> dict[str, Any]:
     """Create a bus."""
     name = request["Name"]
-    if "/" in name:
-        raise invalid(f"Event bus name {name} is not valid. Reason: only partner event buses have a slash in their names.")
+    if request.get("EventSourceName") or "/" in name:
+        raise NotImplementedHere("events", "CreateEventBus", "Partner event buses are not built.")
     bus = Bus(
         account_id=call.account_id,
         region=call.region,

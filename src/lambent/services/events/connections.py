@@ -14,6 +14,7 @@ from lambent.domain.storage import ABSENT
 from lambent.services.events.context import ATTEMPTS_MAX, Events
 from lambent.services.events.errors import already_exists, busy, invalid, not_found
 from lambent.services.events.paging import paged, read_page
+from lambent.services.events.secrets import drop_secret, keep_secret
 from lambent.services.events.state import CONNECTIONS, Named
 from lambent.services.events.times import moment
 
@@ -47,7 +48,10 @@ async def create_connection(events: Events, call: Call, request: shapes.CreateCo
         state=_state(kind),
         settings=dict(request),
     )
+    if await CONNECTIONS.get(events.platform.store, connection.key) is None:
+        connection = replace(connection, secret_arn=await keep_secret(events, connection))
     if not await events.try_commit([CONNECTIONS.put(connection.key, connection, ABSENT)]):
+        await drop_secret(events, connection)
         raise already_exists(f"Connection {name}")
     return _receipt(connection)
 
@@ -57,6 +61,8 @@ async def describe_connection(events: Events, call: Call, request: shapes.Descri
     """Describe a connection, without its secrets."""
     connection = (await named_connection(events, call, request["Name"], "describe")).value
     described = _summary(connection) | {"AuthParameters": _without_secrets(connection.settings["AuthParameters"])}
+    if connection.secret_arn:
+        described["SecretArn"] = connection.secret_arn
     for member in ("Description", "KmsKeyIdentifier", "InvocationConnectivityParameters"):
         if connection.settings.get(member):
             described[member] = connection.settings[member]
@@ -83,6 +89,7 @@ async def update_connection(events: Events, call: Call, request: shapes.UpdateCo
             settings["AuthParameters"] = _merged(found.value, request)
         _check(settings["AuthorizationType"], settings["AuthParameters"])
         changed = replace(found.value, settings=settings, modified=events.now, state=_state(settings["AuthorizationType"]))
+        changed = replace(changed, secret_arn=await keep_secret(events, changed))
         if await events.try_commit([CONNECTIONS.put(found.key, changed, found.version)]):
             return _receipt(changed) | {"LastAuthorizedTime": moment(changed.modified)}
     raise busy()
@@ -105,6 +112,7 @@ async def delete_connection(events: Events, call: Call, request: shapes.DeleteCo
     """Remove a connection."""
     found = await named_connection(events, call, request["Name"], "delete")
     await events.platform.store.commit([CONNECTIONS.delete(found.key)])
+    await drop_secret(events, found.value)
     return _receipt(replace(found.value, state="DELETING")) | {"LastAuthorizedTime": moment(found.value.modified)}
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from lambent.domain.call import Call
 from lambent.domain.caller import CallerKind
+from lambent.domain.errors import NotImplementedHere
 from lambent.domain.service import Operations
 from lambent.domain.storage import Append, Enqueue, Record, Write
 from lambent.services.events import entries, inputs
@@ -31,6 +32,8 @@ HOPS_MAX = 16
 @operations.serves("PutEvents")
 async def put_events(events: Events, call: Call, request: shapes.PutEventsRequest) -> dict[str, Any]:
     """Take events; each is accepted or refused by itself. What is sent to a bus that isn't there is accepted and lost, as in AWS."""
+    if request.get("EndpointId"):
+        raise NotImplementedHere("events", "PutEvents", "Global endpoints (EndpointId) are not built.")
     given: list[Mapping[str, Any]] = list(request["Entries"])
     if sum(map(entries.size, given)) > events.platform.quotas.put_events_bytes_max:
         raise invalid("Total size of the entries in the request is over the limit.")

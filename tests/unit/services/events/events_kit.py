@@ -52,7 +52,7 @@ class Kit:
         refusal = self.refuse(call)
         if refusal is not None:
             raise refusal
-        return {}
+        return {"ARN": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{call.params['Name']}-abcdef"} if "Name" in call.params else {}
 
     async def __call__(self, operation: str, *, _caller: Caller | None = None, _host: str = "localhost", **params: Any) -> Any:
         caller = _caller or Caller.root(ACCOUNT)

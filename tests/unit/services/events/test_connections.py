@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.unit.services.events.events_kit import ACCOUNT, PATTERN, QUEUE, Kit
 
-from lambent.domain.errors import Unreachable
+from lambent.domain.errors import AwsError, Unreachable
 
 BASIC = {"BasicAuthParameters": {"Username": "user", "Password": "pass"}, "InvocationHttpParameters": {}}
 KEY = {"ApiKeyAuthParameters": {"ApiKeyName": "ApiKey", "ApiKeyValue": "secret"}}
@@ -69,6 +69,43 @@ async def test_a_connection_is_updated_in_part(kit: Kit) -> None:
     assert set((await kit("DescribeConnection", Name="c"))["AuthParameters"]) == {"ApiKeyAuthParameters", "InvocationHttpParameters"}
     assert (await kit.fails("UpdateConnection", Name="c", AuthorizationType="BASIC"))[0] == "ValidationException"
     assert (await kit("DeauthorizeConnection", Name="c"))["ConnectionState"] == "DEAUTHORIZED"
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters", "secret"),
+    [
+        ("BASIC", BASIC, {"username": "user", "password": "pass", "invocation_http_parameters": {}}),
+        ("API_KEY", KEY, {"api_key_name": "ApiKey", "api_key_value": "secret"}),
+        (
+            "OAUTH_CLIENT_CREDENTIALS",
+            OAUTH,
+            {
+                "client_id": "id",
+                "client_secret": "secret",
+                "authorization_endpoint": "https://example.com/oauth",
+                "http_method": "POST",
+                "oauth_http_parameters": {"body_parameters": [{"key": "k", "value": "hidden", "is_value_secret": True}]},
+            },
+        ),
+    ],
+)
+async def test_the_secret_is_kept_in_secrets_manager(kit: Kit, kind: str, parameters: dict[str, Any], secret: dict[str, Any]) -> None:
+    await kit("CreateConnection", Name="c", AuthorizationType=kind, AuthParameters=parameters)
+    (created,) = kit.sent("CreateSecret")
+    assert created.params["Name"].startswith("events!connection/c/")
+    assert json.loads(created.params["SecretString"]) == secret
+    arn = (await kit("DescribeConnection", Name="c"))["SecretArn"]
+    await kit("UpdateConnection", Name="c", AuthParameters=parameters)
+    await kit("DeleteConnection", Name="c")
+    assert [each.params["SecretId"] for each in kit.calls[1:]] == [arn, arn]
+    assert [each.operation for each in kit.calls] == ["CreateSecret", "PutSecretValue", "DeleteSecret"]
+
+
+async def test_where_secrets_manager_is_not_served_there_is_no_secret(kit: Kit) -> None:
+    kit.refuse = lambda call: AwsError("NotImplemented", "not here", 501)
+    await kit("CreateConnection", Name="c", AuthorizationType="BASIC", AuthParameters=BASIC)
+    assert "SecretArn" not in await kit("DescribeConnection", Name="c")
+    await kit("DeleteConnection", Name="c")
 
 
 @pytest.mark.parametrize(("kind", "parameters", "state"), [("API_KEY", KEY, "ACTIVE"), ("OAUTH_CLIENT_CREDENTIALS", OAUTH, "INACTIVE")])
