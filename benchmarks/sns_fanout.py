@@ -44,7 +44,7 @@ class Bench:
         blobs = FileBlobs(folder / "blobs", clock)
         platform = Platform(self.store, blobs, self, clock, SystemIds(), Quotas(), "localhost:4566")  # type: ignore[arg-type]
         self.services: dict[str, Service] = {
-            "sns": sns_service.build(platform, HttpOutside()),
+            "sns": sns_service.build(platform, HttpOutside(), lambda request: True),
             "sqs": sqs_service.build(platform),
         }
         self.workers: list[Worker] = [worker for each in self.services.values() for worker in each.workers]

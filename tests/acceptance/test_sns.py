@@ -267,6 +267,8 @@ def test_filters_batches_and_mail(server: RunningServer) -> None:
     sns.publish(PhoneNumber="+33000000000", Message="a text")
     with urllib.request.urlopen(f"{server.url}/_lambent/sns/outbox?kind=sms") as found:
         assert json.load(found)["messages"][-1]["message"] == "a text"
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(urllib.request.Request(f"{server.url}/_lambent/sns/outbox", headers={"Origin": "https://example.com"}))
 
 
 def test_the_aws_cli_speaks_to_it(server: RunningServer) -> None:

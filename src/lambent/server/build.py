@@ -164,7 +164,7 @@ def _natives(settings: Settings, platform: Platform, identities: Identities, lam
         lambda_,
         s3_service.build(platform, identities, classic=settings.s3_new_buckets == "open"),
         logs_service.build(platform),
-        sns_service.build(platform, HttpOutside()),
+        sns_service.build(platform, HttpOutside(), lambda request: settings.is_loopback and identities.trusts(request)),
         sqs_service.build(platform),
         events_service.build(platform, HttpOutside()),
         scheduler_service.build(platform),

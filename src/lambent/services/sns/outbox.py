@@ -1,11 +1,13 @@
 """The outbox: text messages, mails and push notifications end here, to be looked at under ``/_lambent/sns/outbox``.
 
 The newest week is kept. ``GET`` takes ``kind`` (``sms``, ``email``, ``email-json``, ``application``), ``to``, ``after`` (a ``sequence``)
-and ``limit`` (100 unless told, at most 1,000); ``DELETE`` empties it.
+and ``limit`` (100 unless told, at most 1,000); ``DELETE`` empties it. It holds what was meant for one person, tokens included: only
+whom the server trusts without proof may look.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import parse_qs
 
@@ -48,8 +50,9 @@ def append(now: float, *items: dict[str, Any]) -> Append:
 class Outbox:
     """Shows the outbox: a raw handler."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, trusts: Callable[[HttpRequest], bool]) -> None:
         self._store = store
+        self._trusts = trusts
 
     def claims(self, request: HttpRequest) -> bool:
         """Return whether the outbox is asked for."""
@@ -57,6 +60,8 @@ class Outbox:
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
         """Answer with JSON."""
+        if not self._trusts(request):
+            return _json(403, {"error": "the outbox is shown on loopback only, and not to pages of other machines"})
         if request.method == "DELETE":
             await self._store.commit([Trim(LOG)])
             return HttpResponse(204)

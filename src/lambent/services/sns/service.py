@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from lambent.domain.http import HttpRequest
 from lambent.domain.ports import Outside, Platform
 from lambent.domain.service import NativeService
 from lambent.services.sns import confirmations, platforms, publishing, subscriptions, tagging, texting, topics
@@ -20,8 +23,8 @@ from lambent.services.sns.signing import Signer
 _FAMILIES = (topics, subscriptions, confirmations, publishing, tagging, platforms, texting)
 
 
-def build(platform: Platform, outside: Outside) -> NativeService[Sns]:
-    """Return the service, with its workers and what it serves by plain HTTP."""
+def build(platform: Platform, outside: Outside, trusts: Callable[[HttpRequest], bool]) -> NativeService[Sns]:
+    """Return the service, with its workers and what it serves by plain HTTP; ``trusts`` says who may look into the outbox."""
     store, clock = platform.store, platform.clock
     sns = Sns(platform, Topics(store), FifoTopics(store, clock), Signer(store, clock, platform.public_host), outside)
     senders = Senders(sns)
@@ -29,7 +32,7 @@ def build(platform: Platform, outside: Outside) -> NativeService[Sns]:
         "sns",
         sns,
         [each.operations for each in _FAMILIES],
-        raw_handlers=[Links(platform.cloud, platform.ids), sns.signer, Outbox(store)],
+        raw_handlers=[Links(platform.cloud, platform.ids), sns.signer, Outbox(store, trusts)],
         workers=[
             *Deliveries(sns, senders).workers(),
             OrderedDeliveries(sns, senders).worker(),

@@ -83,7 +83,8 @@ class Kit:
         self.ids = SeededIds(1)
         self.there = Elsewhere()
         platform = Platform(self.store, MemoryBlobs(self.clock), self, self.clock, self.ids, Quotas(), HOST)  # type: ignore[arg-type]
-        self.service = build(platform, self.there)
+        self.trusted = True
+        self.service = build(platform, self.there, lambda request: self.trusted)
 
     async def call(self, call: Call | str, *, caller: Caller | None = None, region: str = REGION, **params: Any) -> Result:
         """Call as ``Cloud`` does, or SNS's operation by its name."""

@@ -88,6 +88,12 @@ async def test_pushes_end_in_the_outbox_each_with_its_platforms_text(kit: Kit) -
     assert [each["sequence"] for each in await kit.outbox("after=1&limit=1")] == [2]
     await kit.call("SetEndpointAttributes", EndpointArn=endpoints["GCM"], Attributes={"Enabled": "false"})
     assert (await kit.fails("Publish", TargetArn=endpoints["GCM"], Message="m")).code == "EndpointDisabled"
+    kit.trusted = False
+    for method in ("GET", "DELETE"):
+        answer = await kit.get("/_lambent/sns/outbox", method=method)
+        assert answer is not None
+        assert answer.status == 403
+    kit.trusted = True
     await kit.get("/_lambent/sns/outbox", method="DELETE")
     assert await kit.outbox() == []
 
