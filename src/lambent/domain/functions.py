@@ -40,6 +40,7 @@ class FunctionVersion:
     logging: LoggingConfig = LoggingConfig("/aws/lambda/unnamed")
     tracing_active: bool = False
     snap_start: bool = False
+    tenant_isolated: bool = False  #: each tenant has environments of its own
     reserved_concurrency: int | None = None  #: of the function, all versions together; ``None``: none is reserved
     dead_letter_arn: str = ""
     recursion_allowed: bool = False  #: ``RecursiveLoop`` is ``Allow``

@@ -294,3 +294,9 @@ async def test_an_invocation_can_tell_when_its_log_was_sent(bench: Bench) -> Non
     assert "said" in await bench.log()
     await bench.clock.settle()
     assert waiting.done()
+
+
+async def test_tenants_do_not_share_environments(bench: Bench) -> None:
+    for tenant in ("blue", "red", "blue"):
+        await bench.invoker.invoke(function(tenant_isolated=True), invocation(tenant_id=tenant))
+    assert [each.served for each in bench.sandbox.environments] == [2, 1]

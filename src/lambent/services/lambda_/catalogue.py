@@ -157,6 +157,7 @@ def runnable(key: FunctionKey, function: Function, version: Version) -> Function
         environment=config.environment or {},
         logging=LoggingConfig(log_group(name, version), config.log_format, config.log_application_level, config.log_system_level),
         tracing_active=config.tracing_mode == "Active",
+        tenant_isolated=bool(config.tenant_isolation),
         snap_start=config.snap_start == "PublishedVersions" and version.version != LATEST,
         reserved_concurrency=function.reserved_concurrency,
         dead_letter_arn=config.dead_letter_arn,

@@ -108,6 +108,8 @@ def _check_snap_start(config: Configuration) -> None:
         what = f"Ephemeral storage of more than {SNAP_START_STORAGE_MB_MAX} MB"
     elif config.file_systems:
         what = "EFS"
+    elif config.tenant_isolation:
+        what = "Tenant isolation"
     if what:
         raise invalid(f"{what} is not supported for SnapStart enabled functions.")
 
@@ -133,7 +135,6 @@ def refuse_unserved(request: Mapping[str, Any]) -> None:
     for member in (
         "CapacityProviderConfig",
         "DurableConfig",
-        "TenancyConfig",
         "CodeSigningConfigArn",
         "RuntimeConfig",
         "AcceleratorConfig",
@@ -157,6 +158,7 @@ _CHANGES: dict[str, _Change] = {
     "Architectures": lambda value: {"architecture": value[0]},
     "EphemeralStorage": lambda value: {"ephemeral_storage_mb": value["Size"]},
     "SnapStart": lambda value: {"snap_start": value.get("ApplyOn") or "None"},
+    "TenancyConfig": lambda value: {"tenant_isolation": value["TenantIsolationMode"]},
     "VpcConfig": lambda value: {"vpc": _vpc(value)},
     "FileSystemConfigs": lambda value: {"file_systems": tuple(value)},
 }

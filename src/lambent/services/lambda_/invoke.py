@@ -18,7 +18,7 @@ from lambent.domain.invocations import Invocation, InvocationResult
 from lambent.domain.service import Operations
 from lambent.services.lambda_.access import check_invoke
 from lambent.services.lambda_.context import Lambda
-from lambent.services.lambda_.errors import function_not_found, invalid_content, request_too_large
+from lambent.services.lambda_.errors import function_not_found, invalid, invalid_content, request_too_large
 from lambent.services.lambda_.json_faults import fault_of
 from lambent.services.lambda_.names import LATEST, FunctionRef, function_arn
 
@@ -43,18 +43,29 @@ async def invoke(ctx: Lambda, call: Call, request: InvocationRequest) -> Invocat
     ref = ctx.ref(call, request["FunctionName"], request.get("Qualifier"))
     await check_invoke(ctx, call, ref)
     resolved = await _resolve(ctx, ref)
+    tenant = _tenant(resolved, request.get("TenantId"))
     if kind == "DryRun":
         return {"StatusCode": 204, "Payload": b"", "ExecutedVersion": resolved.version.version}
     payload = await _payload(ctx, request.get("Payload"), event=kind == "Event")
     context = _client_context(ctx, request.get("ClientContext"))
     tail = request.get("LogType") == "Tail" and kind == "RequestResponse"
-    tenant = request.get("TenantId") or ""
     invocation = Invocation(call.request_id, payload, resolved.invoked_arn, context, call.trace_header, log_tail=tail, tenant_id=tenant)
     if kind == "Event":
         await ctx.events.submit(resolved.version, ref.qualifier, invocation)
         return {"StatusCode": 202, "Payload": b""}
     result = await ctx.invoker.invoke(resolved.version, invocation)
     return await _answer(result, tail=tail)
+
+
+def _tenant(resolved: ResolvedFunction, given: str | None) -> str:
+    """Return the tenant whose environment is wanted; raises unless the function and the request agree that there are tenants."""
+    if resolved.version.tenant_isolated and not given:
+        raise invalid("The invoked function is enabled with tenancy configuration. Add a valid tenant ID in your request and try again.")
+    if given and not resolved.version.tenant_isolated:
+        raise invalid(
+            "The invoked function is not enabled with tenancy configuration. Remove the tenant ID from your request and try again."
+        )
+    return given or ""
 
 
 async def _resolve(ctx: Lambda, ref: FunctionRef) -> ResolvedFunction:
@@ -148,6 +159,7 @@ async def invoke_async(ctx: Lambda, call: Call, request: InvokeAsyncRequest) -> 
     ref = ctx.ref(call, request["FunctionName"])
     await check_invoke(ctx, call, ref)
     resolved = await _resolve(ctx, ref)
+    _tenant(resolved, None)
     payload = await _payload(ctx, request["InvokeArgs"], event=True)
     await ctx.events.submit(
         resolved.version, ref.qualifier, Invocation(call.request_id, payload, resolved.invoked_arn, trace_header=call.trace_header)
@@ -163,6 +175,7 @@ async def invoke_with_response_stream(
     ref = ctx.ref(call, request["FunctionName"], request.get("Qualifier"))
     await check_invoke(ctx, call, ref)
     resolved = await _resolve(ctx, ref)
+    tenant = _tenant(resolved, request.get("TenantId"))
     if request.get("InvocationType") == "DryRun":
         return {"StatusCode": 204, "ExecutedVersion": resolved.version.version, "EventStream": _nothing()}
     payload = await _payload(ctx, request.get("Payload"), event=False)
@@ -175,7 +188,7 @@ async def invoke_with_response_stream(
         call.trace_header,
         log_tail=tail,
         streamed=True,
-        tenant_id=request.get("TenantId") or "",
+        tenant_id=tenant,
     )
     result = await ctx.invoker.invoke(resolved.version, invocation)
     return {

@@ -77,6 +77,8 @@ def _check_version(entry: Entry, qualifier: str) -> None:
     for number in shares(entry, qualifier, 1):
         if entry.versions[number].configuration.snap_start == "PublishedVersions":
             raise invalid("Provisioned Concurrency is not supported for SnapStart enabled functions.")
+        if entry.versions[number].configuration.tenant_isolation:
+            raise invalid("Provisioned Concurrency is not supported for functions with tenant isolation.")
 
 
 async def _check_limits(ctx: Lambda, ref: FunctionRef, entry: Entry, requested: int) -> None:

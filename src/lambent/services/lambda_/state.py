@@ -57,6 +57,7 @@ class Configuration(msgspec.Struct, frozen=True, omit_defaults=True):
     architecture: str = "x86_64"
     ephemeral_storage_mb: int = 512
     snap_start: str = "None"
+    tenant_isolation: str = ""  #: ``PER_TENANT``; cannot be changed
     log_format: str = "Text"
     log_application_level: str = ""
     log_system_level: str = ""

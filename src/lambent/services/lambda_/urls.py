@@ -95,6 +95,8 @@ async def create_url(ctx: Lambda, call: Call, request: CreateFunctionUrlConfigRe
     ref = _ref(ctx, call, request)
     async with ctx.catalogue.alone(ref.key):
         entry = await _entry(ctx, ref)
+        if entry.latest.configuration.tenant_isolation:
+            raise invalid("Function URLs are not supported for functions with tenant isolation.")
         if ref.qualifier in entry.urls:
             raise conflict(
                 f"Failed to create function url config for [functionArn = {ref.arn}]. "

@@ -91,6 +91,8 @@ def _add_optional(shown: FunctionConfiguration, config: Configuration) -> None:
         shown["KMSKeyArn"] = config.kms_key_arn
     if config.dead_letter_arn:
         shown["DeadLetterConfig"] = {"TargetArn": config.dead_letter_arn}
+    if config.tenant_isolation:
+        shown["TenancyConfig"] = {"TenantIsolationMode": config.tenant_isolation}
     if config.layers:
         shown["Layers"] = [{"Arn": layer.arn, "CodeSize": layer.size} for layer in config.layers]
     if config.vpc is not None:

@@ -113,3 +113,21 @@ async def test_a_warm_resolve_reads_no_store(bench):
     first = await bench.catalogue.resolve("123456789012", "us-east-1", "f", "")
     second = await bench.catalogue.resolve("123456789012", "us-east-1", "f", "")
     assert first.version is second.version
+
+
+async def test_tenants_are_named_exactly_when_the_function_has_them(bench):
+    tenancy = {"TenantIsolationMode": "PER_TENANT"}
+    created = await bench.create("f", TenancyConfig=tenancy)
+    assert created["TenancyConfig"] == tenancy
+    await bench.call("Invoke", FunctionName="f", TenantId="blue")
+    assert bench.invoker.seen[-1][1].tenant_id == "blue"
+    await bench.call("Invoke", FunctionName="f", TenantId="red", InvocationType="Event")
+    assert bench.events.seen[-1][2].tenant_id == "red"
+    text = "is enabled with tenancy configuration. Add a valid tenant ID"
+    for operation in ("Invoke", "InvokeWithResponseStream"):
+        await bench.refused(operation, "InvalidParameterValueException", text, FunctionName="f")
+    await bench.refused("InvokeAsync", "InvalidParameterValueException", text, FunctionName="f", InvokeArgs=b"{}")
+    await bench.refused("CreateFunctionUrlConfig", "InvalidParameterValueException", "tenant", FunctionName="f", AuthType="NONE")
+    await bench.create("g")
+    text = "is not enabled with tenancy configuration. Remove the tenant ID"
+    await bench.refused("Invoke", "InvalidParameterValueException", text, FunctionName="g", TenantId="blue")
