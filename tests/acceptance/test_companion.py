@@ -56,7 +56,7 @@ def test_each_protocol_reaches_it(server: RunningServer) -> None:
     server.client("ssm").put_parameter(Name="/p", Value="v", Type="SecureString")  # json
     assert server.client("ssm").get_parameter(Name="/p", WithDecryption=True)["Parameter"]["Value"] == "v"
     server.client("cloudwatch").put_metric_data(Namespace="n", MetricData=[{"MetricName": "m", "Value": 1}])  # cbor
-    assert [each["MetricName"] for each in server.client("cloudwatch").list_metrics()["Metrics"]] == ["m"]
+    assert [each["MetricName"] for each in server.client("cloudwatch").list_metrics(Namespace="n")["Metrics"]] == ["m"]
     key = server.client("kms").create_key()["KeyMetadata"]["KeyId"]
     sealed = server.client("kms").encrypt(KeyId=key, Plaintext=b"\x00secret")["CiphertextBlob"]
     assert server.client("kms").decrypt(CiphertextBlob=sealed)["Plaintext"] == b"\x00secret"

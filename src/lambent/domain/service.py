@@ -42,6 +42,7 @@ class Service(Protocol):
     name: str  #: botocore's service name
     raw_handlers: Sequence[RawHandler]
     workers: Sequence[Worker]
+    partial: bool  #: whether what it doesn't serve is the companion's
 
     @property
     def operations(self) -> Mapping[str, object]:
@@ -64,6 +65,7 @@ class NativeService(Generic[C]):
         *,
         raw_handlers: Sequence[RawHandler] = (),
         workers: Sequence[Worker] = (),
+        partial: bool = False,
     ) -> None:
         self.name = name
         self._context = context
@@ -75,6 +77,7 @@ class NativeService(Generic[C]):
             self._handlers.update(family.handlers)
         self.raw_handlers = raw_handlers
         self.workers = workers
+        self.partial = partial
 
     @property
     def operations(self) -> Mapping[str, Handler[C]]:

@@ -21,14 +21,17 @@ from lambent.domain.storage import Store
 from lambent.engine.delivery import AsyncInvocations
 from lambent.engine.environments import CodeCache, LogShipper
 from lambent.engine.invocation import LocalInvoker, Provisioner
+from lambent.engine.measuring import MeasuredInvoker, Meters
 from lambent.engine.sources import EventSources, LatestMetrics, Tools
 from lambent.gateway.app import Gateway
 from lambent.gateway.authentication import SignedReader
 from lambent.gateway.health import Health
+from lambent.gateway.metrics import MetricsPage
 from lambent.runtime_api import server as runtime_api_server
 from lambent.server.cloud import AllowAll, AuditLog, ServerCloud
 from lambent.server.housekeeping import BlobSweeper
 from lambent.server.identities import Identities
+from lambent.services.cloudwatch import service as cloudwatch_service
 from lambent.services.events import service as events_service
 from lambent.services.lambda_ import service as lambda_service
 from lambent.services.lambda_.allotments import TakenConcurrency
@@ -61,9 +64,10 @@ class Server:
     def describe(self) -> dict[str, str]:
         """Return how each service is served."""
         native = f"native, {'durable' if self.durable else 'in memory'}"
-        told = dict.fromkeys(sorted(self.services), native) | {
-            name: f"upstream {each.url}" for name, each in sorted(self.upstreams.items())
-        }
+        told = {
+            name: f"{native}; the rest by the companion, in memory" if each.partial else native
+            for name, each in sorted(self.services.items())
+        } | {name: f"upstream {each.url}" for name, each in sorted(self.upstreams.items())}
         others = "not served: the companion is switched off" if self.companion is None else self.companion.describe()
         return told | {"others": others}
 
@@ -90,15 +94,7 @@ async def build(settings: Settings) -> Server:
     audit = AuditLog(clock, None if settings.ephemeral else data / "audit.jsonl")
     upstreams = _upstreams(settings, clock)
     companion = Companion(clock, public_host=settings.advertised_host) if settings.companion else None
-    cloud = ServerCloud(
-        [],
-        upstreams,
-        AllowAll(),
-        audit,
-        fallback=companion,
-        observers=[identities.observe],
-        overrides={("sts", "GetCallerIdentity"): identities.caller_identity},
-    )
+    cloud = _cloud(identities, upstreams, companion, audit)
     platform = Platform(store, blobs, cloud, clock, ids, quotas, settings.advertised_host)
 
     sandbox = _sandbox(settings, clock, quotas)
@@ -116,13 +112,16 @@ async def build(settings: Settings) -> Server:
         reserved_total=taken.total,
     )
     provisioner = Provisioner(invoker, invoker.host, clock)
+    meters = Meters(cloud, clock, ids)
+    measured = MeasuredInvoker(invoker)
+    meters.read(measured.tell)
     catalogue = FunctionCatalogue(store, ids)
-    events = AsyncInvocations(store, invoker, catalogue, cloud, clock=clock, ids=ids)
+    events = AsyncInvocations(store, measured, catalogue, cloud, clock=clock, ids=ids)
     mappings = MappingCatalogue(store)
     lambda_ = lambda_service.build(
         platform,
         catalogue=catalogue,
-        invoker=invoker,
+        invoker=measured,
         events=events,
         event_sources=mappings,
         environments=provisioner,
@@ -131,10 +130,10 @@ async def build(settings: Settings) -> Server:
         runtimes=sandbox.runtimes,
         read_signed=SignedReader(identities, clock),
     )
-    tools = Tools(store, cloud, invoker, catalogue, mappings, events.records, LatestMetrics(), clock, ids, quotas.source_batches_max)
+    tools = Tools(store, cloud, measured, catalogue, mappings, events.records, LatestMetrics(), clock, ids, quotas.source_batches_max)
     natives = _natives(settings, platform, identities, lambda_)
-    workers: list[Worker] = [shipper, invoker, provisioner, events, EventSources(tools), audit, BlobSweeper(store, blobs, clock)]
-    handlers: list[RawHandler] = [Health(lambda: report(settings, server))]
+    workers: list[Worker] = [shipper, meters, invoker, provisioner, events, EventSources(tools), audit, BlobSweeper(store, blobs, clock)]
+    handlers: list[RawHandler] = [Health(lambda: report(settings, server)), MetricsPage(meters.totals)]
     for service in natives.values():
         cloud.add(service)
         workers += service.workers
@@ -158,6 +157,19 @@ def _sandbox(settings: Settings, clock: Clock, quotas: Quotas) -> ProcessSandbox
     )
 
 
+def _cloud(identities: Identities, upstreams: Mapping[str, Endpoint], companion: Companion | None, audit: AuditLog) -> ServerCloud:
+    """Return the cloud, still without services of ours."""
+    return ServerCloud(
+        [],
+        upstreams,
+        AllowAll(),
+        audit,
+        fallback=companion,
+        observers=[identities.observe],
+        overrides={("sts", "GetCallerIdentity"): identities.caller_identity},
+    )
+
+
 def _natives(settings: Settings, platform: Platform, identities: Identities, lambda_: Service) -> dict[str, Service]:
     """Return the services that are ours, by name."""
     services: tuple[Service, ...] = (
@@ -168,6 +180,7 @@ def _natives(settings: Settings, platform: Platform, identities: Identities, lam
         sqs_service.build(platform),
         events_service.build(platform, HttpOutside()),
         scheduler_service.build(platform),
+        cloudwatch_service.build(platform),
     )
     return {each.name: each for each in services}
 

@@ -73,7 +73,7 @@ class ServerCloud:
         if override is not None:
             return await override(call)
         service = self._services.get(call.service)
-        if service is not None:
+        if service is not None and not (service.partial and self._fallback is not None and call.operation not in service.operations):
             return await service.handle(call)
         if self._fallback is not None:
             return await self._fallback.call(call)
