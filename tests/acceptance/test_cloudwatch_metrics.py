@@ -37,7 +37,7 @@ def test_alarms_are_still_the_companions(server: RunningServer) -> None:
 def test_invocations_are_measured(own_server: Callable[..., RunningServer]) -> None:
     server = own_server("--time-scale", "20")
     functions, metrics = server.client("lambda"), server.client("cloudwatch")
-    create(functions, "measured", "def handler(event, context):\n    return 1 / event\n")
+    create(functions, "measured", "def handler(event, context):\n    return 1 / event\n", Timeout=900)
     for event in (b"1", b"2", b"0"):
         functions.invoke(FunctionName="measured", Payload=event)
 
