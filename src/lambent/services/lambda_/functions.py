@@ -110,7 +110,7 @@ async def _commit_new(ctx: Lambda, ref: FunctionRef, config: Configuration, requ
         except Conflict:
             raise conflict(f"Function already exist: {ref.name}") from None
     entry = Entry(ref.key, function, 0, {each.version: each for each in versions}, {}, {}, {}, {})
-    return function_configuration(entry, versions[-1], shown_as=None if request.get("Publish") else "")
+    return function_configuration(entry, versions[-1], shown_as="")  # unqualified, as AWS has it, also of version 1
 
 
 def stored(key: FunctionKey, version: Version) -> list[Write]:
