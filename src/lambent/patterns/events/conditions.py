@@ -37,6 +37,12 @@ def exact_texts(conditions: Sequence[Condition]) -> frozenset[str]:
     return frozenset(value for value in _exact_values(conditions) if isinstance(value, str))
 
 
+def asks_for_texts(condition: Condition) -> bool:
+    """Return whether the condition asks for texts exactly as they are, and for nothing else; addresses may be written otherwise."""
+    plain = condition.operator == "exactly" and not condition.negated
+    return plain and all(isinstance(value, str) and parse_address(value) is None for value in condition.values)
+
+
 def compile_conditions(conditions: Sequence[Condition]) -> Test:
     """Return the test of a scalar: whether any of the conditions holds. Other than scalars never pass."""
     if any(each.operator == "exists" and each.values == (True,) for each in conditions):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from lambent.patterns.events.conditions import Condition, compile_conditions, exact_texts, is_absent_allowed
+from lambent.patterns.events.conditions import Condition, asks_for_texts, compile_conditions, exact_texts, is_absent_allowed
 
 _Places: TypeAlias = frozenset[tuple[int, int]]
 """Which element was taken of each list: (the list's number in the event, index)."""
@@ -102,12 +102,12 @@ def _compile(node: _Node, absent_somewhere: bool) -> Callable[[Any], bool]:
 def _leaf(conditions: tuple[Condition, ...]) -> Callable[[Any], bool]:
     test, may_be_missing = compile_conditions(conditions), is_absent_allowed(conditions)
     # What most fields of most patterns ask: one of a few texts.
-    texts = exact_texts(conditions)
+    texts, more = exact_texts(conditions), not all(map(asks_for_texts, conditions))
 
     def suits(value: Any) -> bool:
         kind = type(value)
         if kind is str:
-            return value in texts or test(value)
+            return value in texts or (more and test(value))
         if kind is list:
             scalars = _scalars(value)
             return any(map(test, scalars)) if scalars else may_be_missing

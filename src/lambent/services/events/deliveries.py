@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -50,7 +49,7 @@ class Deliveries:
     async def _deliver(self, delivery: Delivery) -> None:
         platform = self._events.platform
         arn = Arn.parse(delivery.target["Arn"])
-        event = json.loads(delivery.event)
+        event = msgspec.json.decode(delivery.event)
         rule = RuleRef(*delivery.rule)
         message = self._message(delivery, arn, rule, event)
         if destination_of_arn(arn):

@@ -5,13 +5,14 @@ Follows "Transform Amazon EventBridge target input" of the user guide.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 from lambent.services.events.names import RuleRef
 
@@ -45,7 +46,7 @@ class Occasion:
 
 def dump(value: Any) -> str:
     """Return the value as compact JSON, as AWS writes events."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return msgspec.json.encode(value).decode()
 
 
 def payload(target: Mapping[str, Any], occasion: Occasion) -> str:

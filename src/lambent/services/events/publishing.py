@@ -63,9 +63,7 @@ def arrivals(events: Events, bus: BusRef, page: Page, event: Mapping[str, Any], 
     """Return what follows from an event's arrival on a bus: deliveries to the targets of rules that match, records in archives."""
     text = inputs.dump(event).encode()
     writes: list[Write] = []
-    for entry in page.entries:
-        if not entry.wants(event):
-            continue
+    for entry in page.waiting(event):
         if entry.rule is not None:
             writes += deliveries(events, entry.rule, text, hops=hops)
         elif entry.archive is not None:

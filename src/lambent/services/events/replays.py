@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from msgspec.structs import replace
 
 from lambent.domain.call import Call
@@ -139,7 +140,7 @@ class Replaying:
             moved = record.time_ms / 1000
             if not replay.begin <= moved < replay.end:
                 continue
-            event = _marked(json.loads(record.data), replay.name)
+            event = _marked(msgspec.json.decode(record.data), replay.name)
             text = inputs.dump(event).encode()
             for entry in rules:
                 if entry.rule is not None and entry.wants(event):

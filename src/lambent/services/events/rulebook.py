@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from lambent.domain.storage import Store
@@ -13,6 +14,8 @@ from lambent.services.events.paging import read_all
 from lambent.services.events.state import ARCHIVES, BUSES, RULES, Archive, Rule
 
 _BUSES_MAX = 10_000
+_compile = lru_cache(maxsize=4_096)(compile_pattern)
+"""A change of one rule has a bus's page made anew; the other rules' patterns are the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,27 @@ class Page:
 
     statements: list[dict[str, Any]]  #: of the bus's policy
     entries: list[Entry]
+    by_source: Mapping[str, list[Entry]]  #: entries that wait for events of certain sources
+    others: list[Entry]
+
+    def waiting(self, event: Mapping[str, Any]) -> list[Entry]:
+        """Return the entries whose patterns match. Most rules name the source they wait for, so few patterns are looked at."""
+        near = self.by_source.get(event["source"])
+        entries = self.others if near is None else near + self.others
+        return [each for each in entries if each.wants(event)]
+
+
+def make_page(statements: list[dict[str, Any]], entries: list[Entry]) -> Page:
+    """Return a page with its index."""
+    by_source: dict[str, list[Entry]] = {}
+    others = []
+    for entry in entries:
+        sources = entry.pattern.exact_texts("source") if entry.pattern else None
+        if sources is None:
+            others.append(entry)
+        for source in sources or ():
+            by_source.setdefault(source, []).append(entry)
+    return Page(statements, entries, by_source, others)
 
 
 class RuleBook:
@@ -68,8 +92,6 @@ class RuleBook:
             return None
         rules = await read_all(self._store, RULES, bus)
         archives = await read_all(self._store, ARCHIVES, (bus.account_id, bus.region))
-        entries = [Entry(compile_pattern(each.pattern), rule=each) for each in rules if each.pattern and each.is_enabled]
-        entries += [
-            Entry(compile_pattern(each.pattern) if each.pattern else None, archive=each) for each in archives if each.bus == bus.name
-        ]
-        return Page(document.value.statements if document else [], entries)
+        entries = [Entry(_compile(each.pattern), rule=each) for each in rules if each.pattern and each.is_enabled]
+        entries += [Entry(_compile(each.pattern) if each.pattern else None, archive=each) for each in archives if each.bus == bus.name]
+        return make_page(document.value.statements if document else [], entries)

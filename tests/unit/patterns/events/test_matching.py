@@ -119,6 +119,23 @@ def test_alternatives_and_operators_are_told() -> None:
     assert pattern.operators == {"exactly", "anything-but", "prefix"}
 
 
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ({"a": ["x", "y"]}, {"x", "y"}),
+        ({"b": [1]}, None),
+        ({"a": ["x", {"prefix": "y"}]}, None),
+        ({"a": ["x", 1]}, None),
+        ({"a": [{"anything-but": "x"}]}, None),
+        ({"a": ["10.0.0.1"]}, None),
+        ({"$or": [{"a": ["x"]}, {"a": ["y"], "b": [1]}]}, {"x", "y"}),
+        ({"$or": [{"a": ["x"]}, {"b": [1]}]}, None),
+    ],
+)
+def test_the_texts_of_which_one_is_needed(pattern: dict[str, Any], expected: set[str] | None) -> None:
+    assert compile_pattern(pattern).exact_texts("a") == expected
+
+
 def test_many_lists_do_not_multiply() -> None:
     pattern = compile_pattern({**{f"k{n}": {"v": [1]} for n in range(6)}, "z": [{"exists": False}]})
     event: dict[str, Any] = {f"k{n}": [{"v": 1}] * 60 for n in range(6)}

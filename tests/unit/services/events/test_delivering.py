@@ -44,6 +44,9 @@ async def test_a_matching_event_reaches_its_target_as_aws_writes_it(kit: Kit) ->
         ({"Detail": "[]"}, "MalformedDetail", "Detail is malformed."),
         ({"Detail": '"{}"'}, "MalformedDetail", "Detail is malformed."),
         ({"Detail": '{"a": NaN}'}, "MalformedDetail", "Detail is malformed."),
+        ({"Detail": '{"a": 1e999}'}, "MalformedDetail", "Detail is malformed."),
+        ({"Detail": '{"a": "\\ud800"}'}, "MalformedDetail", "Detail is malformed."),
+        ({"Detail": '{"a":' * 5000 + "1" + "}" * 5000}, "MalformedDetail", "Detail is malformed."),
         ({"Source": "aws.s3"}, "NotAuthorizedForSourceException", "Not authorized for the source."),
     ],
 )
