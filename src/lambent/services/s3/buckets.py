@@ -52,7 +52,7 @@ async def create_bucket(s3: S3, call: Call, request: CreateBucketRequest) -> Cre
         await s3.platform.store.commit([BUCKETS.put((name,), bucket, expect=ABSENT), OWNED.put((account_id, name), region)])
     except Conflict:
         _refuse_existing((await s3.named_bucket(name)).value, call)
-    return {"Location": location}
+    return {"Location": location, "BucketArn": bucket.arn}
 
 
 def _new_bucket(s3: S3, region: str, call: Call, request: CreateBucketRequest) -> Bucket:

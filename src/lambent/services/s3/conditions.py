@@ -21,8 +21,11 @@ def etag_matches(given: str, etag: str) -> bool:
     return any(each.strip() == "*" or each.strip().removeprefix("W/").strip('"') == etag for each in given.split(","))
 
 
-def check_read(params: Mapping[str, Any], version: Version, prefix: str = "") -> None:
-    """Raise ``PreconditionFailed`` or 304 when the conditions of a read don't hold. ``prefix`` is ``CopySource`` for a copy's source."""
+def check_read(params: Mapping[str, Any], version: Version, now: float, prefix: str = "") -> None:
+    """Raise ``PreconditionFailed`` or 304 when the conditions of a read don't hold. ``prefix`` is ``CopySource`` for a copy's source.
+
+    A time that is still to come is no condition.
+    """
     modified = instant(version.modified)
     match, none_match = params.get(f"{prefix}IfMatch"), params.get(f"{prefix}IfNoneMatch")
     if match is not None:
@@ -34,7 +37,7 @@ def check_read(params: Mapping[str, Any], version: Version, prefix: str = "") ->
         unchanged = etag_matches(none_match, version.etag)
     else:
         since = params.get(f"{prefix}IfModifiedSince")
-        unchanged = since is not None and not _earlier(since, modified)
+        unchanged = since is not None and since.timestamp() <= now and not _earlier(since, modified)
     if unchanged and prefix:
         raise errors.precondition_failed("If-None-Match" if none_match is not None else "If-Modified-Since")
     if unchanged:

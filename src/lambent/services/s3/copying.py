@@ -52,7 +52,7 @@ async def open_source(s3: S3, call: Call) -> tuple[Bucket, Version, str, str]:
     if archives.is_archived(found.value, s3.platform.clock.now()):
         raise archives.not_active()
     encrypting.check_customer_key(call.params, found.value, "CopySource")
-    conditions.check_read(call.params, found.value, "CopySource")
+    conditions.check_read(call.params, found.value, s3.platform.clock.now(), "CopySource")
     return bucket, found.value, key, version_id
 
 

@@ -32,14 +32,14 @@ class Arrived:
 class _Passing:
     """Iterates a body once; raises at its end when a digest that the client gave doesn't hold."""
 
-    def __init__(self, body: ByteStream, params: Mapping[str, Any], size_max: int, default_algorithm: str) -> None:
+    def __init__(self, body: ByteStream, params: Mapping[str, Any], size_max: int, default_algorithm: str, *, both: bool) -> None:
         self._body = body
         self._size_max = size_max
         self._md5_wanted = _content_md5(params.get("ContentMD5"))
         self._given = checksums.given(params)
-        self._own = default_algorithm
         self._algorithm: str = (self._given[0] if self._given else params.get("ChecksumAlgorithm")) or default_algorithm
-        self._hashers = {each: checksums.hasher(each) for each in (self._algorithm, default_algorithm) if each}
+        self._own = default_algorithm if both else self._algorithm
+        self._hashers = {each: checksums.hasher(each) for each in (self._algorithm, self._own) if each}
         self._md5 = hashlib.md5(usedforsecurity=False)
         self.size = 0
         if body.length is not None and body.length > size_max:
@@ -110,10 +110,13 @@ def stream_of(body: bytes | ByteStream | None) -> ByteStream:
     return BytesStream(bytes(body)) if isinstance(body, bytes | bytearray) else body
 
 
-async def take_in(blobs: Blobs, params: Mapping[str, Any], size_max: int, default_algorithm: str = "") -> Arrived:
-    """Store the request's ``Body`` and return what was stored. Raises, leaving nothing behind, when a digest or the size is wrong."""
+async def take_in(blobs: Blobs, params: Mapping[str, Any], size_max: int, default_algorithm: str, *, both: bool = False) -> Arrived:
+    """Store the request's ``Body`` and return what was stored. Raises, leaving nothing behind, when a digest or the size is wrong.
+
+    ``both`` computes the default checksum beside the one that the client chose.
+    """
     body = stream_of(params.get("Body"))
-    passing = _Passing(body, params, size_max, default_algorithm)
+    passing = _Passing(body, params, size_max, default_algorithm, both=both)
     blob = await blobs.put(aiter(passing))
     checksum = passing.checksum
     announced = next((name for name in _TRAILERS if name in body.trailers), None)

@@ -90,7 +90,7 @@ async def upload_part(s3: S3, call: Call, request: UploadPartRequest) -> Mapping
         actual = algorithm.lower() or "null"
         text = f"Checksum Type mismatch occurred, expected checksum Type: {wanted.lower()}, actual checksum Type: {actual}"
         raise errors.invalid_request(text)
-    arrived = await take_in(s3.platform.blobs, call.params, s3.platform.quotas.put_bytes_max, wanted or checksums.DEFAULT)
+    arrived = await take_in(s3.platform.blobs, call.params, s3.platform.quotas.put_bytes_max, wanted or checksums.DEFAULT, both=True)
     keeper = f"s3:{upload.upload_id}:{s3.platform.ids.hex(16)}"
     piece = Piece(arrived.digest, arrived.size, keeper, request["PartNumber"], arrived.own)
     await _store_part(s3, upload.upload_id, Part(piece=piece, etag=arrived.md5.hex(), modified=s3.platform.clock.now()), found)
@@ -129,7 +129,7 @@ async def upload_part_copy(s3: S3, call: Call, request: UploadPartCopyRequest) -
     body = copying.PieceStream(s3.platform.blobs, source, start, end)
     params = {"Body": body}
     algorithm = found.value.checksum_algorithm
-    arrived = await take_in(s3.platform.blobs, params, s3.platform.quotas.put_bytes_max, algorithm or checksums.DEFAULT)
+    arrived = await take_in(s3.platform.blobs, params, s3.platform.quotas.put_bytes_max, algorithm or checksums.DEFAULT, both=True)
     keeper = f"s3:{found.value.upload_id}:{s3.platform.ids.hex(16)}"
     now = s3.platform.clock.now()
     piece = Piece(arrived.digest, arrived.size, keeper, request["PartNumber"], arrived.checksum)

@@ -8,6 +8,7 @@ from lambent.domain.errors import AwsError
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z")
 _ADDRESS = re.compile(r"\d{1,3}(\.\d{1,3}){3}\Z")
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d\Z")
 _BAD_STARTS = ("xn--", "sthree-", "amzn-s3-demo-")
 _BAD_ENDS = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 
@@ -35,7 +36,7 @@ def region_of(endpoint_region: str, constraint: str) -> str:
         text = "The unspecified location constraint is incompatible for the region specific endpoint this request was sent to."
         raise AwsError("IllegalLocationConstraintException", text, 400)
     wanted = "eu-west-1" if constraint == "EU" else constraint
-    if constraint == "us-east-1" and endpoint_region == "us-east-1":
+    if (constraint == "us-east-1" and endpoint_region == "us-east-1") or not _REGION.match(wanted):
         text = "The specified location-constraint is not valid"
         raise AwsError("InvalidLocationConstraint", text, 400, members={"LocationConstraint": constraint})
     if endpoint_region not in ("us-east-1", wanted):

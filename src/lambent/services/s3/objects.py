@@ -100,7 +100,7 @@ async def _selected(s3: S3, call: Call, *, reading: bool) -> tuple[Bucket, Versi
     found, _ = await writing.readable(s3, bucket.name, params["Key"], params.get("VersionId", ""))
     version = found.value
     encrypting.check_customer_key(params, version)
-    conditions.check_read(params, version)
+    conditions.check_read(params, version, s3.platform.clock.now())
     if reading:
         archives.check_readable(version, s3.platform.clock.now())
     if params.get("PartNumber") is not None:
