@@ -57,6 +57,34 @@ def test_sqs_says_the_old_code_too() -> None:
     assert caught.value.code == "QueueDoesNotExist"
 
 
+@pytest.mark.parametrize(
+    ("code", "query_code", "json_name", "status"),
+    [
+        ("QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", 400),
+        ("QueueNameExists", "QueueAlreadyExists", "QueueNameExists", 400),
+        ("PurgeQueueInProgress", "AWS.SimpleQueueService.PurgeQueueInProgress", "PurgeQueueInProgress", 403),
+        ("InvalidParameterValue", "InvalidParameterValue", "InvalidParameterValueException", 400),
+        ("MissingParameter", "MissingParameter", "MissingRequiredParameterException", 400),
+        ("ReceiptHandleIsInvalid", "ReceiptHandleIsInvalid", "ReceiptHandleIsInvalid", 404),
+    ],
+)
+def test_sqs_in_both_protocols(code: str, query_code: str, json_name: str, status: int) -> None:
+    for protocol in ("query", "json"):
+        response = wire.serialise_error("sqs", protocol, AwsError(code, "so", status), "id", "SendMessage")
+        found = parsers.create_parser(protocol).parse(
+            {"status_code": response.status, "headers": HeadersDict(response.headers), "body": response.body, "context": {}},
+            models.spoken("sqs", protocol).operation("SendMessage").output_shape,
+        )
+        said = "The specified queue does not exist for this wsdl version." if code == "QueueDoesNotExist" and protocol == "query" else "so"
+        assert response.status == status
+        assert found["Error"]["Message"] == said
+        assert found["Error"].get("QueryErrorCode", json_name) == json_name
+        if protocol == "query":
+            assert (found["Error"]["Code"], found["Error"]["Type"]) == (query_code, "Sender")
+        else:
+            assert response.headers["x-amzn-query-error"] == f"{query_code};Sender"
+
+
 def test_head_has_no_body() -> None:
     assert wire.serialise_error("s3", "rest-xml", AwsError("NoSuchKey", "none", 404), "id", "HeadObject").body == b""
     parsed = wire.ParsedRequest("s3", "HeadObject", {}, "rest-xml", head_only=True)
