@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from lambent.domain.functions import FunctionVersion
 
@@ -47,6 +47,13 @@ class InvocationResult:
     memory_used_mb: int = 0
     logged: Callable[[], Awaitable[None]] | None = None
     """Returns when what the invocation logged is with the log service, or that fails; only when it was asked for."""
+
+
+@runtime_checkable
+class LoggedStream(Protocol):
+    """A streamed payload that knows, once it has ended, what was logged meanwhile."""
+
+    log_tail: bytes  #: the last 4 KB, when the caller wanted them
 
 
 class Invoker(Protocol):

@@ -65,6 +65,7 @@ class HttpConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._parser = httptools.HttpRequestParser(self)
+        self._is_last = False  #: the client wants no further answer on this connection
         self._new()
 
     def _new(self) -> None:
@@ -140,6 +141,7 @@ class HttpConnection(asyncio.Protocol):
         """Answer, and be ready for the next request."""
         head, body, refused, streams = self._head, b"".join(self._body), self._refused, self._streams
         trailers = self._trailers or {}
+        self._is_last = not self._parser.should_keep_alive()
         self._new()
         if streams:
             self.answer(202, [("Content-Type", "application/json")], b'{"status":"OK"}\n')
@@ -159,8 +161,12 @@ class HttpConnection(asyncio.Protocol):
         if self._transport is None or self._transport.is_closing():
             return
         lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", *(f"{name}: {_clean(value)}" for name, value in headers)]
+        if self._is_last:
+            lines.append("Connection: close")
         lines += [f"Content-Length: {len(body)}", "", ""]
         self._transport.write("\r\n".join(lines).encode() + body)
+        if self._is_last:
+            self._transport.close()
 
     def pause(self) -> None:
         """Stop reading."""

@@ -57,6 +57,18 @@ class _Builder(ElementTree.TreeBuilder):
         return super().end(tag)
 
 
+_LONG = 1 << 63
+
+
+def _long(text: str) -> int | None:
+    """Return the number when it is one of 64 bits."""
+    try:
+        value = int(text) if len(text) <= 40 else _LONG
+    except ValueError:
+        return None
+    return value if -_LONG <= value < _LONG else None
+
+
 def local(tag: str) -> str:
     """Return a tag without its namespace."""
     return tag.rpartition("}")[2]
@@ -70,12 +82,10 @@ def text_reader(shape: Shape, where: str = "body") -> Callable[[str], Any]:
         return Malformed(f"{text[:100]!r} is not {wanted}", where, value=text[:100])
 
     def integer(text: str) -> int:
-        if len(text) > 40:
+        value = _long(text)
+        if value is None:
             raise bad(text, "an integer")
-        try:
-            return int(text)
-        except ValueError:
-            raise bad(text, "an integer") from None
+        return value
 
     def number(text: str) -> float:
         try:

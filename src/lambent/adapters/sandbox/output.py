@@ -18,7 +18,7 @@ import termios
 from lambent.base.clock import Clock
 from lambent.domain.environments import OutputSink
 
-LINE_BYTES_MAX = 262_144  #: CloudWatch's largest event; longer lines are given in pieces
+LINE_BYTES_MAX = 262_117  #: CloudWatch's largest event without its envelope and line end; longer lines are given in pieces
 RECORD_BYTES_MAX = 16 * 1_048_576
 PIPE_BYTES = 1_048_576
 _READ_BYTES = 262_144

@@ -85,7 +85,8 @@ class CodeCache:
             target.chmod(0o555)
         except _BAD_ARCHIVE as error:
             _remove(unfinished)
-            message = f"Lambda could not unzip the file. {error}".strip()
+            why = error.strerror if isinstance(error, OSError) else str(error)  # without the path: it is of no use to a caller
+            message = f"Lambda could not unzip the file. {why or ''}".strip()
             raise AwsError("InvalidZipFileException", message, 502, members={"Type": "Server"}) from error
         except BaseException:
             _remove(unfinished)

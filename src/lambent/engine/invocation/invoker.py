@@ -301,10 +301,11 @@ class LocalInvoker:
                 self._host.discard(running.hosted)
             else:
                 self._host.give_back(running.hosted)
-            self._finish(running, final, failed)
+            stream.log_tail = self._finish(running, final, failed).log_tail
 
+        stream = ResponseStream(pieces, ended)
         return InvocationResult(
-            payload=ResponseStream(pieces, ended),
+            payload=stream,
             executed_version=running.hosted.function.version,
             content_type=outcome.content_type,
             init_ms=running.init_ms,

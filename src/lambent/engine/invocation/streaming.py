@@ -12,6 +12,7 @@ class ResponseStream:
     """
 
     def __init__(self, pieces: AsyncIterator[bytes], ended: Callable[[BaseException | None], None]) -> None:
+        self.log_tail = b""  #: what ``ended`` leaves here
         self._pieces = pieces
         self._ended: Callable[[BaseException | None], None] | None = ended
 

@@ -14,7 +14,7 @@ from lambent.domain.call import Call
 from lambent.domain.errors import AwsError
 from lambent.domain.functions import ResolvedFunction
 from lambent.domain.http import read_all
-from lambent.domain.invocations import Invocation, InvocationResult
+from lambent.domain.invocations import Invocation, InvocationResult, LoggedStream
 from lambent.domain.service import Operations
 from lambent.services.lambda_.access import check_invoke
 from lambent.services.lambda_.context import Lambda
@@ -219,7 +219,8 @@ async def _stream(result: InvocationResult, *, tail: bool) -> AsyncIterator[dict
         except AwsError as error:
             complete = {"ErrorCode": error.code, "ErrorDetails": error.message}
     if tail:
-        complete["LogResult"] = base64.b64encode(result.log_tail).decode()
+        log = result.payload.log_tail if isinstance(result.payload, LoggedStream) else result.log_tail
+        complete["LogResult"] = base64.b64encode(log).decode()
     yield {"InvokeComplete": complete}
 
 

@@ -1,8 +1,8 @@
 """Checks a deployment package before anything is unpacked: pure, over an open file, at constant memory.
 
-Refused: what is no zip or is damaged; names that are absolute or climb (``..``); symlinks whose target is outside, seen through every
-other symlink; entries below a symlink; devices and pipes; encrypted entries; more bytes than allowed, whether the directory of the zip
-says so (a declared bomb) or the data do (a lying one). Nothing is written anywhere.
+Refused: what is no zip or is damaged; names that are absolute, climb (``..``) or are too long; entries below a file; symlinks whose target
+is outside, seen through every other symlink; entries below a symlink; devices and pipes; encrypted entries; more bytes than allowed,
+whether the directory of the zip says so (a declared bomb) or the data do (a lying one). Nothing is written anywhere.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import stat
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import BinaryIO
 
 from lambent.services.lambda_.errors import invalid
@@ -18,6 +18,8 @@ from lambent.services.lambda_.errors import invalid
 BAD_ZIP = "Could not unzip uploaded file. Please check your file, then try to upload again."
 EMPTY_ZIP = "Uploaded file must be a non-empty zip"
 ENTRIES_MAX = 200_000
+PATH_BYTES_MAX = 1_024  #: of an entry, so that it can be unpacked below any folder
+NAME_BYTES_MAX = 255  #: of each of its parts, as file systems have it
 _CHUNK_BYTES = 1 << 18
 _LINK_STEPS_MAX = 64
 _LINK_BYTES_MAX = 4_096
@@ -47,8 +49,17 @@ def _check(package: zipfile.ZipFile, limit: int) -> int:
         total += _real_size(package, entry)
         if _is_link(entry):
             links[path] = _target_of(package, entry)
-    _check_links(links, [_path_of(each) for each in entries])
+    paths = [_path_of(each) for each in entries]
+    _check_files({path for path, each in zip(paths, entries, strict=True) if not each.is_dir()}, paths)
+    _check_links(links, paths)
     return total
+
+
+def _check_files(files: Set[tuple[str, ...]], paths: Sequence[tuple[str, ...]]) -> None:
+    """Refuse entries below a file, and folders that are files as well."""
+    folders = {path[:length] for path in paths for length in range(1, len(path))}
+    if files & folders:
+        raise invalid(BAD_ZIP)
 
 
 def _too_large(limit: int) -> Exception:
@@ -61,6 +72,7 @@ def _path_of(entry: zipfile.ZipInfo) -> tuple[str, ...]:
     kind = stat.S_IFMT(entry.external_attr >> 16)
     parts = tuple(part for part in name.split("/") if part not in {"", "."})
     unsafe = not name or name.startswith("/") or "\\" in name or "\0" in name or ".." in parts or name[1:2] == ":"
+    unsafe = unsafe or len(name.encode("utf-8", "replace")) > PATH_BYTES_MAX or any(len(part.encode()) > NAME_BYTES_MAX for part in parts)
     if unsafe or kind not in {0, stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK} or entry.flag_bits & 0x1:
         raise invalid(BAD_ZIP)
     return parts

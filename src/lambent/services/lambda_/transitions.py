@@ -23,7 +23,7 @@ from lambent.services.lambda_.snapstart import failed, failed_with, is_snapshot_
 from lambent.services.lambda_.state import TRANSITIONS, VERSIONS, Version
 
 _BATCH = 32
-_LEASE_S = 30.0
+_LEASE_S = 3.0  # a transition takes milliseconds; after a kill somebody waits for this
 _PAUSE_S = 0.001
 
 
