@@ -134,6 +134,15 @@ def zipped(**files: str) -> bytes:
     return data.getvalue()
 
 
+def children(pid: int) -> set[int]:
+    """Return every process below one."""
+    found: set[int] = set()
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            found |= {int(child)} | children(int(child))
+    return found
+
+
 def alive(pid: int) -> bool:
     """Return whether a process is there and not a zombie."""
     try:

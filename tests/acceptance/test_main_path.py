@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.acceptance.conftest import ROLE, RUNTIME, RunningServer, alive, zipped
+from tests.acceptance.conftest import ROLE, RUNTIME, RunningServer, alive, children, zipped
 
 ECHO = "def handler(event, context):\n    print('got', event)\n    return {'echo': event, 'version': context.function_version}\n"
 
@@ -98,14 +98,16 @@ def test_an_upload_triggers_the_function(server: RunningServer) -> None:
 def test_a_kill_loses_nothing_that_was_acknowledged_and_leaves_no_process(own_server: Callable[..., RunningServer], tmp_path: Path) -> None:
     server = own_server()
     functions, s3 = server.client("lambda"), server.client("s3")
-    create(functions, "pid", "import os\ndef handler(event, context):\n    print('EVENT', event)\n    return os.getpid()\n")
-    pid = json.load(functions.invoke(FunctionName="pid", Payload=b"{}")["Payload"])
+    create(functions, "pid", "def handler(event, context):\n    print('EVENT', event)\n    return 1\n")
+    assert json.load(functions.invoke(FunctionName="pid", Payload=b"{}")["Payload"]) == 1
+    family = children(server.process.pid)
+    assert family
     s3.create_bucket(Bucket="kept")
     for number in range(20):
         s3.put_object(Bucket="kept", Key=f"{number:02}", Body=b"%d" % number)
         functions.invoke(FunctionName="pid", InvocationType="Event", Payload=b'{"number": %d}' % number)
     server.kill()
-    eventually(lambda: not alive(pid))
+    eventually(lambda: not any(alive(each) for each in family))
     server.start()
     s3 = server.client("s3")
     assert [each["Key"] for each in s3.list_objects_v2(Bucket="kept")["Contents"]] == [f"{number:02}" for number in range(20)]

@@ -29,6 +29,7 @@ class Settings:
     region: str = "us-east-1"  #: of requests that name none
     time_scale: float = 1.0  #: 60 makes retries that take a minute take a second
     runtimes: str = "exact"  #: ``exact``, or ``nearest``: the nearest installed version serves a missing runtime
+    sandbox: str = "auto"  #: ``auto``: the strongest driver that works here; ``namespaces`` or ``process``: that one or none
     idle_s: float = 600.0  #: an environment that was not used for so long is stopped
     upstreams: Mapping[str, str] = field(default_factory=dict)  #: service name → URL of an AWS-compatible endpoint
     s3_new_buckets: str = "closed"  #: as AWS makes them; ``open``: as before April 2023, with ACLs and without blocked public access

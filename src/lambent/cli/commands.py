@@ -56,6 +56,7 @@ def main() -> None:
     help="Whether new buckets begin as AWS's, or as before April 2023: with ACLs and open to the public.",
 )
 @click.option("--runtimes", type=click.Choice(["exact", "nearest"]), help="Whether the nearest installed version may serve a runtime.")
+@click.option("--sandbox", type=click.Choice(["auto", "namespaces", "process"]), help="How functions are isolated (auto: the best).")
 @click.option("--time-scale", type=float, help="60: a minute passes in a second.")
 @click.option("--upstream", "upstream", multiple=True, metavar="SERVICE=URL", help="Send a service elsewhere; may be repeated.")
 def start(upstream: tuple[str, ...], **flags: Any) -> None:

@@ -63,6 +63,7 @@ class HttpRequest:
     body: ByteStream
     client: str = ""  #: the peer's IP address
     is_connected: Callable[[], bool] = field(default=always, compare=False)  #: whether the client still waits
+    environment_key: str | None = None  #: from inside an environment: the only access key that it may use
 
     @property
     def host(self) -> str:

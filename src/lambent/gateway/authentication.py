@@ -75,6 +75,8 @@ class Authenticator:
     def claim(self, request: HttpRequest, bucket: str, credential: Credential, service: str, protocol: str) -> Claim:
         """Return the claim when the head holds. Raises ``AwsError`` in the service's manner."""
         identity = self._identities.find(credential.access_key_id)
+        if request.environment_key is not None and request.environment_key != credential.access_key_id:
+            identity = None  # an environment speaks for its own role only
         if identity is None:
             raise refusal(Doubt.UNKNOWN_KEY, service, protocol)
         if identity.expires is not None and identity.expires <= self._clock.now():

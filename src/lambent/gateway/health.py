@@ -18,8 +18,8 @@ class Health:
         self._report = report
 
     def claims(self, request: HttpRequest) -> bool:
-        """Return whether the health page is asked for."""
-        return request.raw_path == PATH
+        """Return whether the health page is asked for; functions don't get to see it."""
+        return request.raw_path == PATH and request.environment_key is None
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
         """Answer with JSON."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
@@ -41,12 +42,19 @@ class RuntimeApiServer:
         self._current = ""  #: the request id of the event that was handed over
         self._answered = True
 
-    async def start(self) -> None:
-        """Listen on a free port of the loopback interface."""
+    async def start(self, listener: socket.socket | None = None) -> None:
+        """Accept on a listening socket (it may be another network's), or on a free port of the loopback interface."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: HttpConnection(self, self._connections), "127.0.0.1", 0)
-        port = self._server.sockets[0].getsockname()[1]
-        self.address = f"127.0.0.1:{port}"
+
+        def connection() -> HttpConnection:
+            return HttpConnection(self, self._connections)
+
+        if listener is not None:
+            self._server = await loop.create_server(connection, sock=listener)
+        else:
+            self._server = await loop.create_server(connection, "127.0.0.1", 0)
+        host, port = self._server.sockets[0].getsockname()[:2]
+        self.address = f"{host}:{port}"
 
     def send(self, header: Mapping[str, str | int], body: bytes) -> None:
         """Hand over an event to the runtime, which waits for it or will ask."""
@@ -185,10 +193,10 @@ class RuntimeApiServer:
                 self._report("error", {"request_id": request_id, "error_type": _error_type(head, body)}, body)
 
 
-async def start(report: Report) -> RuntimeApiServer:
+async def start(report: Report, listener: socket.socket | None = None) -> RuntimeApiServer:
     """Start a Runtime API server for one environment; ``report`` takes what the runtime says."""
     server = RuntimeApiServer(report)
-    await server.start()
+    await server.start(listener)
     return server
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from lambent.adapters.blobs import FileBlobs
 from lambent.adapters.memory import MemoryStore
-from lambent.adapters.sandbox.process import ProcessSandbox
 from lambent.adapters.sqlite import SqliteStore
 from lambent.adapters.upstream import Companion, Endpoint, HttpOutside
 from lambent.base.clock import Clock, SystemClock
@@ -27,8 +26,8 @@ from lambent.gateway.app import Gateway
 from lambent.gateway.authentication import SignedReader
 from lambent.gateway.health import Health
 from lambent.gateway.metrics import MetricsPage
-from lambent.runtime_api import server as runtime_api_server
 from lambent.server.cloud import AllowAll, AuditLog, ServerCloud
+from lambent.server.drivers import Choice, choose
 from lambent.server.housekeeping import BlobSweeper
 from lambent.server.identities import Identities
 from lambent.services.cloudwatch import service as cloudwatch_service
@@ -54,7 +53,7 @@ class Server:
     services: Mapping[str, Service]
     workers: Sequence[Worker]
     store: Store
-    sandbox: ProcessSandbox
+    sandbox: Choice
     invoker: LocalInvoker
     shipper: LogShipper
     upstreams: Mapping[str, Endpoint]
@@ -75,7 +74,7 @@ class Server:
         """Stop environments, send what they logged, let go of files. Correctness does not need it."""
         await self.invoker.close()
         await self.shipper.flush()
-        await self.sandbox.close()
+        await self.sandbox.driver.close()
         if self.companion is not None:
             await self.companion.close()
         await self.store.close()
@@ -97,14 +96,14 @@ async def build(settings: Settings) -> Server:
     cloud = _cloud(identities, upstreams, companion, audit)
     platform = Platform(store, blobs, cloud, clock, ids, quotas, settings.advertised_host)
 
-    sandbox = _sandbox(settings, clock, quotas)
+    choice = await choose(settings, data / "environments", data / "code", clock, quotas)
     shipper, taken = LogShipper(cloud, clock, ids), TakenConcurrency()
     invoker = LocalInvoker(
-        sandbox,
+        choice.driver,
         CodeCache(data / "code", blobs, bytes_max=quotas.code_unzipped_bytes_max),
         shipper,
         credentials=identities,
-        endpoint_url=settings.endpoint_url,
+        endpoint_url=choice.endpoint_url,
         clock=clock,
         ids=ids,
         quotas=quotas,
@@ -127,7 +126,7 @@ async def build(settings: Settings) -> Server:
         environments=provisioner,
         snapshots=invoker.host.snapshots,
         taken=taken,
-        runtimes=sandbox.runtimes,
+        runtimes=choice.driver.runtimes,
         read_signed=SignedReader(identities, clock),
     )
     tools = Tools(store, cloud, measured, catalogue, mappings, events.records, LatestMetrics(), clock, ids, quotas.source_batches_max)
@@ -139,22 +138,8 @@ async def build(settings: Settings) -> Server:
         workers += service.workers
         handlers += service.raw_handlers
     app = Gateway(cloud, identities, handlers, clock, ids, quotas, settings.region)
-    durable = not settings.ephemeral
-    server = Server(app, clock, natives, workers, store, sandbox, invoker, shipper, upstreams, companion, durable=durable)
+    server = Server(app, clock, natives, workers, store, choice, invoker, shipper, upstreams, companion, durable=not settings.ephemeral)
     return server
-
-
-def _sandbox(settings: Settings, clock: Clock, quotas: Quotas) -> ProcessSandbox:
-    """Return the driver that runs environments."""
-    return ProcessSandbox(
-        settings.data_dir / "environments",
-        clock,
-        settings.runtimes,
-        runtime_api=runtime_api_server.start,
-        home=settings.home,
-        search_path=settings.search_path,
-        quotas=quotas,
-    )
 
 
 def _cloud(identities: Identities, upstreams: Mapping[str, Endpoint], companion: Companion | None, audit: AuditLog) -> ServerCloud:
@@ -204,6 +189,7 @@ def report(settings: Settings, server: Server) -> dict[str, object]:
         "endpoint": settings.endpoint_url,
         "state": str(settings.data_dir) if server.durable else "in memory",
         "services": server.describe(),
-        "sandbox": server.sandbox.name,
+        "sandbox": server.sandbox.driver.name,
+        "isolation": server.sandbox.told,
         "environments": server.invoker.environments,
     }

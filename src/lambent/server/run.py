@@ -64,6 +64,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     stopped = _stop_signals()
     server = await build(settings)
     front = HttpServer(server.app.answer, server.clock)
+    server.sandbox.entrances.attach(server.app, front)
     workers = [asyncio.create_task(supervise(worker.name, worker.run, server.clock)) for worker in (*server.workers, front)]
     try:
         await front.listen([listener])
@@ -94,7 +95,7 @@ def _greet(settings: Settings, server: Server) -> None:
     lines = [
         f"Lambent listens on {settings.endpoint_url}; state: {where}",
         *(f"  {service}: {how}" for service, how in server.describe().items()),
-        f"  environments: the {server.sandbox.name} driver (no namespaces: functions can read this user's files)",
+        f"  environments: the {server.sandbox.driver.name} driver, {server.sandbox.told}",
         f'  use it: eval "$(lambent env --port {settings.port})"',
     ]
     sys.stderr.write("\n".join(lines) + "\n")

@@ -22,7 +22,7 @@ Header: TypeAlias = Mapping[str, "str | int"]
 
 FRAME_BYTES_MAX = 256 * 1_048_576
 _HEAD = struct.Struct("!BII")
-_INVOKE = 1
+_INVOKE, _BECOME = 1, 2
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict).decode
 _KINDS = {16: "ready", 17: "result", 18: "error", 19: "init_error", 20: "stream", 21: "chunk", 22: "end"}
@@ -58,21 +58,21 @@ class RuntimeApi(Channel, Protocol):
     address: str  #: ``host:port``, for ``AWS_LAMBDA_RUNTIME_API``
 
 
-RuntimeApiFactory: TypeAlias = Callable[[Report], Awaitable[RuntimeApi]]
-"""Starts a Runtime API server; ``lambent.runtime_api.server.start`` is one."""
+RuntimeApiFactory: TypeAlias = Callable[[Report, socket.socket | None], Awaitable[RuntimeApi]]
+"""Starts a Runtime API server on a listening socket, or on a port of its own; ``lambent.runtime_api.server.start`` is one."""
 
 
 class FrameChannel(asyncio.Protocol):
     """Length-prefixed frames over one end of a socket pair."""
 
-    def __init__(self, report: Report) -> None:
-        self._report = report
+    def __init__(self, report: Report | None = None) -> None:
+        self.report = report  #: may be set later, before anything is expected
         self._buffer = bytearray()
         self._transport: asyncio.Transport | None = None
         self._lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @classmethod
-    async def open(cls, report: Report) -> tuple[FrameChannel, socket.socket]:
+    async def open(cls, report: Report | None = None) -> tuple[FrameChannel, socket.socket]:
         """Return a channel and the end that belongs to the process."""
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
@@ -102,7 +102,8 @@ class FrameChannel(asyncio.Protocol):
                 self._abort()
                 return
             at = body_at + body_bytes
-            self._report(_KINDS[kind], header, bytes(self._buffer[body_at:at]))
+            if self.report is not None:
+                self.report(_KINDS[kind], header, bytes(self._buffer[body_at:at]))
         del self._buffer[:at]
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -115,6 +116,12 @@ class FrameChannel(asyncio.Protocol):
         if self._transport is not None and not self._transport.is_closing():
             head = _encode(header)
             self._transport.write(_HEAD.pack(_INVOKE, len(head), len(body)) + head + body)
+
+    def become(self, header: Mapping[str, object]) -> None:
+        """Tell a process that waits for it which function it is."""
+        if self._transport is not None and not self._transport.is_closing():
+            head = _encode(header)
+            self._transport.write(_HEAD.pack(_BECOME, len(head), 0) + head)
 
     def pause(self) -> None:
         """Stop reading."""

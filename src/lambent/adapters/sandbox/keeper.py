@@ -26,6 +26,7 @@ class Ended:
 
     status: int  #: as ``subprocess`` gives it, negative for a signal
     peak_mb: int = 0
+    out_of_memory: bool = False
     not_started: str = ""  #: why it could not be executed at all
 
 
@@ -117,7 +118,7 @@ class Keeper:
         elif "exited" in message:
             del self._children[child.id]
             if not child.ended.done():
-                child.ended.set_result(Ended(message["exited"], message["peak_kb"] // 1024, child.failed))
+                child.ended.set_result(Ended(message["exited"], message["peak_kb"] // 1024, not_started=child.failed))
 
     def _lost(self) -> None:
         """The keeper is gone, and the kernel has killed its children with it."""

@@ -35,13 +35,26 @@ def sdk_runs_on(release: str) -> bool:
     return True
 
 
+def runtime_packages(release: str) -> tuple[str, ...]:
+    """Return the modules that a Python function finds installed: awslambdaric, and the SDK where it runs on this release."""
+    return (*RUNTIME_CLIENT, *(SDK if sdk_runs_on(release) else ()))
+
+
+def is_compiled_for(release: str) -> bool:
+    """Return whether the installed packages have bytecode for a Python release such as ``3.12`` beside them."""
+    spec = importlib.util.find_spec("botocore")
+    if spec is None or spec.origin is None:
+        return False
+    return Path(spec.origin).parent.joinpath("__pycache__", f"session.cpython-{release.replace('.', '')}.pyc").exists()
+
+
 def link_python_runtime(folder: Path, release: str) -> Path:
     """Fill ``folder`` with links to awslambdaric and the SDK, so that nothing else of the server's packages can be seen; return it.
 
     Where the SDK doesn't run on this release, it is left out: ``import boto3`` then says that there is none.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for name in (*RUNTIME_CLIENT, *(SDK if sdk_runs_on(release) else ())):
+    for name in runtime_packages(release):
         spec = importlib.util.find_spec(name)
         if spec is None or spec.origin is None:
             continue

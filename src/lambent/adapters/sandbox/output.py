@@ -31,7 +31,7 @@ class OutputParser:
     """Cuts a stream of bytes into lines and framed records."""
 
     def __init__(self, sink: OutputSink, clock: Clock) -> None:
-        self._sink = sink
+        self.sink = sink  #: may be set later, before anything is written
         self._clock = clock
         self._rest = bytearray()
 
@@ -57,7 +57,7 @@ class OutputParser:
                 return False
             record = bytes(rest[_HEAD.size : _HEAD.size + length])
             del rest[: _HEAD.size + length]
-            self._sink(record[:-1] if record.endswith(b"\n") else record, True)
+            self.sink(record[:-1] if record.endswith(b"\n") else record, True)
             return True
         end = len(rest) if start < 0 else start
         newline = rest.find(b"\n", 0, min(end, LINE_BYTES_MAX + 1))
@@ -75,7 +75,7 @@ class OutputParser:
     def _emit(self, length: int, drop: int) -> None:
         line = bytes(self._rest[:length])
         del self._rest[: length + drop]
-        self._sink(line[:-1] if drop and line.endswith(b"\r") else line, False)
+        self.sink(line[:-1] if drop and line.endswith(b"\r") else line, False)
 
     def _record_start(self) -> int:
         """Return where in the line at hand a record begins (or may begin, its header being incomplete); -1 when none does."""
@@ -98,7 +98,7 @@ class OutputPipe:
     """The reading end of an environment's output, drained by the event loop."""
 
     def __init__(self, parser: OutputParser) -> None:
-        self._parser = parser
+        self.parser = parser
         self._read, self.write = os.pipe()  #: ``write`` goes to the process; see ``started``
         os.set_blocking(self._read, False)
         with contextlib.suppress(OSError):  # above the user's limit of pipe buffers: the default will do
@@ -124,7 +124,7 @@ class OutputPipe:
             if not data:
                 break
             left -= len(data)
-        self._parser.flush()
+        self.parser.flush()
 
     def close(self) -> None:
         """Give what is left and let go of the pipe. Safe to call twice."""
@@ -142,5 +142,5 @@ class OutputPipe:
 
     def _take(self, limit: int) -> bytes:
         data = os.read(self._read, min(limit, _READ_BYTES))
-        self._parser.feed(data)
+        self.parser.feed(data)
         return data

@@ -13,8 +13,9 @@ import os
 from pathlib import Path
 
 from lambent.adapters.sandbox import layout
+from lambent.adapters.sandbox.bodies import Command, ProcessBody
 from lambent.adapters.sandbox.channels import RuntimeApiFactory
-from lambent.adapters.sandbox.environment import Plan, ProcessEnvironment
+from lambent.adapters.sandbox.environment import Plan, SandboxedEnvironment
 from lambent.adapters.sandbox.keeper import Keeper, remove
 from lambent.adapters.sandbox.runtimes import CUSTOM, Interpreter, Runtimes
 from lambent.adapters.sandbox.snapshots import AnewSnapshot
@@ -49,7 +50,7 @@ class ProcessSandbox:
         self._runtime_api = runtime_api
         self._quotas = quotas or Quotas()
         self._runtimes = Runtimes(home or Path.home(), search_path, runtimes_mode)
-        self._environments: dict[str, ProcessEnvironment] = {}
+        self._environments: dict[str, SandboxedEnvironment] = {}
         self._run = self._directory / "run"
         self._keeper = Keeper(self._run)
         self._swept = False
@@ -73,19 +74,11 @@ class ProcessSandbox:
         tmp.mkdir(parents=True, mode=0o700)
         variables = layout.variables(launch, runtime, tmp)
         argv, invalid = self._command(launch, interpreter, variables)
-        plan = Plan(
-            launch.environment_id,
-            tuple(argv),
-            variables,
-            launch.code,
-            layout.limits(launch),
-            tmp,
-            launch.output,
-            self._runtime_api if interpreter is None else None,
-            self._quotas.sync_payload_bytes_max,
-            invalid,
-        )
-        environment = ProcessEnvironment(plan, self._keeper, self._clock, self._forget)
+        runtime_api = self._runtime_api if interpreter is None else None
+        command = Command(tuple(argv), variables, launch.code, layout.limits(launch), tmp, launch.output, runtime_api)
+        body = ProcessBody(launch.environment_id, command, self._keeper, self._clock)
+        plan = Plan(launch.environment_id, argv[0] if argv else "", self._quotas.sync_payload_bytes_max, invalid)
+        environment = SandboxedEnvironment(plan, body, self._clock, self._forget)
         self._environments[environment.id] = environment
         return environment
 

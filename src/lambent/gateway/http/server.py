@@ -12,6 +12,7 @@ from lambent.base.clock import Clock
 from lambent.gateway.http.connection import Answer, Connection
 
 _SWEEP_S: Final = 5.0
+_BACKLOG: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,10 @@ class HttpServer:
         loop = asyncio.get_running_loop()
         for each in listeners:
             self._servers.append(await loop.create_server(lambda: Connection(self._answer, self), sock=each, backlog=2048))
+
+    async def admit(self, listener: socket.socket, answer: Answer) -> asyncio.Server:
+        """Begin to accept on one more socket, whose requests are somebody else's to answer; closing the server is the caller's."""
+        return await asyncio.get_running_loop().create_server(lambda: Connection(answer, self), sock=listener, backlog=_BACKLOG)
 
     async def run(self) -> None:
         """End connections that idle or stall, until cancelled."""

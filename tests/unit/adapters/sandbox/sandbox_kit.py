@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lambent.adapters.sandbox.process import ProcessSandbox
-from lambent.domain.environments import Environment, Launch, Outcome
+from lambent.domain.environments import Environment, Launch, Outcome, Sandbox
 from lambent.domain.functions import FunctionVersion
 from lambent.domain.invocations import Invocation
 
@@ -48,6 +49,18 @@ class Started:
         return json.loads(outcome.payload)
 
 
+def running(namespace: str, pids: Iterable[int]) -> list[int]:
+    """Return the live processes of a pid namespace; in our own, those of ``pids``."""
+    found = []
+    ours = namespace == os.readlink("/proc/self/ns/pid")
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and (not ours or int(entry.name) in pids):
+            with contextlib.suppress(OSError):
+                if "State:\tZ" not in (entry / "status").read_text() and os.readlink(entry / "ns" / "pid") == namespace:
+                    found.append(int(entry.name))
+    return found
+
+
 def write(folder: Path, files: Mapping[str, str]) -> Path:
     for name, text in files.items():
         path = folder / name
@@ -59,7 +72,7 @@ def write(folder: Path, files: Mapping[str, str]) -> Path:
 
 
 async def start(
-    sandbox: ProcessSandbox,
+    sandbox: Sandbox,
     folder: Path,
     files: Mapping[str, str],
     *,

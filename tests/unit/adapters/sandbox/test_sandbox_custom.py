@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -13,9 +12,8 @@ from tests.unit.adapters.sandbox.sandbox_kit import start
 
 from lambent.adapters.sandbox.process import ProcessSandbox
 from lambent.base.clock import SystemClock
-from lambent.domain.environments import Ending
+from lambent.domain.environments import Ending, Sandbox
 from lambent.domain.errors import AwsError
-from lambent.runtime_api import server as runtime_api
 
 SHELL = """#!/bin/sh
 set -eu
@@ -68,16 +66,9 @@ int main(void) {
 """
 
 
-@pytest.fixture
-async def custom(tmp_path: Path) -> AsyncIterator[ProcessSandbox]:
-    driver = ProcessSandbox(tmp_path / "sandbox", SystemClock(), runtime_api=runtime_api.start)
-    yield driver
-    await driver.close()
-
-
 @pytest.mark.skipif(not shutil.which("curl"), reason="the bootstrap needs curl")
-async def test_shell_bootstrap(custom: ProcessSandbox, tmp_path: Path) -> None:
-    started = await start(custom, tmp_path, {"bootstrap": SHELL}, runtime="provided.al2023", handler="some.thing")
+async def test_shell_bootstrap(sandbox: Sandbox, tmp_path: Path) -> None:
+    started = await start(sandbox, tmp_path, {"bootstrap": SHELL}, runtime="provided.al2023", handler="some.thing")
     assert started.init.ending is Ending.SUCCESS, started.output.text
     assert await started.result({"a": 1}) == {"echo": {"a": 1}}
     failed = await started.invoke("error")
@@ -89,14 +80,14 @@ async def test_shell_bootstrap(custom: ProcessSandbox, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not shutil.which("gcc"), reason="no compiler")
-async def test_compiled_bootstrap(custom: ProcessSandbox, tmp_path: Path) -> None:
+async def test_compiled_bootstrap(sandbox: Sandbox, tmp_path: Path) -> None:
     source, program = tmp_path / "main.c", tmp_path / "program"
     source.write_text(COMPILED)
     subprocess.run(["gcc", "-O0", "-w", "-o", program, source], check=True)
     layer = tmp_path / "layer"
     layer.mkdir()
     shutil.copy(program, layer / "bootstrap")
-    started = await start(custom, tmp_path, {"readme": "the bootstrap is in the layer"}, runtime="provided.al2", layers=(layer,))
+    started = await start(sandbox, tmp_path, {"readme": "the bootstrap is in the layer"}, runtime="provided.al2", layers=(layer,))
     assert started.init.ending is Ending.SUCCESS, started.output.text
     for number in range(20):
         assert await started.result(number) == {"compiled": number}
@@ -110,8 +101,8 @@ async def test_compiled_bootstrap(custom: ProcessSandbox, tmp_path: Path) -> Non
         ({"bootstrap": "not a program"}, "exec format error"),
     ],
 )
-async def test_bootstrap_that_cannot_be_executed(custom: ProcessSandbox, tmp_path: Path, files: dict[str, str], message: str) -> None:
-    started = await start(custom, tmp_path, files, runtime="provided.al2023")
+async def test_bootstrap_that_cannot_be_executed(sandbox: Sandbox, tmp_path: Path, files: dict[str, str], message: str) -> None:
+    started = await start(sandbox, tmp_path, files, runtime="provided.al2023")
     assert (started.init.ending, started.init.error_type) == (Ending.EXIT, "Runtime.InvalidEntrypoint")
     assert json.loads(started.init.payload)["errorMessage"].endswith(message)  # type: ignore[arg-type]
 

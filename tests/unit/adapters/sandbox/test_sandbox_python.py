@@ -9,12 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.unit.adapters.sandbox.sandbox_kit import start, write
+from tests.unit.adapters.sandbox.sandbox_kit import running, start, write
 
 from lambent.adapters.sandbox.layout import sdk_runs_on
-from lambent.adapters.sandbox.process import ProcessSandbox
 from lambent.adapters.sandbox.runtimes import PYTHONS, Runtimes
-from lambent.domain.environments import Ending
+from lambent.domain.environments import Ending, Sandbox
 from lambent.domain.errors import AwsError
 
 _ALL = Runtimes(Path.home())
@@ -46,7 +45,7 @@ def uvicorn():
 
 
 @pytest.mark.parametrize("runtime", _FOUND)
-async def test_every_python_serves_and_stays_warm_after_an_exception(sandbox: ProcessSandbox, tmp_path: Path, runtime: str) -> None:
+async def test_every_python_serves_and_stays_warm_after_an_exception(sandbox: Sandbox, tmp_path: Path, runtime: str) -> None:
     started = await start(sandbox, tmp_path, {"app.py": EVERYTHING}, runtime=runtime)
     assert started.init.ending is Ending.SUCCESS, started.output.text
     first = await started.result({"a": 1})
@@ -70,7 +69,7 @@ async def test_every_python_serves_and_stays_warm_after_an_exception(sandbox: Pr
     assert (await started.result(2))["event"] == 2
 
 
-async def test_import_error_carries_the_runtimes_document(sandbox: ProcessSandbox, tmp_path: Path) -> None:
+async def test_import_error_carries_the_runtimes_document(sandbox: Sandbox, tmp_path: Path) -> None:
     started = await start(sandbox, tmp_path, {"app.py": "print('before')\nimport nowhere"}, runtime=_OURS)
     assert started.init.ending is Ending.ERROR
     assert started.init.error_type == "Runtime.ImportModuleError"
@@ -92,7 +91,7 @@ async def test_import_error_carries_the_runtimes_document(sandbox: ProcessSandbo
         ),
     ],
 )
-async def test_exits_say_how_and_lose_no_output(sandbox: ProcessSandbox, tmp_path: Path, code: str, status: int, message: str) -> None:
+async def test_exits_say_how_and_lose_no_output(sandbox: Sandbox, tmp_path: Path, code: str, status: int, message: str) -> None:
     started = await start(sandbox, tmp_path, {"app.py": f"def handler(event, context):\n    {code}"}, runtime=_OURS)
     outcome = await started.invoke()
     assert outcome.ending is Ending.EXIT
@@ -104,32 +103,32 @@ async def test_exits_say_how_and_lose_no_output(sandbox: ProcessSandbox, tmp_pat
     assert started.output.text.startswith("last words")
 
 
-async def test_exit_while_importing(sandbox: ProcessSandbox, tmp_path: Path) -> None:
+async def test_exit_while_importing(sandbox: Sandbox, tmp_path: Path) -> None:
     started = await start(sandbox, tmp_path, {"app.py": "import os\nos.write(1, b'x')\nos._exit(7)"}, runtime=_OURS)
     assert started.init.ending is Ending.EXIT
     assert started.init.exit_status == 7
     assert started.output.lines == [(b"x", False)]
 
 
-async def test_timeout_kills_the_whole_tree_and_keeps_output(sandbox: ProcessSandbox, tmp_path: Path) -> None:
+async def test_timeout_kills_the_whole_tree_and_keeps_output(sandbox: Sandbox, tmp_path: Path) -> None:
     code = """
 import os, subprocess, time
 def handler(event, context):
     plain = subprocess.Popen(["sleep", "1000"])
     daemon = subprocess.Popen(["setsid", "sh", "-c", "sleep 1001 & sleep 1002"], start_new_session=True)
     double = subprocess.run(["sh", "-c", "setsid sleep 1003 >/dev/null 2>&1 & echo $!"], stdout=subprocess.PIPE)
-    print(plain.pid, daemon.pid, int(double.stdout), os.getpid(), flush=True)
+    print(os.readlink("/proc/self/ns/pid"), plain.pid, daemon.pid, int(double.stdout), os.getpid(), flush=True)
     time.sleep(100)
 """
     started = await start(sandbox, tmp_path, {"app.py": code}, runtime=_OURS)
     outcome = await started.invoke(timeout_s=4)
     assert outcome.ending is Ending.TIMEOUT
-    pids = [int(each) for each in started.output.text.split()]
+    namespace, *pids = started.output.text.split()
     assert len(pids) == 4
-    await _gone(pids)
+    await _gone(namespace, [int(each) for each in pids])
 
 
-async def test_a_flood_neither_blocks_nor_is_lost(sandbox: ProcessSandbox, tmp_path: Path) -> None:
+async def test_a_flood_neither_blocks_nor_is_lost(sandbox: Sandbox, tmp_path: Path) -> None:
     code = """
 import os
 def handler(event, context):
@@ -146,18 +145,20 @@ def handler(event, context):
     assert b"\n".join(lines[50_000:]) == (bytes(range(256)) * 4096).replace(b"\r\n", b"\n")
 
 
-async def test_stop_leaves_no_process_and_no_files(sandbox: ProcessSandbox, tmp_path: Path) -> None:
-    code = "import os, tempfile\ndef handler(event, context):\n    tempfile.mkstemp(); return [os.getpid(), tempfile.gettempdir()]"
+async def test_stop_leaves_no_process_and_no_files(sandbox: Sandbox, tmp_path: Path) -> None:
+    code = "import os, tempfile\ndef handler(event, context):\n    tempfile.mkstemp(); return [os.getpid(), tempfile.gettempdir(), os.readlink('/proc/self/ns/pid')]"
     started = await start(sandbox, tmp_path, {"app.py": code}, runtime=_OURS)
-    pid, folder = await started.result()
-    assert list(Path(folder).iterdir())
+    pid, folder, namespace = await started.result()
+    own_tmp = namespace != os.readlink("/proc/self/ns/pid")
+    assert own_tmp or list(Path(folder).iterdir())
+    assert running(namespace, [pid])
     await started.environment.stop()
     await started.environment.stop()
-    await _gone([int(pid)])
-    assert not Path(folder).exists()
+    await _gone(namespace, [int(pid)])
+    assert own_tmp or not Path(folder).exists()
 
 
-async def test_oversized_response_is_the_functions_error(sandbox: ProcessSandbox, tmp_path: Path) -> None:
+async def test_oversized_response_is_the_functions_error(sandbox: Sandbox, tmp_path: Path) -> None:
     started = await start(sandbox, tmp_path, {"app.py": "def handler(event, context):\n    return 'x' * event"}, runtime=_OURS)
     outcome = await started.invoke(6_291_556)
     assert outcome.ending is Ending.ERROR
@@ -165,7 +166,7 @@ async def test_oversized_response_is_the_functions_error(sandbox: ProcessSandbox
     assert await started.result(6_291_554) == "x" * 6_291_554
 
 
-async def test_layers_and_bundled_packages_come_before_the_runtimes(sandbox: ProcessSandbox, tmp_path: Path) -> None:
+async def test_layers_and_bundled_packages_come_before_the_runtimes(sandbox: Sandbox, tmp_path: Path) -> None:
     lower = write(tmp_path / "lower", {"python/shared.py": "who = 'lower'", "python/only.py": "who = 'only'", "bin/tool": ""})
     upper = write(tmp_path / "upper", {f"python/lib/{_OURS}/site-packages/shared.py": "who = 'upper'"})
     code = "import shared, only, six\ndef handler(event, context):\n    return [shared.who, only.who, six.who]"
@@ -173,7 +174,7 @@ async def test_layers_and_bundled_packages_come_before_the_runtimes(sandbox: Pro
     assert await started.result() == ["upper", "only", "mine"]
 
 
-async def test_process_is_limited_and_clean(sandbox: ProcessSandbox, tmp_path: Path) -> None:
+async def test_process_is_limited_and_clean(sandbox: Sandbox, tmp_path: Path) -> None:
     code = """
 import os, resource
 def handler(event, context):
@@ -195,24 +196,17 @@ def handler(event, context):
     )
 
 
-async def test_unknown_and_missing_runtimes_are_refused_with_a_remedy(sandbox: ProcessSandbox, tmp_path: Path) -> None:
+async def test_unknown_and_missing_runtimes_are_refused_with_a_remedy(sandbox: Sandbox, tmp_path: Path) -> None:
     with pytest.raises(AwsError, match="java21"):
         await start(sandbox, tmp_path, {}, runtime="java21")
 
 
-async def _gone(pids: list[int]) -> None:
+async def _gone(namespace: str, pids: list[int]) -> None:
     """Return when the killed processes have left, or wait to be reaped; on a busy machine that takes the kernel a moment."""
     left = pids
     for _ in range(500):
-        left = [pid for pid in pids if Path(f"/proc/{pid}").exists() and "State:\tZ" not in _status(pid)]
+        left = running(namespace, pids)
         if not left:
             return
         await asyncio.sleep(0.01)
     raise AssertionError(f"still running: {left}")
-
-
-def _status(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/status").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return "State:\tZ"

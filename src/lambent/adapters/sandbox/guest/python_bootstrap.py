@@ -127,26 +127,40 @@ def site_builtins():
     site.sethelper()
 
 
+def load():
+    """Import awslambdaric, found only now, without its compiled HTTP client, which is for one interpreter only and not needed."""
+    stub = types.ModuleType("runtime_client")
+    stub.initialize_client = lambda user_agent: None
+    sys.modules["runtime_client"] = stub
+    from awslambdaric import bootstrap, lambda_runtime_client  # noqa: F401, PLC0415 - into ``sys.modules``
+
+    del sys.modules["runtime_client"]
+
+
+def run(paths, others, handler, frames):
+    """Serve events with a function's handler until the server goes. ``paths`` are looked through before ``others``."""
+    from awslambdaric import bootstrap  # noqa: PLC0415 - found only now
+    from awslambdaric import lambda_runtime_client as ric  # noqa: PLC0415 - the same
+
+    os.set_inheritable(RECORDS_FD, False)
+    os.environ["_LAMBDA_TELEMETRY_LOG_FD"] = str(RECORDS_FD)
+    # Both were read when the module was imported, which a template did without the function's variables.
+    level = bootstrap._get_log_level_from_env_var(os.environ.get("AWS_LAMBDA_LOG_LEVEL"))  # noqa: SLF001
+    bootstrap._AWS_LAMBDA_LOG_FORMAT = bootstrap.LogFormat.from_str(os.environ.get("AWS_LAMBDA_LOG_FORMAT"))  # noqa: SLF001
+    bootstrap._AWS_LAMBDA_LOG_LEVEL = level  # noqa: SLF001
+    sys.path[:] = paths + others
+    sys.argv[:] = [os.path.join(os.environ["LAMBDA_RUNTIME_DIR"], "bootstrap.py")]
+    bootstrap.run(handler, client_class(ric.LambdaRuntimeClient, ric.InvocationRequest)(frames))
+
+
 def main():
     """Become the runtime."""
     given = json.loads(sys.argv[1])
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path[:] = [given["runtime"]] + [each for each in sys.path if os.path.abspath(each) != here]
-    os.set_inheritable(RECORDS_FD, False)
-    os.environ["_LAMBDA_TELEMETRY_LOG_FD"] = str(RECORDS_FD)
     site_builtins()
-    # awslambdaric's compiled HTTP client is for one interpreter only and not needed.
-    stub = types.ModuleType("runtime_client")
-    stub.initialize_client = lambda user_agent: None
-    sys.modules["runtime_client"] = stub
-    from awslambdaric import bootstrap  # noqa: PLC0415 - found only now
-    from awslambdaric import lambda_runtime_client as ric  # noqa: PLC0415 - the same
-
-    del sys.modules["runtime_client"]
-    sys.path[:0] = given["paths"]
-    sys.argv[:] = [os.path.join(given["runtime"], "bootstrap.py")]
-    client = client_class(ric.LambdaRuntimeClient, ric.InvocationRequest)(Frames(FRAMES_FD))
-    bootstrap.run(given["handler"], client)
+    load()
+    run(given["paths"], list(sys.path), given["handler"], Frames(FRAMES_FD))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,168 @@
+"""The ``namespaces`` driver's environments: a room, and the process in it that runs the function."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from lambent.adapters.sandbox import doors
+from lambent.adapters.sandbox.cgroups import Group
+from lambent.adapters.sandbox.channels import Channel, FrameChannel, Report, RuntimeApiFactory
+from lambent.adapters.sandbox.governor import Governor
+from lambent.adapters.sandbox.helpers import Forked, Helper
+from lambent.adapters.sandbox.keeper import Ended
+from lambent.adapters.sandbox.output import OutputPipe
+from lambent.adapters.sandbox.room import Room
+from lambent.base.clock import Clock
+from lambent.domain.environments import Launch
+
+
+@dataclass(slots=True)
+class Berth:
+    """A room with what belongs to it, before it is known which function comes."""
+
+    room: Room
+    pipe: OutputPipe
+    door: doors.Door
+    group: Group | None
+    cradle: Helper  #: what forks processes into the room
+    child: Forked | None = None  #: one that waits in the room to be told which function it is
+    channel: FrameChannel | None = None
+
+    async def close(self) -> None:
+        """Let go of everything. Safe to call twice."""
+        self.door.close()
+        await self.room.close()
+        if self.group is not None:
+            await asyncio.to_thread(self.group.remove)
+        self.pipe.close()
+        if self.channel is not None:
+            await self.channel.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What a process in a room becomes: a function of a template's runtime, or a program of its own."""
+
+    variables: Mapping[str, str]
+    becomes: Mapping[str, object]  #: for a process that waits: what else it needs to know
+    argv: tuple[str, ...] = ()  #: for a program
+    runtime_api: RuntimeApiFactory | None = None  #: when the program speaks HTTP; frames otherwise
+
+
+class ConfinedBody:
+    """An environment's processes in a room of their own."""
+
+    ended: asyncio.Future[Ended]
+
+    def __init__(self, berth: Berth, launch: Launch, program: Program, seen: Callable[[Path], str], clock: Clock) -> None:
+        self._berth = berth
+        self._out_of_memory = False
+        room = berth.room
+        self._governor = Governor(
+            berth.group,
+            launch.function.memory_mb,
+            clock,
+            stop=lambda: room.signal_all(signal.SIGSTOP),
+            go=lambda: room.signal_all(signal.SIGCONT),
+            exceeded=self._exceeded,
+        )
+        self._launch = launch
+        self._program = program
+        self._seen = seen
+
+    async def start(self, report: Report) -> Channel:
+        """Furnish the room, and let the process in it be the function's."""
+        berth, launch = self._berth, self._launch
+        berth.pipe.parser.sink = launch.output
+        berth.door.access_key_id = launch.variables.get("AWS_ACCESS_KEY_ID", "")
+        if berth.group is not None:
+            berth.group.limit(launch.function.memory_mb, launch.function.ephemeral_storage_mb)
+        layers = [self._seen(each) for each in launch.layers]
+        await berth.room.furnish(self._seen(launch.code), layers, launch.function.ephemeral_storage_mb)
+        if berth.child is None:
+            return await self._execute(report)
+        assert berth.channel is not None
+        self.ended = berth.child.ended
+        self._governor.pid = berth.child.pid
+        self._governor.busy()
+        berth.channel.report = report
+        berth.channel.become({"env": dict(self._program.variables), **self._program.becomes})
+        return berth.channel
+
+    async def _execute(self, report: Report) -> Channel:
+        berth, program = self._berth, self._program
+        variables = dict(program.variables)
+        theirs = None
+        channel: Channel
+        if program.runtime_api is not None:
+            api = await program.runtime_api(report, berth.room.listeners[-1])
+            variables["AWS_LAMBDA_RUNTIME_API"] = api.address
+            channel = api
+        else:
+            channel, theirs = await FrameChannel.open(report)
+        try:
+            berth.child = await fork(berth, theirs, {"argv": program.argv, "env": variables})
+        finally:
+            berth.pipe.started()
+            if theirs is not None:
+                theirs.close()
+        self.ended = berth.child.ended
+        self._governor.pid = berth.child.pid
+        self._governor.busy()
+        return channel
+
+    def drain(self) -> None:
+        """Give the output everything that was written up to now."""
+        self._berth.pipe.drain()
+
+    def peak_mb(self) -> int:
+        """Return 0: the runtime says it itself, with each result."""
+        return 0
+
+    async def kill(self) -> Ended:
+        """Kill everything in the room."""
+        self._governor.close()
+        self._berth.room.kill()
+        await asyncio.shield(self._berth.room.gone)
+        if self._berth.child is None:
+            return Ended(0)
+        ended = await asyncio.shield(self._berth.child.ended)
+        group = self._berth.group
+        killed = ended.status == -signal.SIGKILL and group is not None and group.was_killed()
+        return replace(ended, out_of_memory=self._out_of_memory or killed)
+
+    async def remove(self) -> None:
+        """Let go of the room."""
+        await self._berth.close()
+
+    def rest(self) -> None:
+        """Freeze it, if no invocation follows at once."""
+        self._governor.idle()
+
+    def wake(self) -> None:
+        """Thaw it."""
+        self._governor.busy()
+
+    def _exceeded(self) -> None:
+        self._out_of_memory = True
+        self._berth.room.kill()
+
+
+async def fork(berth: Berth, frames: socket.socket | None, more: dict[str, Any]) -> Forked:
+    """Have a process forked into a berth's room and group."""
+    group = berth.group
+    fds = [berth.room.pidfd, berth.pipe.write]
+    if frames is not None:
+        fds.append(frames.fileno())
+    if group is not None:
+        fds += [each for each in (group.born, *group.joins) if each >= 0]
+    born = group is not None and group.born >= 0
+    request = {"do": "fork", "id": berth.room.id, "frames": frames is not None, "born": born, **more}
+    child, _ = await berth.cradle.fork(request, fds)
+    return child

@@ -1,0 +1,109 @@
+"""The server's end of one environment's namespaces: held by a process of ours, furnished once, gone all at once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import Sequence
+from typing import Any
+
+from lambent.adapters.sandbox.helpers import Helper, HelperLost, pair, receive, send
+
+_HELD_S = 10.0  # for a holder to build its room; it takes milliseconds
+
+
+class Room:
+    """Namespaces with a root of their own and sockets that listen on their loopback."""
+
+    def __init__(self, name: str, control: socket.socket) -> None:
+        self.id = name
+        self.pidfd = -1
+        self.listeners: list[socket.socket] = []
+        loop = asyncio.get_running_loop()
+        self.gone: asyncio.Future[None] = loop.create_future()  #: when every process in it has ended
+        self._control = control
+        self._told: asyncio.Future[tuple[dict[str, Any] | None, list[int]]] = loop.create_future()
+        loop.add_reader(control.fileno(), self._readable)
+
+    @classmethod
+    async def open(
+        cls, warden: Helper, name: str, *, root: str, uids: tuple[int, int] | None, ports: Sequence[int], proc_options: str
+    ) -> Room:
+        """Make a room. ``uids`` are the machine's numbers for root and the user inside; ``None``: there is only the server's own."""
+        ours, theirs = pair()
+        room = cls(name, ours)
+        try:
+            request = {"do": "hold", "id": name, "root": root, "uids": uids, "ports": list(ports), "proc_options": proc_options}
+            _, (room.pidfd,) = await warden.ask(request, [theirs.fileno()])
+            asyncio.get_running_loop().add_reader(room.pidfd, room._ended)
+            theirs.close()
+            fds = await room._answer("held")
+            room.listeners = [socket.socket(fileno=fd) for fd in fds]
+            for each in room.listeners:
+                each.setblocking(False)
+        except BaseException:
+            theirs.close()
+            await room.close()
+            raise
+        return room
+
+    async def furnish(self, code: str, layers: Sequence[str], tmp_mb: int) -> None:
+        """Put in what is the environment's own; from then on the machine's files are out of reach. Raises ``HelperLost``."""
+        self._order({"furnish": {"code": code, "layers": list(layers), "tmp_mb": tmp_mb}})
+        await self._answer("furnished")
+
+    def signal_all(self, number: signal.Signals) -> None:
+        """Signal every process in the room but its holder."""
+        with contextlib.suppress(HelperLost):
+            self._order({"signal": int(number)})
+
+    def kill(self) -> None:
+        """Kill everything in the room; ``gone`` tells when it is."""
+        if self.pidfd >= 0 and not self.gone.done():
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+
+    async def close(self) -> None:
+        """Kill everything, wait until it is gone, and let go of descriptors. Safe to call twice."""
+        self.kill()
+        if self.pidfd >= 0:
+            await asyncio.shield(self.gone)
+            os.close(self.pidfd)
+            self.pidfd = -1
+        loop = asyncio.get_running_loop()
+        if self._control.fileno() >= 0:
+            loop.remove_reader(self._control.fileno())
+            self._control.close()
+        for each in self.listeners:
+            each.close()
+
+    def _order(self, order: dict[str, Any]) -> None:
+        self._told = asyncio.get_running_loop().create_future()
+        try:
+            send(self._control, order)
+        except OSError as error:
+            raise HelperLost(f"the environment's holder has ended: {error}") from error
+
+    async def _answer(self, what: str) -> list[int]:
+        async with asyncio.timeout(_HELD_S):
+            message, fds = await self._told
+        if message is None or what not in message:
+            why = "it ended" if message is None else message.get("failed", message)
+            raise HelperLost(f"an environment could not be set up: {why}")
+        return fds
+
+    def _readable(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            message, fds = receive(self._control)
+            if not self._told.done():
+                self._told.set_result((message, fds))
+            if message is None:
+                asyncio.get_running_loop().remove_reader(self._control.fileno())
+
+    def _ended(self) -> None:
+        asyncio.get_running_loop().remove_reader(self.pidfd)
+        if not self.gone.done():
+            self.gone.set_result(None)

@@ -1,0 +1,114 @@
+"""What a runtime's root holds: the least that its interpreter and a shell need. Pure but for looking at what the machine has."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from lambent.adapters.sandbox import layout
+from lambent.adapters.sandbox.runtimes import Interpreter
+
+USER_ID, GROUP_ID = 993, 990  #: as in Lambda
+GUEST: Final = "/var/runtime/guest"
+INTERPRETER: Final = "/var/lang"
+
+_SYSTEM: Final = ("usr/bin", "usr/sbin", "usr/lib", "usr/lib64", "usr/libexec", "bin", "sbin", "lib", "lib64")
+_SHARED: Final = (
+    *("usr/share/zoneinfo", "usr/share/ca-certificates", "usr/share/locale", "usr/share/i18n", "usr/share/misc", "usr/share/terminfo"),
+    *("etc/ssl/certs", "etc/ssl/openssl.cnf", "etc/pki/tls", "etc/pki/ca-trust", "etc/ca-certificates", "etc/ca-certificates.conf"),
+    *("etc/ld.so.cache", "etc/ld.so.conf", "etc/ld.so.conf.d", "etc/alternatives", "etc/mime.types"),
+)
+_OVER: Final = ("/opt", "/tmp", "/var/task", "/proc", "/dev")  # noqa: S108 - where environments mount something of their own
+_FILES: Final = {
+    "etc/passwd": f"root:x:0:0:root:/root:/bin/sh\nsbx_user1051:x:{USER_ID}:{GROUP_ID}::/home/sbx_user1051:/sbin/nologin\n",
+    "etc/group": f"root:x:0:\nsbx_group:x:{GROUP_ID}:\n",
+    "etc/hosts": "127.0.0.1 localhost\n",
+    "etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
+    "etc/resolv.conf": "",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """How to assemble a root. Targets are absolute; other paths are relative to the root."""
+
+    name: str
+    binds: tuple[tuple[str, str], ...]  #: what of the machine's is seen, read-only, and where
+    files: Mapping[str, str] = field(default_factory=lambda: _FILES)
+    links: Mapping[str, str] = field(default_factory=dict)
+    folders: tuple[str, ...] = ()  #: empty ones
+    hidden: tuple[str, ...] = ()  #: folders that are shown empty
+
+    def request(self) -> dict[str, object]:
+        """Return what the warden is asked."""
+        return {
+            "name": self.name,
+            "binds": self.binds,
+            "files": dict(self.files),
+            "links": dict(self.links),
+            "folders": self.folders,
+            "hidden": self.hidden,
+        }
+
+
+def root_for(interpreter: Interpreter | None, *, machine: Path = Path("/")) -> Root:
+    """Return the root for an interpreter, or the one for custom runtimes."""
+    binds, links = _system(machine)
+    if interpreter is None:
+        return Root("custom", tuple(binds), links=links)
+    prefix = interpreter.path.parent.parent
+    place = str(prefix)
+    name = f"{'node' if interpreter.is_node else 'python'}{interpreter.release}"
+    if prefix == machine / "usr":
+        links["var/lang"] = "/usr"
+    elif prefix == machine / "usr/local":
+        binds += [(str(prefix / each), f"/usr/local/{each}") for each in ("bin", "lib") if (prefix / each).is_dir()]
+        links["var/lang"] = "/usr/local"
+    elif str(prefix).startswith(_OVER):
+        place = INTERPRETER
+        binds.append((str(prefix), place))
+    else:  # where it was installed: its libraries may be looked for there
+        binds.append((str(prefix), place))
+        links["var/lang"] = place
+    hidden: tuple[str, ...] = ()
+    if interpreter.is_node:
+        binds += [(str(layout.GUEST / "node_bootstrap.mjs"), "/var/runtime/index.mjs")]
+    else:
+        binds += [(str(layout.GUEST), GUEST), *_python_packages(interpreter.release)]
+        packages = f"lib/python{interpreter.release}/site-packages"
+        if (prefix / packages).is_dir():
+            hidden = (f"{place}/{packages}",)
+    return Root(name, tuple(binds), links=links, folders=("opt/lib", "opt/bin", "var/task/lib"), hidden=hidden)
+
+
+def executable(interpreter: Interpreter) -> str:
+    """Return the interpreter's path inside."""
+    return f"{INTERPRETER}/bin/{interpreter.path.name}"
+
+
+def _system(machine: Path) -> tuple[list[tuple[str, str]], dict[str, str]]:
+    binds: list[tuple[str, str]] = []
+    links: dict[str, str] = {}
+    for each in (*_SYSTEM, *_SHARED):
+        path = machine / each
+        if path.is_symlink() and each in _SYSTEM:
+            links[each] = str(path.readlink())
+        elif path.exists():
+            binds.append((str(path.resolve()), f"/{each}"))
+    return binds, links
+
+
+def _python_packages(release: str) -> list[tuple[str, str]]:
+    """Return awslambdaric and the SDK, each bound by itself: nothing else of the server's packages can be seen."""
+    binds = []
+    for name in layout.runtime_packages(release):
+        spec = importlib.util.find_spec(name)
+        if spec is None or spec.origin is None:
+            continue
+        origin = Path(spec.origin)
+        source = origin.parent if origin.name == "__init__.py" else origin
+        binds.append((str(source.resolve()), f"/var/runtime/{source.name}"))
+    return binds

@@ -1,0 +1,55 @@
+"""The ways into the gateway from inside of environments: listeners on their loopback, accepted on here.
+
+A request that comes in there says so (``HttpRequest.environment_key``): the gateway believes only the credentials that the environment
+was started with.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from dataclasses import replace
+
+from lambent.domain.http import HttpRequest, HttpResponse
+from lambent.gateway.app import Gateway
+from lambent.gateway.http import HttpServer
+
+
+class Entrance:
+    """One environment's entrance."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.access_key_id = ""
+        self._gateway = gateway
+        self._server: asyncio.Server | None = None
+
+    async def open(self, listener: socket.socket, front: HttpServer) -> None:
+        """Accept connections."""
+        self._server = await front.admit(listener, self._answer)
+
+    def close(self) -> None:
+        """Stop accepting; what is open ends with the environment, which has the other end."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+    async def _answer(self, request: HttpRequest) -> HttpResponse:
+        return await self._gateway.answer(replace(request, environment_key=self.access_key_id))
+
+
+class Entrances:
+    """Opens entrances, once the server that they share is known."""
+
+    def __init__(self) -> None:
+        self._front: asyncio.Future[tuple[Gateway, HttpServer]] = asyncio.get_running_loop().create_future()
+
+    def attach(self, gateway: Gateway, front: HttpServer) -> None:
+        """Say which gateway and which server there are."""
+        self._front.set_result((gateway, front))
+
+    async def open(self, listener: socket.socket) -> Entrance:
+        """Accept on an environment's listener."""
+        gateway, front = await asyncio.shield(self._front)
+        entrance = Entrance(gateway)
+        await entrance.open(listener, front)
+        return entrance
