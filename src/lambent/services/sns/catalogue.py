@@ -63,8 +63,9 @@ class Entry:
 class Topics:
     """The topics of every account; up to ten thousand are kept in memory."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, committed: Callable[[Sequence[Write]], None] = lambda writes: None) -> None:
         self._store = store
+        self._committed = committed
         self._entries: dict[TopicKey, Entry] = {}
         self._loading: dict[TopicKey, asyncio.Task[Entry | None]] = {}
         self._locks: weakref.WeakValueDictionary[TopicKey, asyncio.Lock] = weakref.WeakValueDictionary()
@@ -111,6 +112,7 @@ class Topics:
         try:
             await self._store.commit(writes)
             done = True
+            self._committed(writes)
         finally:
             self._changes += 1
             entry = self._entries.get(key)

@@ -49,7 +49,7 @@ async def confirmation(sns: Sns, subscription: Subscription, kind: Kind = Kind.S
         url = confirm_url(platform.public_host, subscription.topic_arn, token)
         more = {"topicArn": subscription.topic_arn, "type": kind.value, "token": token, "subscribeUrl": url}
         return [*writes, outbox.append(now, outbox.item(subscription.protocol, subscription.endpoint, message, **more))]
-    queue = WEBHOOKS if subscription.protocol in WEBHOOK_PROTOCOLS else FANOUT
+    queue = WEBHOOKS + subscription.id if subscription.protocol in WEBHOOK_PROTOCOLS else FANOUT
     return [*writes, Dispatch.about(subscription, kind, message, token).enqueue(queue, message.id, now)]
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lambent.domain.call import Call
 from lambent.domain.ports import Outside, Platform
+from lambent.domain.storage import Write
+from lambent.engine.delivery.fair_worker import FairWorker
 from lambent.services.sns import access
 from lambent.services.sns.arns import TopicKey, topic_key
 from lambent.services.sns.catalogue import Entry, Topics
@@ -23,6 +26,12 @@ class Sns:
     fifo: FifoTopics
     signer: Signer
     outside: Outside
+    webhooks: FairWorker
+
+    async def commit(self, writes: Sequence[Write]) -> None:
+        """Commit; what is for webhooks is on its way at once."""
+        await self.platform.store.commit(writes)
+        self.webhooks.touched(writes)
 
     async def topic(self, call: Call, arn: str, parameter: str = "TopicArn") -> Entry:
         """Return the topic that an ARN names, when the caller may do the operation on it."""

@@ -29,6 +29,7 @@ from lambent.services.sns.subscription_attributes import dead_letter_arn
 
 _log = logging.getLogger(__name__)
 
+LEASE_S: Final = 3_600.0  # longer than any delivery, also where an hour passes in a minute; after a kill nobody waits for it
 CONCURRENCY: Final = 128
 """Publications on their way at once: enough for each queue to get its messages ten at a time."""
 
@@ -45,13 +46,10 @@ class Deliveries:
         self._sns = sns
         self._senders = senders
 
-    def workers(self) -> list[QueueWorker]:
-        """Return the workers of both queues."""
-        platform = self._sns.platform
-        return [
-            QueueWorker(platform.store, platform.clock, FANOUT, self.handle, name="sns deliveries", concurrency=CONCURRENCY),
-            QueueWorker(platform.store, platform.clock, WEBHOOKS, self.handle, name="sns webhooks", concurrency=CONCURRENCY),
-        ]
+    def worker(self) -> QueueWorker:
+        """Return the worker of the queue of publications."""
+        store, clock = self._sns.platform.store, self._sns.platform.clock
+        return QueueWorker(store, clock, FANOUT, self.handle, name="sns deliveries", concurrency=CONCURRENCY, lease_s=LEASE_S)
 
     async def handle(self, lease: Lease) -> Sequence[Write]:
         """Deliver a message to its targets, all at once; return what follows."""
@@ -88,7 +86,7 @@ class Deliveries:
         return ()
 
     def _queued(self, subscription: Subscription, dispatch: Dispatch, pause_s: float) -> Enqueue:
-        queue = WEBHOOKS if subscription.protocol in WEBHOOK_PROTOCOLS and not dispatch.dead else FANOUT
+        queue = WEBHOOKS + subscription.id if subscription.protocol in WEBHOOK_PROTOCOLS and not dispatch.dead else FANOUT
         platform = self._sns.platform
         return dispatch.enqueue(queue, platform.ids.uuid(), platform.clock.now() + pause_s)
 

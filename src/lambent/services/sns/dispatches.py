@@ -13,8 +13,8 @@ from lambent.services.sns.state import Subscription
 
 FANOUT: Final = "sns.publications"
 """Messages on their way to queues, functions and delivery streams: one for all of a message's targets."""
-WEBHOOKS: Final = "sns.webhooks"
-"""Messages on their way to HTTP endpoints: one for each, since a slow one must not hold up others."""
+WEBHOOKS: Final = "sns.webhooks/"
+"""Messages on their way to HTTP endpoints, a queue for each subscription: a slow one must not hold up others."""
 
 
 class Kind(Enum):

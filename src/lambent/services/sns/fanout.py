@@ -36,7 +36,7 @@ def deliveries(entry: Entry, message: Message, now: float) -> list[Write]:
     for each in recipients(entry, message):
         if each.protocol in WEBHOOK_PROTOCOLS:
             dispatch = Dispatch(topic=topic, message=message, targets=(each.id,))
-            writes.append(dispatch.enqueue(WEBHOOKS, f"{message.id}/{each.id}", now))
+            writes.append(dispatch.enqueue(WEBHOOKS + each.id, message.id, now))
         elif each.protocol in MAIL or each.protocol in {"sms", "application"}:
             mail.append(_letter(each, message))
         else:

@@ -80,7 +80,7 @@ async def _to_topic(sns: Sns, entry: Entry, messages: Sequence[Message]) -> list
     now = sns.platform.clock.now()
     writes = [write for message in messages for write in deliveries(entry, message, now)]
     if writes:
-        await sns.platform.store.commit(writes)
+        await sns.commit(writes)
     return [Accepted(message.id, "") for message in messages]
 
 

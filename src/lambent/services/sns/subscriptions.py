@@ -42,7 +42,7 @@ async def subscribe(sns: Sns, call: Call, request: shapes.SubscribeInput) -> sha
         elif subscription_attributes.differs(there, wanted.attributes):
             raise invalid("Attributes Reason: Subscription already exists with different attributes")
         elif there.pending:
-            await sns.platform.store.commit(await confirmation(sns, there))
+            await sns.commit(await confirmation(sns, there))
     subscription = there or wanted
     if subscription.pending and not request.get("ReturnSubscriptionArn"):
         return {"SubscriptionArn": "pending confirmation"}

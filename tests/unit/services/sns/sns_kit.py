@@ -39,6 +39,7 @@ class Elsewhere:
         self.lasting: dict[str, AwsError] = {}
         self.requests: list[tuple[str, Mapping[str, str], bytes]] = []
         self.answers: list[int | Unreachable] = []
+        self.silent: set[str] = set()  #: URLs that never answer
 
     async def call(self, call: Call) -> Result:
         self.calls.append(call)
@@ -52,6 +53,8 @@ class Elsewhere:
     async def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes, *, timeout_s: float) -> HttpResponse:
         answer = self.answers.pop(0) if self.answers else 200
         self.requests.append((url, headers, body))
+        if url in self.silent:
+            await asyncio.get_running_loop().create_future()
         if isinstance(answer, Unreachable):
             raise answer
         return HttpResponse(answer)

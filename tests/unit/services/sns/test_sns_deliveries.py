@@ -217,6 +217,22 @@ async def test_a_webhooks_schedule_is_its_delivery_policys(kit: Kit) -> None:
     assert kit.there.bodies("dlq") == ["hello", "not found"], "a client's error is lasting"
 
 
+async def test_a_silent_webhook_does_not_hold_up_others(kit: Kit) -> None:
+    topic = await kit.topic()
+    for name in ("silent", "quick"):
+        await kit.subscribe(topic, f"http://{name}.example.com", "http")
+        await kit.settle()
+        await kit.call("ConfirmSubscription", TopicArn=topic, Token=kit.there.posted()["Token"])
+    kit.there.requests.clear()
+    kit.there.silent.add("http://silent.example.com")
+    for number in range(100):
+        await kit.publish(topic, str(number))
+    for _ in range(10):
+        await kit.settle(1.0)
+    quick = [json.loads(body)["Message"] for url, _, body in kit.there.requests if "quick" in url]
+    assert sorted(quick, key=int) == [str(number) for number in range(100)]
+
+
 async def test_a_restart_delivers_what_was_acknowledged() -> None:
     first = Kit()
     topic = await first.topic()
