@@ -182,6 +182,21 @@ def test_a_functions_destination_is_an_event(server: RunningServer) -> None:
     assert json.loads(message["Body"]) == {"answer": 42}
 
 
+def test_what_happens_in_a_bucket_is_an_event(server: RunningServer) -> None:
+    events, buckets = server.client("events"), server.client("s3")
+    buckets.create_bucket(Bucket="watched")
+    buckets.put_bucket_notification_configuration(Bucket="watched", NotificationConfiguration={"EventBridgeConfiguration": {}})
+    pattern = {"source": ["aws.s3"], "detail-type": ["Object Created"], "detail": {"object": {"key": [{"suffix": ".png"}]}}}
+    rule = events.put_rule(Name="watched", EventPattern=json.dumps(pattern))["RuleArn"]
+    url, queue = make_queue(server, "watched", rule)
+    events.put_targets(Rule="watched", Targets=[{"Id": "q", "Arn": queue}])
+    for key in ("a.txt", "b.png"):
+        buckets.put_object(Bucket="watched", Key=key, Body=b"1234")
+    (message,) = received(server, url)
+    event = json.loads(message["Body"])
+    assert (event["resources"], event["detail"]["object"]["key"]) == (["arn:aws:s3:::watched"], "b.png")
+
+
 def test_schedules_fire_and_outlive_a_kill(own_server: Callable[..., RunningServer]) -> None:
     server = own_server("--time-scale", "60")
     events = server.client("events")

@@ -53,7 +53,7 @@ class Deliveries:
         rule = RuleRef(*delivery.rule)
         message = self._message(delivery, arn, rule, event)
         if destination_of_arn(arn):
-            await self._send(arn, delivery.target, message.payload)
+            await self._send(arn, delivery, message.payload)
             return
         kind = kind_of(arn)
         if kind is None:
@@ -61,10 +61,20 @@ class Deliveries:
         caller = caller_of(rule, delivery.target.get("RoleArn", ""))
         region, account_id = arn.region or rule.region, arn.account_id or rule.account_id
         for operation, params in kind.steps(message):
-            call = Call(kind.service, operation, params, caller, region, account_id, platform.ids.uuid(), user_agent=PRINCIPAL)
+            call = Call(
+                kind.service,
+                operation,
+                params,
+                caller,
+                region,
+                account_id,
+                platform.ids.uuid(),
+                user_agent=PRINCIPAL,
+                trace_header=delivery.trace_header,
+            )
             raise_partial_failure(await platform.cloud.call(call))
 
-    async def _send(self, arn: Arn, target: Mapping[str, Any], payload: str) -> None:
+    async def _send(self, arn: Arn, delivery: Delivery, payload: str) -> None:
         """Tell an API destination."""
         store = self._events.platform.store
         destination = await DESTINATIONS.get(store, (arn.account_id, arn.region, destination_of_arn(arn)))
@@ -74,11 +84,11 @@ class Deliveries:
         connection = await CONNECTIONS.get(store, (link.account_id, link.region, link.resource.split("/")[1]))
         if connection is None:
             raise AwsError("ResourceNotFoundException", f"The connection {link} does not exist.", 404)
-        request = http_targets.request_of(destination.value, connection.value, target, payload)
+        request = http_targets.request_of(destination.value, connection.value, delivery.target, payload)
+        trace = {"x-amzn-trace-id": delivery.trace_header} if delivery.trace_header else {}
+        headers = {**trace, **request.headers}
         try:
-            answer = await self._events.outside.send(
-                request.method, request.url, request.headers, request.body, timeout_s=http_targets.TIMEOUT_S
-            )
+            answer = await self._events.outside.send(request.method, request.url, headers, request.body, timeout_s=http_targets.TIMEOUT_S)
         except Unreachable as error:
             raise AwsError("ConnectionFailure", str(error), 503) from None
         http_targets.check_answer(answer)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,7 +16,7 @@ from lambent.services.events import entries, inputs
 from lambent.services.events.access import check_put_events
 from lambent.services.events.context import Events
 from lambent.services.events.errors import invalid
-from lambent.services.events.names import BusRef, bus_ref
+from lambent.services.events.names import bus_ref
 from lambent.services.events.rulebook import Page
 from lambent.services.events.state import DELIVERIES, Delivery, Rule
 
@@ -52,31 +52,37 @@ async def put_events(events: Events, call: Call, request: shapes.PutEventsReques
         page = await events.book.of(ref)
         if page is not None:
             check_put_events(call, ref, page.statements)
-            writes += arrivals(events, ref, page, event, hops=envelope.get("hops", 0))
+            trace = trace_of(entry.get("TraceHeader") or call.trace_header)
+            writes += arrivals(events, page, event, hops=envelope.get("hops", 0), trace_header=trace)
         results.append({"EventId": event["id"]})
     if writes:
         await events.platform.store.commit(writes)
     return {"FailedEntryCount": sum("ErrorCode" in each for each in results), "Entries": results}
 
 
-def arrivals(events: Events, bus: BusRef, page: Page, event: Mapping[str, Any], *, hops: int) -> list[Write]:
+def arrivals(events: Events, page: Page, event: Mapping[str, Any], *, hops: int, trace_header: str) -> list[Write]:
     """Return what follows from an event's arrival on a bus: deliveries to the targets of rules that match, records in archives."""
     text = inputs.dump(event).encode()
     writes: list[Write] = []
     for entry in page.waiting(event):
         if entry.rule is not None:
-            writes += deliveries(events, entry.rule, text, hops=hops)
+            writes += deliveries(events, entry.rule, text, hops=hops, trace_header=trace_header)
         elif entry.archive is not None:
             writes.append(Append(entry.archive.log, (Record(int(events.now * 1000), text),)))
     return writes
 
 
-def deliveries(
-    events: Events, rule: Rule, event: bytes, *, hops: int = 0, targets: Iterable[Mapping[str, Any]] | None = None
-) -> list[Write]:
+def deliveries(events: Events, rule: Rule, event: bytes, *, hops: int = 0, trace_header: str = "") -> list[Write]:
     """Return a delivery for each of a rule's targets."""
-    wanted = rule.targets.values() if targets is None else targets
     if hops > HOPS_MAX:
         return []
-    made = (Delivery(rule=rule.ref, target=dict(target), event=event, ingested=events.now, hops=hops) for target in wanted)
+    made = (
+        Delivery(rule=rule.ref, target=target, event=event, ingested=events.now, hops=hops, trace_header=trace_header)
+        for target in rule.targets.values()
+    )
     return [Enqueue(DELIVERIES, events.platform.ids.uuid(), msgspec.msgpack.encode(each), events.now) for each in made]
+
+
+def trace_of(header: str) -> str:
+    """Return what of a trace header targets are told: all but the lineage, by which AWS finds loops, but none through EventBridge."""
+    return ";".join(each for each in header.split(";") if each and not each.startswith("Lineage="))

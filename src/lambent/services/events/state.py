@@ -153,6 +153,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     ingested: float
     attempts: int = 0  #: that failed
     hops: int = 0  #: buses that it has passed before this one
+    trace_header: str = ""
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):

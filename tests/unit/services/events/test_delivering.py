@@ -193,6 +193,13 @@ async def test_events_that_go_round_come_to_an_end(kit: Kit) -> None:
     assert 2 <= len(kit.sent()) <= 20
 
 
+async def test_targets_are_told_the_trace_without_its_lineage(kit: Kit) -> None:
+    await kit.rule()
+    await kit.put(TraceHeader="Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1;Lineage=1:fe460cdd:3")
+    await kit.settle()
+    assert kit.calls[0].trace_header == "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1"
+
+
 async def test_nobody_outside_can_forge_an_envelope(kit: Kit) -> None:
     await kit.rule()
     answer = await kit(
