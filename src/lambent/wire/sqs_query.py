@@ -35,7 +35,11 @@ CODES: Final = {
 }
 """Codes of the query protocol by the name of the error's shape. JSON says them in ``x-amzn-query-error``."""
 
-JSON_NAMES: Final = {"InvalidParameterValue": "InvalidParameterValueException", "MissingParameter": "MissingRequiredParameterException"}
+JSON_NAMES: Final = {
+    "AccessDenied": "AccessDeniedException",
+    "InvalidParameterValue": "InvalidParameterValueException",
+    "MissingParameter": "MissingRequiredParameterException",
+}
 """Errors that the model doesn't have: what JSON's ``__type`` calls them."""
 
 TEXTS: Final = {"QueueDoesNotExist": "The specified queue does not exist for this wsdl version."}

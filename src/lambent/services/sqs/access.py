@@ -22,7 +22,7 @@ def check(call: Call, queue: Queue) -> None:
     action = f"sqs:{call.operation.removesuffix('Batch')}"
     decision = evaluate(statements(policy), Request(principal_of(call.caller), action, queue.arn, _conditions(call)))
     if decision is Decision.DENY or not (own or decision is Decision.ALLOW):
-        raise access_denied(action, queue.arn)
+        raise access_denied(call.caller.arn, action.lower(), queue.arn, denied=decision is Decision.DENY)
 
 
 def statements(policy: str) -> list[dict[str, Any]]:

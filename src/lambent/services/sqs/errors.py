@@ -62,6 +62,7 @@ def no_such_resource(parameter: str) -> AwsError:
     return AwsError("ResourceNotFoundException", f"The resource that you specified for the {parameter} parameter doesn't exist.", 404)
 
 
-def access_denied(action: str, resource: str) -> AwsError:
-    """Return the error for a caller whom the queue's policy doesn't let in."""
-    return AwsError("AccessDenied", f"Access to the resource {resource} is denied. The queue's policy does not allow {action}.", 403)
+def access_denied(who: str, action: str, resource: str, *, denied: bool) -> AwsError:
+    """Return the error for a caller whom the queue's policy doesn't let in, or keeps out."""
+    why = "with an explicit deny in a resource-based policy" if denied else f"because no resource-based policy allows the {action} action"
+    return AwsError("AccessDenied", f"User: {who or 'anonymous'} is not authorized to perform: {action} on resource: {resource} {why}", 403)

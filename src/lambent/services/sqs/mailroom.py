@@ -68,6 +68,9 @@ class Post:
     waiting: dict[asyncio.Future[None], None] = field(default_factory=dict)
     refilling: bool = False
     closed: bool = False  #: purged, or its queue was deleted
+    attempts: dict[str, tuple[int, list[tuple[Letter, Standing]]]] = field(
+        default_factory=dict
+    )  #: by id: when it was made, and what it got
 
     def ring(self) -> None:
         """Wake the receiver that waits longest, if there is something for it."""
@@ -212,9 +215,9 @@ class Mailroom:
         if isinstance(post.box, FifoBox):
             await self._refill(post, post.box)
         post.ring()
-        return await self._read(post, taken)
+        return await self.read(post, taken)
 
-    async def _read(self, post: Post, taken: Sequence[tuple[Letter, Standing]]) -> list[Delivery]:
+    async def read(self, post: Post, taken: Sequence[tuple[Letter, Standing]]) -> list[Delivery]:
         """Return the messages as they were sent; one that housekeeping removed meanwhile is forgotten."""
         found: list[Delivery] = []
         for letter, standing in taken:
@@ -230,7 +233,7 @@ class Mailroom:
         post, now_ms = await self.post(queue), self.now_ms()
         post.box.settle(now_ms)
         letters = post.box.take(limit, now_ms=now_ms, until_ms=now_ms + _PICK_MS, nonce=self._nonce)
-        return await self._read(post, [(each, Standing.of(each)) for each in letters])
+        return await self.read(post, [(each, Standing.of(each)) for each in letters])
 
     async def put_back(self, queue: Queue, deliveries: Sequence[Delivery]) -> None:
         """Let others have what was picked."""

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from lambent.domain.call import Call
+from lambent.domain.caller import CallerKind
 from lambent.domain.errors import AwsError, Conflict
 from lambent.domain.service import Operations
 from lambent.domain.storage import ABSENT, Write
+from lambent.services.sqs.access import check as check_access
 from lambent.services.sqs.attributes import check, check_throughput
 from lambent.services.sqs.context import Sqs
 from lambent.services.sqs.dead_letters import check_policies
@@ -87,6 +89,8 @@ async def get_queue_url(sqs: Sqs, call: Call, request: shapes.GetQueueUrlRequest
     found = await sqs.lookup(ref)
     if found is None:
         raise no_such_queue()
+    if call.caller.kind is not CallerKind.SERVICE:  # a service asks for what it may then be denied to use
+        check_access(call, found.value)
     return {"QueueUrl": sqs.url(call, ref)}
 
 

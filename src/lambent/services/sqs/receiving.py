@@ -11,6 +11,7 @@ from lambent.domain.errors import AwsError
 from lambent.domain.service import Operations
 from lambent.services.sqs import digests
 from lambent.services.sqs.attributes import RANGES
+from lambent.services.sqs.contents import check_id
 from lambent.services.sqs.context import Sqs
 from lambent.services.sqs.digests import Attribute
 from lambent.services.sqs.errors import invalid_value
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 operations: Operations[Sqs] = Operations()
 _MESSAGES_MAX = 10
+_ATTEMPT_MS = 300_000
+_ATTEMPTS_MAX = 1_000
 
 
 @operations.serves("ReceiveMessage")
@@ -34,6 +37,9 @@ async def receive_message(sqs: Sqs, call: Call, request: shapes.ReceiveMessageRe
     limit = _within(request.get("MaxNumberOfMessages"), 1, (1, _MESSAGES_MAX), "MaxNumberOfMessages")
     visibility_s = _chosen(queue, request.get("VisibilityTimeout"), "VisibilityTimeout", "VisibilityTimeout")
     wait_s = _chosen(queue, request.get("WaitTimeSeconds"), "ReceiveMessageWaitTimeSeconds", "WaitTimeSeconds")
+    attempt = request.get("ReceiveRequestAttemptId") if queue.fifo else None
+    if attempt is not None:
+        check_id(attempt, "ReceiveRequestAttemptId")
     clock = sqs.platform.clock
     deadline = clock.monotonic() + wait_s
     while True:
@@ -41,14 +47,39 @@ async def receive_message(sqs: Sqs, call: Call, request: shapes.ReceiveMessageRe
         if not call.is_wanted():  # the client went away while it waited: what is here is the next one's
             post.ring()
             return {}
-        deliveries = await receive(sqs, queue, post, limit, visibility_s, polls=wait_s > 0)
+        deliveries = await _again(sqs, post, attempt, visibility_s)
+        deliveries = deliveries or await receive(sqs, queue, post, limit, visibility_s, polls=wait_s > 0)
         left_s = deadline - clock.monotonic()
         if deliveries or left_s <= 0:
             break
         await sqs.mailroom.wait(post, left_s)
         if post.closed:
             queue = await sqs.queue(call, request["QueueUrl"])
+    if attempt is not None and deliveries:
+        _remember(sqs, post, attempt, deliveries)
     return {"Messages": [_message(queue, each, request) for each in deliveries]} if deliveries else {}
+
+
+async def _again(sqs: Sqs, post: Post, attempt: str | None, visibility_s: int) -> list[Delivery]:
+    """Return what the same attempt got before, if it is all still as it was: the answer may have been lost on its way.
+
+    Attempts are known for five minutes, and to this life of the server.
+    """
+    made_ms, taken = post.attempts.get(attempt or "", (0, []))
+    if made_ms <= sqs.mailroom.now_ms() - _ATTEMPT_MS:
+        return []
+    post.box.settle(sqs.mailroom.now_ms())
+    if not all(post.box.find(letter.sequence) is letter and letter.held and letter.nonce == standing.nonce for letter, standing in taken):
+        return []
+    await sqs.mailroom.hold(post, [(letter, visibility_s * 1000) for letter, _ in taken])
+    return await sqs.mailroom.read(post, taken)
+
+
+def _remember(sqs: Sqs, post: Post, attempt: str, deliveries: list[Delivery]) -> None:
+    now_ms = sqs.mailroom.now_ms()
+    while post.attempts and (len(post.attempts) >= _ATTEMPTS_MAX or next(iter(post.attempts.values()))[0] <= now_ms - _ATTEMPT_MS):
+        del post.attempts[next(iter(post.attempts))]
+    post.attempts.setdefault(attempt, (now_ms, [(each.letter, each.standing) for each in deliveries]))
 
 
 async def receive(sqs: Sqs, queue: Queue, post: Post, limit: int, visibility_s: int, *, polls: bool = False) -> list[Delivery]:

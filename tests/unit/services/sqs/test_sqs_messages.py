@@ -1,5 +1,7 @@
 from tests.unit.services.sqs.sqs_kit import Kit
 
+from lambent.domain.caller import Caller
+
 
 async def test_a_message_is_sent_received_and_deleted(kit: Kit) -> None:
     url = await kit.queue()
@@ -140,3 +142,30 @@ async def test_expired_messages_are_not_given(kit: Kit) -> None:
     await kit.clock.advance(2)
     assert await kit.bodies(url) == ["new"]
     assert await kit.counts(url) == (0, 1, 0)
+
+
+async def test_a_lost_answer_is_given_again(kit: Kit) -> None:
+    url = await kit.queue("q.fifo")
+    for body in "abc":
+        await kit.send(url, body)
+    first = await kit.receive(url, MaxNumberOfMessages=2, ReceiveRequestAttemptId="one", VisibilityTimeout=5)
+    assert [each["Body"] for each in first] == ["a", "b"]
+    await kit.clock.advance(3)
+    assert await kit.receive(url, MaxNumberOfMessages=2, ReceiveRequestAttemptId="one", VisibilityTimeout=5) == first
+    await kit.clock.advance(3)
+    assert await kit.receive(url, ReceiveRequestAttemptId="two") == []
+    await kit.delete(url, first[0])
+    assert await kit.receive(url, ReceiveRequestAttemptId="one") == []
+    await kit.clock.advance(3)
+    again = await kit.receive(url, ReceiveRequestAttemptId="one")
+    assert [each["Body"] for each in again] == ["b", "c"]
+    assert (await kit.fails("ReceiveMessage", QueueUrl=url, ReceiveRequestAttemptId=""))[0] == "InvalidParameterValue"
+
+
+async def test_another_owner_finds_a_queue_only_when_let(kit: Kit) -> None:
+    url = await kit.queue()
+    other = Caller.root("668614515564")
+    lookup = {"QueueName": "q", "QueueOwnerAWSAccountId": "123456789012"}
+    assert (await kit.fails("GetQueueUrl", caller=other, **lookup))[0] == "AccessDenied"
+    await kit.call("AddPermission", QueueUrl=url, Label="l", AWSAccountIds=["668614515564"], Actions=["GetQueueUrl"])
+    assert await kit.call("GetQueueUrl", caller=other, **lookup) == {"QueueUrl": url}
