@@ -19,7 +19,7 @@ from lambent.domain.http import BytesStream, ByteStream, HttpRequest, HttpRespon
 from lambent.domain.ports import Cloud, RawHandler
 from lambent.domain.quotas import Quotas
 from lambent.gateway import cors
-from lambent.gateway.authentication import Authenticator, Claim, Identities, plain_body
+from lambent.gateway.authentication import Authenticator, Claim, Identities, plain_body, with_signed_query
 from lambent.gateway.limits import read_bounded
 from lambent.gateway.names import address, of_form, path_style, region_of, service_of
 from lambent.gateway.refusals import Doubt, refusal
@@ -98,7 +98,7 @@ class Gateway:
             raise refusal(refused, exchange.service, exchange.protocol)
         exchange.operation = wire.route(exchange.service, request)
         claim = self._authenticate(original, bucket, credential, exchange)
-        request = plain_body(request, claim)
+        request = plain_body(with_signed_query(request, claim), claim)
         body = await self._read(request, exchange)
         if claim is not None and isinstance(body, bytes):
             self._authenticator.check_body(claim, body, exchange.service, exchange.protocol)

@@ -25,12 +25,16 @@ from lambent.signing import (
     credential_of,
     decode,
     is_chunked,
+    query_pairs,
     signed_body_sha256,
     verify,
 )
 
 _PROTOCOL = "rest-json"  #: in whose manner a raw handler's refusals are worded
 _CHECKSUM_TRAILER: Final = "x-amz-checksum-"
+_OF_THE_SIGNATURE: Final = frozenset(
+    f"x-amz-{each}" for each in ("algorithm", "credential", "date", "expires", "signedheaders", "signature", "security-token")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +133,15 @@ class SignedReader:
         body = await read_bounded(plain_body(request, claim).body, bytes_max, service)
         self._authenticator.check_body(claim, body, service, _PROTOCOL)
         return claim.identity.caller, body
+
+
+def with_signed_query(request: HttpRequest, claim: Claim | None) -> HttpRequest:
+    """Return the request with the ``x-amz-`` headers that a presigned URL carries in its query, as version 2 has them."""
+    if claim is None or not claim.credential.presigned or claim.credential.service != "s3":
+        return request
+    carried = {name.lower(): value for name, value in query_pairs(request.query) if name.lower().startswith("x-amz-")}
+    headers = {name: value for name, value in carried.items() if name not in _OF_THE_SIGNATURE}
+    return replace(request, headers={**headers, **request.headers}) if headers else request
 
 
 def plain_body(request: HttpRequest, claim: Claim | None) -> HttpRequest:

@@ -80,8 +80,11 @@ def malformed(service: str, protocol: str, fault: Malformed) -> AwsError:
     """Return the error for bytes that the protocol can't read."""
     how = manner(service, protocol)
     code = how.malformed_body if fault.where == "body" else how.malformed_head
+    text = _TEXTS.get(code, fault.message)
     members = {"ArgumentName": fault.name, "ArgumentValue": fault.value} if code == "InvalidArgument" else {}
-    return AwsError(code, _TEXTS.get(code, fault.message), 400, members=members)
+    if members and fault.message.endswith("is not an integer"):
+        text = f"Provided {fault.name} not an integer or within integer range"
+    return AwsError(code, text, 400, members=members)
 
 
 def unknown_operation(service: str, protocol: str, name: str = "") -> AwsError:

@@ -96,7 +96,7 @@ def _query(members: Mapping[str, Shape]) -> Fill:
     wanted: list[tuple[str, str, Shape, Callable[[str], Any]]] = []
     for name, member in members.items():
         one = member.member if isinstance(member, ListShape) else member
-        wanted.append((name, wire_name(member, name), member, _reader(one, name, "head")))
+        wanted.append((name, wire_name(member, name), member, _reader(one, wire_name(member, name), "head")))
 
     def fill(request: HttpRequest, params: dict[str, Any]) -> None:
         if not request.query:

@@ -32,7 +32,7 @@ class Route:
                 return None
         there = sum(name in query for name in self.query) + sum(name in request.headers for name in self.headers)
         missing = len(self.query) + len(self.headers) - there
-        return (-missing, len(self.literals), there, not self.deprecated)
+        return (len(self.literals), -missing, there, not self.deprecated)
 
 
 @dataclass(slots=True)

@@ -57,18 +57,6 @@ class _Builder(ElementTree.TreeBuilder):
         return super().end(tag)
 
 
-_LONG = 1 << 63
-
-
-def _long(text: str) -> int | None:
-    """Return the number when it is one of 64 bits."""
-    try:
-        value = int(text) if len(text) <= 40 else _LONG
-    except ValueError:
-        return None
-    return value if -_LONG <= value < _LONG else None
-
-
 def local(tag: str) -> str:
     """Return a tag without its namespace."""
     return tag.rpartition("}")[2]
@@ -82,10 +70,10 @@ def text_reader(shape: Shape, where: str = "body") -> Callable[[str], Any]:
         return Malformed(f"{text[:100]!r} is not {wanted}", where, value=text[:100])
 
     def integer(text: str) -> int:
-        value = _long(text)
-        if value is None:
+        found = _whole_number(text, 32 if kind == "integer" else 64)
+        if found is None:
             raise bad(text, "an integer")
-        return value
+        return found
 
     def number(text: str) -> float:
         try:
@@ -111,6 +99,15 @@ def text_reader(shape: Shape, where: str = "body") -> Callable[[str], Any]:
     if kind == "timestamp":
         return lambda text: timestamps.parse(text, where)
     return {"boolean": boolean, "blob": blob}.get(kind, str)
+
+
+def _whole_number(text: str, bits: int) -> int | None:
+    """Return the integer, ``None`` when it isn't one or has more bits (its sign among them)."""
+    try:
+        found = int(text) if len(text) <= 40 else None
+    except ValueError:
+        return None
+    return found if found is not None and -1 << (bits - 1) <= found < 1 << (bits - 1) else None
 
 
 def value_text(shape: Shape, *, milliseconds: bool = True, style: str = "iso8601") -> Callable[[Any], str]:

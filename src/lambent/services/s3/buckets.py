@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from lambent.domain.call import Call
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
         DeleteBucketRequest,
         GetBucketLocationOutput,
         GetBucketLocationRequest,
-        HeadBucketOutput,
         HeadBucketRequest,
         ListBucketsOutput,
         ListBucketsRequest,
@@ -107,10 +107,11 @@ def _refuse_existing(bucket: Bucket, call: Call) -> None:
 
 
 @operations.serves("HeadBucket")
-async def head_bucket(s3: S3, call: Call, request: HeadBucketRequest) -> HeadBucketOutput:
+async def head_bucket(s3: S3, call: Call, request: HeadBucketRequest) -> Mapping[str, Any]:
     """Say whether the bucket is there and may be used, and its region."""
     bucket = (await s3.bucket(call)).value
-    return {"BucketRegion": bucket.region, "BucketArn": bucket.arn, "AccessPointAlias": False}
+    headers = {"content-type": "application/xml"}
+    return {"BucketRegion": bucket.region, "BucketArn": bucket.arn, "AccessPointAlias": False, "$headers": headers}
 
 
 @operations.serves("GetBucketLocation")

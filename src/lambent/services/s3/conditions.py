@@ -27,19 +27,20 @@ def check_read(params: Mapping[str, Any], version: Version, now: float, prefix: 
     A time that is still to come is no condition.
     """
     modified = instant(version.modified)
+    said = "x-amz-copy-source-" if prefix else ""
     match, none_match = params.get(f"{prefix}IfMatch"), params.get(f"{prefix}IfNoneMatch")
     if match is not None:
         if not etag_matches(match, version.etag):
-            raise errors.precondition_failed("If-Match")
+            raise errors.precondition_failed(f"{said}If-Match")
     elif _earlier(params.get(f"{prefix}IfUnmodifiedSince"), modified):
-        raise errors.precondition_failed("If-Unmodified-Since")
+        raise errors.precondition_failed(f"{said}If-Unmodified-Since")
     if none_match is not None:
         unchanged = etag_matches(none_match, version.etag)
     else:
         since = params.get(f"{prefix}IfModifiedSince")
         unchanged = since is not None and since.timestamp() <= now and not _earlier(since, modified)
     if unchanged and prefix:
-        raise errors.precondition_failed("If-None-Match" if none_match is not None else "If-Modified-Since")
+        raise errors.precondition_failed(said + ("If-None-Match" if none_match is not None else "If-Modified-Since"))
     if unchanged:
         stamp = modified.strftime("%a, %d %b %Y %H:%M:%S GMT")
         raise AwsError("NotModified", "Not Modified", 304, headers={"etag": f'"{version.etag}"', "last-modified": stamp})

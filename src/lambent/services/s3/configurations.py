@@ -133,7 +133,7 @@ def _putter(kind: Kind) -> Callable[[S3, Call, Any], Awaitable[Mapping[str, Any]
         if kind.check is not None:
             kind.check(bucket, value)
         await _see_to_others(s3, bucket, kind, value)
-        await s3.configure(call, kind.name, _completed(s3, kind, value))
+        await s3.configure(call, kind.name, _completed(s3, bucket, kind, value))
         return {"$status": kind.status}
 
     return put
@@ -157,7 +157,7 @@ async def _see_to_others(s3: S3, bucket: Bucket, kind: Kind, value: Mapping[str,
                 raise errors.invalid_request("Destination bucket must have versioning enabled.")
 
 
-def _completed(s3: S3, kind: Kind, value: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def _completed(s3: S3, bucket: Bucket, kind: Kind, value: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Return the configuration as it is kept; ``None`` for one that says nothing."""
     match kind.name:
         case "lifecycle":
@@ -167,6 +167,9 @@ def _completed(s3: S3, kind: Kind, value: Mapping[str, Any]) -> Mapping[str, Any
             return {**value, "Rules": rules}
         case "tagging":
             return value if value.get("TagSet") else None
+        case "accelerate":
+            # What never was switched on can't be suspended.
+            return None if value["Status"] == "Suspended" and kind.name not in bucket.configurations else value
         case "public_access_block":
             return {**dict.fromkeys(_BLOCKS, False), **value}
         case "encryption":

@@ -30,14 +30,19 @@ class S3:
 
     async def bucket(self, call: Call, name: str | None = None) -> Found[Bucket]:
         """Return the bucket that the call names, when its caller may do the operation there."""
-        found = await self.named_bucket(name if name is not None else call.params["Bucket"])
-        expected = call.params.get("ExpectedBucketOwner")
-        if name is None and expected and expected != found.value.account_id:
-            raise errors.access_denied()
-        await self._admit(found.value, call)
+        found = await (self.named_bucket(name) if name is not None else self.owned_bucket(call))
+        await self.admit(found.value, call)
         return found
 
-    async def _admit(self, bucket: Bucket, call: Call) -> None:
+    async def owned_bucket(self, call: Call) -> Found[Bucket]:
+        """Return the bucket that the call names, when it has the owner that the call expects; whether the caller may is yet to be seen."""
+        found = await self.named_bucket(call.params["Bucket"])
+        expected = call.params.get("ExpectedBucketOwner")
+        if expected and expected != found.value.account_id:
+            raise errors.access_denied()
+        return found
+
+    async def admit(self, bucket: Bucket, call: Call) -> None:
         """Return when the caller may do the call's operation on the bucket, or on the object in it that the call names.
 
         Raises ``AccessDenied``.

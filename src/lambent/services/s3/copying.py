@@ -67,13 +67,14 @@ async def copy_object(s3: S3, call: Call, request: CopyObjectRequest) -> Mapping
         raise errors.invalid_request(text)
     _check_directives(call)
     onto_itself = (source_bucket.name, source_key) == (bucket.name, request["Key"]) and not source_version
-    if onto_itself and not _changes_anything(call.params):
+    draft = await _draft(s3, call, bucket, source)
+    encrypted_anew = draft.encryption != source.encryption or "encryption" in bucket.configurations
+    if onto_itself and not encrypted_anew and not _changes_anything(call.params):
         text = (
             "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, "
             "storage class, website redirect location or encryption attributes."
         )
         raise errors.invalid_request(text)
-    draft = await _draft(s3, call, bucket, source)
     version = await writing.put_version(s3, call, (bucket, request["Key"]), draft, "ObjectCreated:Copy", tuple(versions.kept(draft)))
     result = {"ETag": f'"{version.etag}"', "LastModified": instant(version.modified), **checksums.members(version.checksum)}
     answer: dict[str, Any] = {"CopyObjectResult": result, **objects.common(bucket, request["Key"], version)}

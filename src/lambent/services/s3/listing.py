@@ -107,7 +107,7 @@ async def list_objects_v2(s3: S3, call: Call, request: ListObjectsV2Request) -> 
     }
     if token is not None:
         answer["ContinuationToken"] = token
-    if request.get("StartAfter"):
+    if request.get("StartAfter") and token is None:
         answer["StartAfter"] = paging.encoder(request.get("EncodingType"))(request["StartAfter"])
     if page.truncated:
         answer["NextContinuationToken"] = paging.token_of(page.last)

@@ -30,7 +30,7 @@ operations: Operations[S3] = Operations()
 @operations.serves("PutObjectLockConfiguration")
 async def put_object_lock_configuration(s3: S3, call: Call, request: PutObjectLockConfigurationRequest) -> None:
     """Switch object lock on, for good, and set or clear the default retention."""
-    configuration = call.params.get("ObjectLockConfiguration") or {}
+    configuration = _said(call, "ObjectLockConfiguration")
 
     def change(bucket: Bucket) -> Bucket:
         if bucket.versioning != "Enabled":
@@ -53,6 +53,14 @@ async def get_object_lock_configuration(s3: S3, call: Call, request: GetObjectLo
     return {"ObjectLockConfiguration": bucket.configurations.get("object_lock", {"ObjectLockEnabled": "Enabled"})}
 
 
+def _said(call: Call, member: str) -> Mapping[str, Any]:
+    """Return the request's body. ``MissingRequestBodyError`` when there is none."""
+    if member not in call.params:
+        raise AwsError("MissingRequestBodyError", "Request Body is empty", 400)
+    body: Mapping[str, Any] = call.params[member]
+    return body
+
+
 async def _locked(s3: S3, call: Call, method: str) -> tuple[Bucket, Version]:
     """Return the bucket, which has object lock, and the version that the call names."""
     bucket = (await s3.bucket(call)).value
@@ -72,7 +80,7 @@ async def put_object_retention(s3: S3, call: Call, request: PutObjectRetentionRe
     """Set how long a version is kept; what is in force may only grow, unless governance is bypassed."""
     bucket, version = await _locked(s3, call, "PUT")
     bypass = bool(request.get("BypassGovernanceRetention"))
-    wanted = call.params.get("Retention") or {}
+    wanted = _said(call, "Retention")
     retention = locking.check_retention(version, wanted, s3.platform.clock.now(), bypass=bypass)
     await writing.change_version(s3, call, bucket, {"retention": retention})
 
@@ -90,7 +98,7 @@ async def get_object_retention(s3: S3, call: Call, request: GetObjectRetentionRe
 async def put_object_legal_hold(s3: S3, call: Call, request: PutObjectLegalHoldRequest) -> None:
     """Put a legal hold on a version, or lift it."""
     bucket, _ = await _locked(s3, call, "PUT")
-    status = (call.params.get("LegalHold") or {}).get("Status")
+    status = _said(call, "LegalHold").get("Status")
     if status not in ("ON", "OFF"):
         raise errors.malformed_xml()
     await writing.change_version(s3, call, bucket, {"legal_hold": status})

@@ -182,8 +182,8 @@ async def delete_object(s3: S3, call: Call, request: DeleteObjectRequest) -> Map
 
 @operations.serves("DeleteObjects")
 async def delete_objects(s3: S3, call: Call, request: DeleteObjectsRequest) -> Mapping[str, Any]:
-    """Delete up to a thousand objects; each succeeds or fails by itself."""
-    bucket = (await s3.bucket(call)).value
+    """Delete up to a thousand objects; each is allowed or not, and succeeds or fails, by itself."""
+    bucket = (await s3.owned_bucket(call)).value
     wanted = request["Delete"].get("Objects", [])
     if not 0 < len(wanted) <= DELETES_MAX:
         raise errors.malformed_xml()
@@ -196,8 +196,10 @@ async def delete_objects(s3: S3, call: Call, request: DeleteObjectsRequest) -> M
     for each in wanted:
         key, version_id = each["Key"], each.get("VersionId", "")
         named = {"Key": key} | ({"VersionId": version_id} if version_id else {})
-        one = replace(call, params={**shared, "Key": key, **({"IfMatch": each["ETag"]} if "ETag" in each else {})})
+        params = {**shared, **named, **({"IfMatch": each["ETag"]} if "ETag" in each else {})}
+        one = replace(call, operation="DeleteObject", params=params)
         try:
+            await s3.admit(bucket, one)
             if version_id:
                 await versions.find(s3.platform.store, bucket.name, key, version_id)
             gone = await writing.delete_object(s3, one, bucket, key, version_id)

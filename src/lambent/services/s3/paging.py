@@ -71,13 +71,16 @@ async def page_of(
         start = jump
 
 
-def limit_of(max_keys: int | None) -> int:
+def limit_of(wanted: int | None, argument: str = "maxKeys") -> int:
     """Return how many entries a page holds."""
-    if max_keys is None:
-        return KEYS_MAX
-    if max_keys < 0:
-        raise errors.invalid_argument("Argument maxKeys must be an integer between 0 and 2147483647", "maxKeys", max_keys)
-    return min(max_keys, KEYS_MAX)
+    return KEYS_MAX if wanted is None else min(natural(wanted, argument), KEYS_MAX)
+
+
+def natural(value: int, argument: str) -> int:
+    """Return a number that may not be negative."""
+    if value < 0:
+        raise errors.invalid_argument(f"Argument {argument} must be an integer between 0 and 2147483647", argument, value)
+    return value
 
 
 def encoder(encoding_type: str | None) -> Callable[[str], str]:

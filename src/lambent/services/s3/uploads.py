@@ -24,7 +24,8 @@ async def list_parts(s3: S3, call: Call, request: ListPartsRequest) -> Mapping[s
     """List an upload's parts by number."""
     bucket, found = await open_upload(s3, call)
     upload = found.value
-    limit, marker = paging.limit_of(request.get("MaxParts")), int(request.get("PartNumberMarker") or 0)
+    limit = paging.limit_of(request.get("MaxParts"), "max-parts")
+    marker = paging.natural(int(request.get("PartNumberMarker") or 0), "part-number-marker")
     rest = [part.value for number, part in (await parts_of(s3, upload.upload_id)).items() if number > marker]
     shown = rest[:limit]
     parts = [
@@ -69,7 +70,7 @@ async def list_multipart_uploads(s3: S3, call: Call, request: ListMultipartUploa
                     yield str(each.key[1]), each.value
             page = await UPLOADS.range(s3.platform.store, (bucket,), after=page[-1].key)
 
-    limit = paging.limit_of(request.get("MaxUploads"))
+    limit = paging.limit_of(request.get("MaxUploads"), "max-uploads")
     page = await paging.page_of(uploads, request.get("Prefix", ""), request.get("Delimiter", ""), key_marker, limit, again=bool(id_marker))
     encode = paging.encoder(request.get("EncodingType"))
     answer: dict[str, Any] = {
