@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run dev check test conformance format types lint floors bench clean
+.PHONY: help demo run dev check test conformance format types lint floors bench soak clean
 
 help:  ## list what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -53,6 +53,9 @@ bench: $(STAMP)  ## benchmarks, as ratios to a baseline of the same run
 conformance: $(STAMP)  ## say anew in docs/reference/conformance.md which operations a passing test shows
 	@record=$$(mktemp) && CONFORMANCE_RECORD=$$record $(BIN)/pytest tests/acceptance && $(BIN)/python tools/conformance.py $$record; \
 	  status=$$?; rm -f $$record; exit $$status
+
+soak: $(STAMP)  ## kill a server under mixed load 50 times and account for every acknowledged event
+	@$(BIN)/python -m tools.soak
 
 clean:  ## remove what the build made
 	@rm -rf $(VENV) .demo build dist
