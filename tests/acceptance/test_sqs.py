@@ -159,6 +159,26 @@ def test_dead_letters_go_and_come_back(sqs: Any, create: Callable[..., str]) -> 
         sqs.cancel_message_move_task(TaskHandle=handle)
 
 
+def test_a_move_is_cancelled(sqs: Any, create: Callable[..., str]) -> None:
+    dead, other = create(), create()
+    create(RedrivePolicy=json.dumps({"deadLetterTargetArn": arn_of(sqs, dead), "maxReceiveCount": "1"}))
+    sqs.send_message_batch(QueueUrl=dead, Entries=[{"Id": str(number), "MessageBody": "x"} for number in range(10)])
+    params = {"SourceArn": arn_of(sqs, dead), "DestinationArn": arn_of(sqs, other), "MaxNumberOfMessagesPerSecond": 1}
+    handle = sqs.start_message_move_task(**params)["TaskHandle"]
+    assert sqs.cancel_message_move_task(TaskHandle=handle)["ApproximateNumberOfMessagesMoved"] < 10
+    for _ in range(100):
+        (task,) = sqs.list_message_move_tasks(SourceArn=arn_of(sqs, dead))["Results"]
+        if task["Status"] == "CANCELLED":
+            break
+        time.sleep(0.1)
+    assert (task["Status"], task["ApproximateNumberOfMessagesToMove"]) == ("CANCELLED", 10)
+    counts = [
+        sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]["ApproximateNumberOfMessages"] for url in (dead, other)
+    ]
+    assert sum(map(int, counts)) == 10
+    assert int(counts[1]) == task["ApproximateNumberOfMessagesMoved"]
+
+
 def test_tags_permissions_and_lists(sqs: Any, create: Callable[..., str]) -> None:
     url = create()
     sqs.tag_queue(QueueUrl=url, Tags={"a": "1", "b": ""})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -28,6 +29,7 @@ DEFAULTS: Final = {
     "KmsDataKeyReusePeriodSeconds": "300",
 }
 FIFO_DEFAULTS: Final = {"ContentBasedDeduplication": "false", "DeduplicationScope": "queue", "FifoThroughputLimit": "perQueue"}
+_NUMBER: Final = re.compile(r"[0-9]{1,9}")
 _CHOICES: Final = {
     "ContentBasedDeduplication": ("true", "false"),
     "DeduplicationScope": ("messageGroup", "queue"),
@@ -49,7 +51,7 @@ def check(attributes: Mapping[str, str], *, fifo: bool) -> None:
             raise unknown_attribute(name)
         if name in RANGES and value != "":
             low, high = RANGES[name]
-            if not (value.lstrip("-").isdecimal() and low <= int(value) <= high):
+            if not (_NUMBER.fullmatch(value) and low <= int(value) <= high):
                 raise invalid_attribute(name)
         if name in _CHOICES and value not in _CHOICES[name]:
             raise invalid_attribute(name)
@@ -75,5 +77,7 @@ def _check_policy(text: str) -> None:
         document = json.loads(text)
     except ValueError:
         document = None
-    if not isinstance(document, dict) or not document.get("Statement"):
+    statements = document.get("Statement") if isinstance(document, dict) else None
+    statements = statements if isinstance(statements, list) else [statements]
+    if not statements or not all(isinstance(each, dict) and each.get("Effect") in {"Allow", "Deny"} for each in statements):
         raise invalid_attribute("Policy")

@@ -38,31 +38,32 @@ def check_body(body: str) -> None:
         )
 
 
-def attributes_of(given: Mapping[str, shapes.MessageAttributeValue], kind: str = "user") -> dict[str, Attribute]:
+def attributes_of(given: Mapping[str, shapes.MessageAttributeValue | None], kind: str = "user") -> dict[str, Attribute]:
     """Return a message's attributes; raise AWS's errors for what no attribute may be. ``kind`` is ``user`` or ``system``."""
     if len(given) > ATTRIBUTES_MAX:
         raise invalid(f"Number of message attributes [{len(given)}] exceeds the allowed maximum [{ATTRIBUTES_MAX}].")
     return {name: _attribute(name, value, f"Message ({kind}) attribute '{name}'") for name, value in given.items()}
 
 
-def _attribute(name: str, value: shapes.MessageAttributeValue, what: str) -> Attribute:
+def _attribute(name: str, given: shapes.MessageAttributeValue | None, what: str) -> Attribute:
+    value: shapes.MessageAttributeValue = {"DataType": ""} if given is None else given
     if not name or len(name) > 256 or not _NAME.fullmatch(name) or name.lower().startswith(_RESERVED):
         raise invalid(
             f"{what} has an invalid name: letters, digits, hyphens, underscores and periods are allowed; it can't start or end with a "
             "period, have two in a row, or start with AWS. or Amazon."
         )
-    data_type = value.get("DataType", "")
+    data_type = value.get("DataType") or ""
     found = _TYPE.fullmatch(data_type)
     if not data_type:
         raise invalid(f"{what} must contain a non-empty message attribute type.")
     if not found or len(data_type) > 256:
         raise invalid(f"{what} has an invalid message attribute type, the set of supported type prefixes is Binary, Number, and String.")
     if found[1] == "Binary":
-        data = value.get("BinaryValue", b"")
+        data = value.get("BinaryValue") or b""
         if not data:
             raise invalid(f"{what} must contain a non-empty value of type 'Binary'.")
         return Attribute(data_type, data=data)
-    text = value.get("StringValue", "")
+    text = value.get("StringValue") or ""
     if not text:
         raise invalid(f"{what} must contain a non-empty value of type '{found[1]}'.")
     if found[1] == "Number" and not _NUMBER.fullmatch(text):

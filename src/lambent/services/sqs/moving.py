@@ -102,7 +102,11 @@ class Mover:
         ]
         counted = replace(found.value, moved=found.value.moved + len(deliveries))
         post = await self._sqs.mailroom.post(source)
-        await self._sqs.mailroom.move(post, deliveries, target, parcels, [moves.put(found.key, counted, found.version)])
+        try:
+            await self._sqs.mailroom.move(post, deliveries, target, parcels, [moves.put(found.key, counted, found.version)])
+        except Conflict:
+            await self._sqs.mailroom.put_back(source, deliveries)
+            raise
 
     async def _end(self, found: Found[Move], status: str, failure: str = "") -> int:
         ended = replace(found.value, status=status, failure=failure)

@@ -97,8 +97,9 @@ def sequence_number(sequence: int) -> str:
 def _size(entry: shapes.SendMessageBatchRequestEntry) -> int:
     """Return an entry's size, whatever else may be wrong with it."""
     attributes = {
-        name: digests.Attribute(value.get("DataType", ""), value.get("StringValue", ""), value.get("BinaryValue", b""))
+        name: digests.Attribute(value.get("DataType") or "", value.get("StringValue") or "", value.get("BinaryValue") or b"")
         for name, value in (entry.get("MessageAttributes") or {}).items()
+        if value
     }
     return contents.size_of(entry["MessageBody"], attributes)
 

@@ -28,6 +28,8 @@ def string(value: str = "x", data_type: str = "String") -> dict[str, Any]:
     ("attributes", "code"),
     [
         ({"a": string("")}, "InvalidParameterValue"),
+        ({"a": None}, "InvalidParameterValue"),
+        ({"a": {"DataType": "String", "StringValue": None}}, "InvalidParameterValue"),
         ({"a": {"DataType": "String"}}, "InvalidParameterValue"),
         ({"a": {"DataType": "Binary", "BinaryValue": b""}}, "InvalidParameterValue"),
         ({"a": {"DataType": "", "StringValue": "x"}}, "InvalidParameterValue"),

@@ -43,6 +43,9 @@ async def test_names_that_no_queue_may_have(kit: Kit, name: str, attributes: dic
         ({"VisibilityTimeout": "-1"}, "InvalidAttributeValue"),
         ({"SqsManagedSseEnabled": "maybe"}, "InvalidAttributeValue"),
         ({"Policy": "{"}, "InvalidAttributeValue"),
+        ({"Policy": '{"Statement": "x"}'}, "InvalidAttributeValue"),
+        ({"Policy": '{"Statement": []}'}, "InvalidAttributeValue"),
+        ({"DelaySeconds": "٣"}, "InvalidAttributeValue"),
         ({"KmsMasterKeyId": "k", "SqsManagedSseEnabled": "true"}, "InvalidAttributeName"),
     ],
 )
