@@ -10,12 +10,15 @@ from lambent.services.scheduler.firing import Firing
 from lambent.services.scheduler.invocations import DeadLetters, Invocations
 from lambent.services.scheduler.state import DEAD_LETTERS, INVOCATIONS, TICKETS, Scheduler
 
+TICKET_LEASE_S = 20.0
+"""A ticket is dealt with in one commit; should its handling be lost, the schedule isn't late by more than this."""
+
 
 def build(platform: Platform) -> NativeService[Scheduler]:
     """Return the service; its workers fire schedules, tell targets and send dead letters."""
     scheduler = Scheduler(platform)
     workers = [
-        QueueWorker(platform.store, platform.clock, TICKETS, Firing(scheduler).handle),
+        QueueWorker(platform.store, platform.clock, TICKETS, Firing(scheduler).handle, lease_s=TICKET_LEASE_S),
         QueueWorker(platform.store, platform.clock, INVOCATIONS, Invocations(scheduler).handle),
         QueueWorker(platform.store, platform.clock, DEAD_LETTERS, DeadLetters(scheduler).handle),
     ]
