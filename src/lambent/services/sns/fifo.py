@@ -77,6 +77,7 @@ class FifoTopics:
         self._clock = clock
         self._orders: dict[TopicKey, _Order] = {}
         self._loading: dict[TopicKey, asyncio.Lock] = {}
+        self._commits: set[asyncio.Task[None]] = set()
 
     def forget(self, key: TopicKey) -> None:
         """Forget a topic that was deleted."""
@@ -105,27 +106,41 @@ class FifoTopics:
             elif identity in order.committing and order.committing[identity] is not done:
                 others.append(order.committing[identity])
             accepted.append(Accepted(known.message_id, f"{10**19 + known.sequence}"))
-        await self._commit(order, writes, fresh, done)
-        for each in others:
+        # A task of its own: a publisher that goes away must not leave it open whether the messages were taken.
+        commit = asyncio.create_task(self._commit(entry.topic.key, order, writes, fresh, done), name=f"publish to {entry.topic.name}")
+        self._commits.add(commit)
+        commit.add_done_callback(self._commits.discard)
+        for each in [done, *others]:
             await asyncio.shield(each)
         return accepted
 
-    async def _commit(self, order: _Order, writes: Sequence[Write], fresh: Sequence[str], done: asyncio.Future[None]) -> None:
-        """Commit; the store writes in the order in which it is asked, so nothing may be awaited between a number and this."""
+    async def _commit(
+        self, key: TopicKey, order: _Order, writes: Sequence[Write], fresh: Sequence[str], done: asyncio.Future[None]
+    ) -> None:
+        """Commit, in the order of the numbers: the store writes in the order in which it is asked, and tasks begin in the order in which
+        they were made."""
         try:
             if writes:
                 await self._store.commit(writes)
-        except BaseException as error:
+        except Exception as error:  # noqa: BLE001 - the publisher gets it, and whoever repeats the publication meanwhile
             for each in fresh:
-                order.recent.pop(each, None)
+                if not await self._was_written(key, each, order.recent.get(each)):
+                    order.recent.pop(each, None)
             done.set_exception(error)
-            done.exception()  # whoever repeats the publication hears of it; nobody has to
-            raise
+            done.exception()
         else:
             done.set_result(None)
         finally:
             for each in fresh:
                 order.committing.pop(each, None)
+
+    async def _was_written(self, key: TopicKey, identity: str, recent: Recent | None) -> bool:
+        """Return whether a publication is on disk though its commit failed: then others repeat it."""
+        try:
+            found = await RECENT.get(self._store, (*key, identity))
+        except Exception:  # noqa: BLE001 - the store fails altogether; its error is told already
+            return False
+        return found is not None and found.value == recent
 
     def _waiting(self, entry: Entry, message: Message, now: float) -> list[Write]:
         writes: list[Write] = []

@@ -80,11 +80,13 @@ class Elsewhere:
 class Kit:
     """The service and short ways to call it."""
 
-    def __init__(self, store: MemoryStore | None = None, clock: VirtualClock | None = None) -> None:
+    def __init__(
+        self, store: MemoryStore | None = None, clock: VirtualClock | None = None, there: Elsewhere | None = None, *, seed: int = 1
+    ) -> None:
         self.clock = clock or VirtualClock()
         self.store = store or MemoryStore(self.clock)
-        self.ids = SeededIds(1)
-        self.there = Elsewhere()
+        self.ids = SeededIds(seed)
+        self.there = there or Elsewhere()
         platform = Platform(self.store, MemoryBlobs(self.clock), self, self.clock, self.ids, Quotas(), HOST)  # type: ignore[arg-type]
         self.trusted = True
         self.service = build(platform, self.there, lambda request: self.trusted)
@@ -133,10 +135,11 @@ class Kit:
         return found
 
     @asynccontextmanager
-    async def working(self) -> AsyncIterator[None]:
+    async def working(self, *, keys: bool = True) -> AsyncIterator[None]:
         """Have the workers deliver meanwhile."""
-        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))  # what is signed is signed in order
-        await self.store.commit([KEYS.put(("signing",), signing_keys())])
+        if keys:
+            asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))  # what is signed is signed in order
+            await self.store.commit([KEYS.put(("signing",), signing_keys())])
         tasks = [asyncio.create_task(each.run(), name=each.name) for each in self.service.workers]
         try:
             yield
