@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
+
+from lambent.domain.arns import partition_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,20 @@ class ResolvedFunction:
     version: FunctionVersion
     invoked_arn: str  #: as the context shows it: qualified if the caller was
     event_config: EventInvokeConfig = EventInvokeConfig()
+
+
+def runtime_version(runtime: str) -> str:
+    """Return a runtime's version as INIT_START shows it: ``python3.12`` → ``python:3.12.v1``."""
+    if runtime.startswith("provided."):
+        return f"provided:{runtime.removeprefix('provided.')}.v1"
+    language = runtime.rstrip("0123456789.x")
+    return f"{language}:{runtime[len(language) :].removesuffix('.x')}.v1"
+
+
+def runtime_version_arn(region: str, runtime: str) -> str:
+    """Return the ARN of a runtime's version; its id is a digest of the version's name."""
+    digest = hashlib.sha256(runtime_version(runtime).encode()).hexdigest()
+    return f"arn:{partition_of(region)}:lambda:{region}::runtime:{digest}"
 
 
 class FunctionDirectory(Protocol):

@@ -11,7 +11,8 @@ from lambent.base.clock import VirtualClock
 from lambent.base.ids import SeededIds
 from lambent.domain.call import Call, Result
 from lambent.domain.errors import AwsError
-from lambent.engine.environments.loglines import runtime_version, stream_name
+from lambent.domain.functions import runtime_version
+from lambent.engine.environments.loglines import stream_name
 from lambent.engine.environments.shipping import EVENT_BYTES_MAX, SHIPPED_S_MAX, LogShipper, LogStream
 
 

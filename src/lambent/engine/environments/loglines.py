@@ -5,14 +5,10 @@ Follows "Lambda system logs" and the schema of the Telemetry API (``platform.ini
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
-
-from lambent.domain.arns import partition_of
-from lambent.domain.functions import FunctionVersion
 
 SYSTEM_LEVELS: Final[Mapping[str, int]] = {"DEBUG": 10, "INFO": 20, "WARN": 30}
 APPLICATION_LEVELS: Final[Mapping[str, int]] = {
@@ -35,20 +31,6 @@ def stamp(seconds: float) -> str:
 def stream_name(version: str, now: float, hex32: str) -> str:
     """Return the log stream of an environment that starts at ``now``: ``YYYY/MM/DD/[version]hex32``."""
     return f"{datetime.fromtimestamp(now, UTC):%Y/%m/%d}/[{version}]{hex32}"
-
-
-def runtime_version(runtime: str) -> str:
-    """Return a runtime's version as INIT_START shows it: ``python3.12`` → ``python:3.12.v1``."""
-    if runtime.startswith("provided."):
-        return f"provided:{runtime.removeprefix('provided.')}.v1"
-    language = runtime.rstrip("0123456789.x")
-    return f"{language}:{runtime[len(language) :].removesuffix('.x')}.v1"
-
-
-def runtime_version_arn(function: FunctionVersion) -> str:
-    """Return the ARN of the runtime's version; its id is a digest of the version's name."""
-    digest = hashlib.sha256(runtime_version(function.runtime).encode()).hexdigest()
-    return f"arn:{partition_of(function.region)}:lambda:{function.region}::runtime:{digest}"
 
 
 def whole_ms(duration_ms: float) -> int:

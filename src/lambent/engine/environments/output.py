@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lambent.base.clock import Clock
-from lambent.domain.functions import FunctionVersion
+from lambent.domain.functions import FunctionVersion, runtime_version, runtime_version_arn
 from lambent.engine.environments import loglines
 from lambent.engine.environments.shipping import LogStream
 
@@ -48,7 +48,7 @@ class FunctionLog:
 
     def init_start(self, phase: str = "init") -> None:
         """Note that an init begins."""
-        version, arn = loglines.runtime_version(self._function.runtime), loglines.runtime_version_arn(self._function)
+        version, arn = runtime_version(self._function.runtime), runtime_version_arn(self._function.region, self._function.runtime)
         if not self._json:
             self._line(f"INIT_START Runtime Version: {version}\tRuntime Version ARN: {arn}")
             return
@@ -77,7 +77,7 @@ class FunctionLog:
 
     def restore_start(self) -> None:
         """Note that an environment is being restored from a snapshot."""
-        version, arn = loglines.runtime_version(self._function.runtime), loglines.runtime_version_arn(self._function)
+        version, arn = runtime_version(self._function.runtime), runtime_version_arn(self._function.region, self._function.runtime)
         if not self._json:
             self._line(f"RESTORE_START Runtime Version: {version}\tRuntime Version ARN: {arn}")
             return

@@ -49,7 +49,6 @@ def variables(
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
             "AWS_LAMBDA_LOG_GROUP_NAME": function.logging.group,
             "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
-            "AWS_LAMBDA_LOG_FORMAT": function.logging.format,
             "AWS_LAMBDA_INITIALIZATION_TYPE": initialization_type,
             "LAMBDA_TASK_ROOT": "/var/task",
             "LAMBDA_RUNTIME_DIR": "/var/runtime",
@@ -58,6 +57,8 @@ def variables(
     )
     if function.runtime and not function.runtime.startswith("provided"):
         merged["AWS_EXECUTION_ENV"] = f"AWS_Lambda_{function.runtime}"
-    if function.logging.format == "JSON" and function.logging.application_level:
-        merged["AWS_LAMBDA_LOG_LEVEL"] = function.logging.application_level
+    if function.logging.format == "JSON":
+        merged["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
+        if function.logging.application_level:
+            merged["AWS_LAMBDA_LOG_LEVEL"] = function.logging.application_level
     return merged

@@ -159,16 +159,13 @@ _CHANGES: dict[str, _Change] = {
     "EphemeralStorage": lambda value: {"ephemeral_storage_mb": value["Size"]},
     "SnapStart": lambda value: {"snap_start": value.get("ApplyOn") or "None"},
     "TenancyConfig": lambda value: {"tenant_isolation": value["TenantIsolationMode"]},
-    "VpcConfig": lambda value: {"vpc": _vpc(value)},
     "FileSystemConfigs": lambda value: {"file_systems": tuple(value)},
 }
 
 
-def _vpc(value: Mapping[str, Any]) -> dict[str, Any] | None:
-    return dict(value) if value.get("SubnetIds") or value.get("SecurityGroupIds") else None
-
-
-def changed(config: Configuration, request: Mapping[str, Any], layers: tuple[Layer, ...] | None) -> Configuration:
+def changed(
+    config: Configuration, request: Mapping[str, Any], layers: tuple[Layer, ...] | None, vpc: dict[str, Any] | None = None
+) -> Configuration:
     """Return the configuration with what the request gives; what it leaves out stays."""
     changes: dict[str, Any] = {}
     for member, change in _CHANGES.items():
@@ -176,6 +173,8 @@ def changed(config: Configuration, request: Mapping[str, Any], layers: tuple[Lay
             changes |= change(request[member])
     if layers is not None:
         changes["layers"] = layers
+    if vpc is not None:
+        changes["vpc"] = vpc
     if request.get("LoggingConfig") is not None:
         changes |= _logging(config, request["LoggingConfig"])
     return msgspec.structs.replace(config, **changes)

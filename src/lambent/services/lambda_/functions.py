@@ -36,6 +36,7 @@ from lambent.services.lambda_.state import (
 from lambent.services.lambda_.tags import check_tags
 from lambent.services.lambda_.transitions import begun, version_key
 from lambent.services.lambda_.views import function_configuration
+from lambent.services.lambda_.vpc import vpc_of
 
 if TYPE_CHECKING:
     from lambent.services.lambda_._generated_shapes import (
@@ -71,7 +72,7 @@ async def create_function(ctx: Lambda, call: Call, request: CreateFunctionReques
         raise conflict(f"Function already exist: {ref.name}")
     layers = await layers_of(ctx, call, request.get("Layers") or ())
     blank = Configuration(request["Runtime"], request["Role"], request.get("Handler") or "", "0" * 64, 0)
-    config = changed(blank, request, layers)
+    config = changed(blank, request, layers, await vpc_of(ctx, call, request))
     check_limits(config, ctx.platform.quotas)
     package = await code.take(ctx, call, request["Code"], unzipped_max=ctx.platform.quotas.code_unzipped_bytes_max)
     config = with_package(config, package)

@@ -21,6 +21,7 @@ from lambent.services.lambda_.state import Configuration, Version
 from lambent.services.lambda_.transitions import begun
 from lambent.services.lambda_.versions import publish
 from lambent.services.lambda_.views import function_configuration
+from lambent.services.lambda_.vpc import vpc_of
 
 if TYPE_CHECKING:
     from lambent.services.lambda_._generated_shapes import (
@@ -73,9 +74,10 @@ async def update_function_configuration(ctx: Lambda, call: Call, request: Update
     if request.get("Runtime"):
         check_runtime(request["Runtime"], ctx.runtimes())
     layers = None if request.get("Layers") is None else await layers_of(ctx, call, request["Layers"])
+    vpc = await vpc_of(ctx, call, request)
     async with ctx.settled_alone(ref) as entry:
         check_revision(request.get("RevisionId"), entry.latest.revision_id)
-        config = changed(entry.latest.configuration, request, layers)
+        config = changed(entry.latest.configuration, request, layers, vpc)
         check_limits(config, ctx.platform.quotas)
         version = await _store(ctx, ref, entry, config)
         return function_configuration(entry, version, shown_as="")

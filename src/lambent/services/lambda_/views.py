@@ -6,6 +6,7 @@ import base64
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from lambent.domain.functions import runtime_version_arn
 from lambent.domain.mappings import EventSourceMapping
 from lambent.services.lambda_.catalogue import Entry, log_group
 from lambent.services.lambda_.names import LATEST, function_arn
@@ -29,11 +30,6 @@ def timestamp(seconds: float) -> str:
 def code_sha256(digest: str) -> str:
     """Return a blob's digest as ``CodeSha256``: base64."""
     return base64.b64encode(bytes.fromhex(digest)).decode()
-
-
-def runtime_version_arn(region: str, runtime: str) -> str:
-    """Return an ARN that stands for the runtime's build on this machine."""
-    return f"arn:aws:lambda:{region}::runtime:{runtime.encode().hex():0<64.64}"
 
 
 def function_configuration(entry: Entry, version: Version, *, shown_as: str | None = None, listed: bool = False) -> FunctionConfiguration:
@@ -96,7 +92,7 @@ def _add_optional(shown: FunctionConfiguration, config: Configuration) -> None:
     if config.layers:
         shown["Layers"] = [{"Arn": layer.arn, "CodeSize": layer.size} for layer in config.layers]
     if config.vpc is not None:
-        vpc: Any = {"SubnetIds": [], "SecurityGroupIds": [], "VpcId": "", "Ipv6AllowedForDualStack": False, **config.vpc}
+        vpc: Any = config.vpc
         shown["VpcConfig"] = vpc
     if config.file_systems:
         systems: Any = list(config.file_systems)
