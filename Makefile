@@ -54,8 +54,10 @@ conformance: $(STAMP)  ## say anew in docs/reference/conformance.md which operat
 	@record=$$(mktemp) && CONFORMANCE_RECORD=$$record $(BIN)/pytest tests/acceptance && $(BIN)/python tools/conformance.py $$record; \
 	  status=$$?; rm -f $$record; exit $$status
 
-soak: $(STAMP)  ## kill a server under mixed load 50 times and account for every acknowledged event
+SECONDS_OF_SOAK ?= 20
+soak: $(STAMP)  ## kill a server 50 times and account for every event; then functions that crash, hang, leak, fork and flood
 	@$(BIN)/python -m tools.soak
+	@$(BIN)/python -m benchmarks.soak $(SECONDS_OF_SOAK)
 
 clean:  ## remove what the build made
 	@rm -rf $(VENV) .demo build dist

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import select
 import socket
+import statistics
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -122,6 +123,11 @@ class Connection:
 
     def close(self) -> None:
         self.sock.close()
+
+
+def median(values: Sequence[float]) -> float:
+    """Return the median."""
+    return statistics.median(values)
 
 
 def latencies(port: int, requests: Sequence[bytes]) -> list[float]:

@@ -26,6 +26,7 @@ from benchmarks import load
 RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 ROLE = "arn:aws:iam::000000000000:role/benchmark"
 ECHO = "def handler(event, context):\n    return event\n"
+_COMPILED = Path(__file__).parent.parent / ".bench-pycache"
 _KEYS = """
 import os
 def handler(event, context):
@@ -54,11 +55,10 @@ class Server:
         client = self.client()
         client.create_function(
             FunctionName=name,
-            Runtime=RUNTIME,
             Role=ROLE,
             Handler="f.handler",
             Code={"ZipFile": zipped(source)},
-            **{"Timeout": 60, **settings},
+            **{"Timeout": 60, "Runtime": RUNTIME, **settings},
         )
         client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
 
@@ -67,6 +67,21 @@ class Server:
         self.deploy("keys", _KEYS)
         answer = self.client().invoke(FunctionName="keys")
         return load.Key(*json.loads(answer["Payload"].read()))
+
+    def health(self) -> Any:
+        """Return what the health page says."""
+        connection = load.Connection(self.port)
+        answer = connection.ask(b"GET /_lambent/health HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
+        connection.close()
+        return json.loads(answer)
+
+    def serves(self, runtime: str) -> bool:
+        """Return whether functions of a runtime can be created."""
+        try:
+            self.deploy(f"probe-{runtime.replace('.', '-')}", Runtime=runtime)
+        except self.client().exceptions.InvalidParameterValueException:
+            return False
+        return True
 
     def rss_mb(self) -> float:
         """Return the resident memory of the server's own process, in MB."""
@@ -93,11 +108,17 @@ def running(*flags: str) -> Iterator[Server]:
         with (Path(folder) / "log").open("wb") as log:
             began = time.perf_counter()
             command = [sys.executable, "-m", "lambent", "start", "--port", str(port), "--data-dir", str(data), *flags]
-            process = subprocess.Popen(command, stdout=log, stderr=log)
+            process = subprocess.Popen(command, stdout=log, stderr=log, env=_environment())
         try:
             yield Server(process, port, data, _listening(process, port, began, Path(folder) / "log"))
         finally:
             stop(process)
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment of an installed package: modules are compiled once, not at every start."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPYCACHEPREFIX": str(_COMPILED)}
 
 
 def _listening(process: subprocess.Popen[bytes], port: int, began: float, log: Path) -> float:
@@ -134,15 +155,23 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@dataclass
+class Floor:
+    """The floor, running."""
+
+    pid: int
+    port: int
+
+
 @contextmanager
-def floor(workers: int) -> Iterator[int]:
-    """Run the floor and give its port."""
+def floor(workers: int) -> Iterator[Floor]:
+    """Run the floor."""
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.floor", str(workers)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     try:
         assert process.stdout is not None
-        yield int(process.stdout.readline())
+        yield Floor(process.pid, int(process.stdout.readline()))
     finally:
         assert process.stdin is not None
         process.stdin.close()
@@ -157,3 +186,31 @@ def timed(argv: Sequence[str], times: int) -> list[float]:
         subprocess.run(argv, check=True, stdout=subprocess.DEVNULL, env=dict(os.environ))
         taken.append(time.perf_counter() - began)
     return taken
+
+
+def processor_s(pid: int) -> float:
+    """Return the processor time that a process and those below it have used, in seconds."""
+    total = 0
+    for each in [pid, *descendants(pid)]:
+        try:
+            fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        total += int(fields[11]) + int(fields[12])
+    return total / os.sysconf("SC_CLK_TCK")
+
+
+def descendants(pid: int) -> list[int]:
+    """Return the processes below one."""
+    parents: dict[int, int] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            except OSError:
+                continue
+    found, level = [], {pid}
+    while level:
+        level = {child for child, parent in parents.items() if parent in level}
+        found += level
+    return found

@@ -1,0 +1,170 @@
+"""Cold starts: one after the other, fifty at once, restored from snapshots, and a thousand environments."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchmarks import load, server
+from benchmarks.report import Row, millis
+
+SAMPLES = 24
+BOTO3 = "import boto3\n" + server.ECHO
+#: Says when it was entered; the clock is the machine's, so the client can subtract.
+ENTERED = "import os, time\ndef handler(event, context):\n    return [time.time(), os.environ['AWS_LAMBDA_LOG_STREAM_NAME']]\n"
+SLOW_INIT = (
+    "import os, time\ntime.sleep(1)\nBALLAST = [bytes([n % 256]) * 1_048_576 for n in range(300)]\n"
+    "def handler(event, context):\n    entered = time.time()\n    time.sleep(event['hold_s'])\n    return [entered, os.getpid()]\n"
+)
+HOLDING = (
+    "import os, time\ndef handler(event, context):\n    entered = time.time()\n    time.sleep(max(0, event['until'] - entered))\n"
+    "    return [entered, os.environ['AWS_LAMBDA_LOG_STREAM_NAME']]\n"
+)
+
+
+def rows() -> list[Row]:
+    """All rows about cold starts."""
+    with server.running() as ours:
+        return [*_one_by_one(ours), _at_once(ours), _snapstart(ours)]
+
+
+def scale() -> list[Row]:
+    """From nothing to a thousand environments that are busy at once."""
+    with server.running() as ours:
+        driver = ours.health()["sandbox"]
+        goal = "≤ 15 s, ≤ 3 MB each at rest, none lost"
+        if driver == "process":
+            return [
+                Row("0 → 1,000 environments busy at once", "(seconds)", goal, absent="the `process` driver starts an interpreter for each")
+            ]
+        return [_thousand(ours, goal)]
+
+
+def _one_by_one(ours: server.Server) -> list[Row]:
+    made = []
+    for name, source, program in (("nothing", server.ECHO, "pass"), ("boto3", BOTO3, "import boto3")):
+        for number in range(SAMPLES + 1):
+            ours.deploy(f"{name}-{number}", source, MemorySize=256)
+        _invoke(ours, f"{name}-{SAMPLES}")  # compiled once, as on any machine that has run it before
+        cold, base = [], []
+        for number in range(SAMPLES):
+            base += server.timed(["python3", "-c", program], 1)
+            began = time.perf_counter()
+            _invoke(ours, f"{name}-{number}")
+            cold.append(time.perf_counter() - began)
+        made.append((name, program, cold, base))
+    empty = statistics.median(made[0][3])
+    return [
+        Row(
+            f"cold start end to end, p50, Python function importing {name}",
+            "`python3 -c pass`",
+            "≤ 0.5 ×, stretch 0.25 ×; p99 ≤ 3 × p50",
+            [each / empty for each in cold],
+            f"{millis(cold)} (worst {max(cold) * 1e3:.0f} ms); `python3 -c '{program}'` {millis(base)}",
+            0.5,
+        )
+        for name, program, cold, base in made
+    ]
+
+
+def _at_once(ours: server.Server) -> Row:
+    ours.deploy("burst", ENTERED, MemorySize=256)
+    took, ratios, streams = [], [], 0
+    for _ in range(3):
+        base = sum(server.timed(["python3", "-c", "pass"], 50))
+        ours.client().update_function_configuration(FunctionName="burst", Description=str(time.time()))  # the next are cold again
+        ours.client().get_waiter("function_updated_v2").wait(FunctionName="burst", WaiterConfig={"Delay": 0.1})
+        began = time.perf_counter()
+        answers = _together(50, lambda number: _invoke(ours, "burst", b'{"number":%d}' % number))
+        took.append(time.perf_counter() - began)
+        ratios.append(took[-1] / base)
+        streams = len({each[1] for each in answers})
+    note = f"{streams} environments"
+    return Row("50 cold starts at once, all answered", "50 × `python3 -c pass` in turn", "≤ 1 ×", ratios, f"{millis(took)}, {note}", 1.0)
+
+
+def _snapstart(ours: server.Server) -> Row:
+    row = Row("SnapStart restore, p50, init of 1 s and 300 MB", "`python3 -c pass`", "≤ 1 ×", goal_ratio=1.0)
+    runtime = next((each for each in ("python3.13", "python3.12") if ours.serves(each)), None)
+    if runtime is None:
+        row.absent = "no Python from 3.12 on is on this machine"
+        return row
+    if ours.health()["sandbox"] == "process":
+        row.absent = "the `process` driver initialises anew instead of forking"
+        return row
+    ours.deploy("snap", SLOW_INIT, MemorySize=1024, SnapStart={"ApplyOn": "PublishedVersions"}, Runtime=runtime)
+    client = ours.client()
+    version = client.publish_version(FunctionName="snap")["Version"]
+    client.get_waiter("published_version_active").wait(FunctionName="snap", Qualifier=version, WaiterConfig={"Delay": 0.2})
+    restored: list[float] = []
+    base = []
+    holders = []
+    for _ in range(10):
+        base += server.timed(["python3", "-c", "pass"], 1)
+        done = threading.Event()
+
+        def one(done: threading.Event = done) -> None:
+            began = time.time()
+            answer = client.invoke(FunctionName="snap", Qualifier=version, Payload=b'{"hold_s": 3}')
+            restored.append(json.loads(answer["Payload"].read())[0] - began)
+            done.set()
+
+        holders.append(threading.Thread(target=one))
+        holders[-1].start()
+        time.sleep(0.25)
+    for each in holders:
+        each.join()
+    empty = statistics.median(base)
+    row.ratios = [each / empty for each in restored]
+    row.measured = f"{millis(restored)}, boto3's half millisecond included; `python3 -c pass` {millis(base)}"
+    return row
+
+
+def _thousand(ours: server.Server, goal: str, count: int = 1000) -> Row:
+    ours.deploy("many", HOLDING, MemorySize=128)
+    _invoke(ours, "many", b'{"until":0}')
+    began = time.time()
+    until = began + 25
+    answers = _together(count, lambda number: _invoke(ours, "many", b'{"until":%f,"number":%d}' % (until, number)))
+    busy_s = max(each[0] for each in answers) - began
+    streams = len({each[1] for each in answers})
+    row = Row("0 → 1,000 environments busy at once", "(seconds)", goal, [busy_s], f"{streams} environments", 15.0)
+    time.sleep(2)
+    row.notes.append(f"{_pss_mb(ours) / max(1, streams):.1f} MB of proportional memory each at rest")
+    return row
+
+
+def _pss_mb(ours: server.Server) -> float:
+    """Return the proportional memory of everything below the server, in MB."""
+    total = 0
+    for pid in server.descendants(ours.process.pid):
+        try:
+            text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        except OSError:
+            continue
+        total += next(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:"))
+    return total / 1024
+
+
+def _invoke(ours: server.Server, name: str, body: bytes = b"{}") -> Any:
+    connection = load.Connection(ours.port)
+    answer = connection.ask(load.invocation(ours.port, name, body, load.Key()))
+    connection.close()
+    return json.loads(answer)
+
+
+def _together(count: int, call: Callable[[int], Any]) -> list[Any]:
+    answers: list[Any] = []
+    threads = [threading.Thread(target=lambda number=number: answers.append(call(number))) for number in range(count)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    if len(answers) != count:
+        raise load.Failed(f"{count - len(answers)} of {count} invocations were not answered")
+    return answers

@@ -1,0 +1,37 @@
+"""The server at rest: how soon it listens, and what it holds."""
+
+from __future__ import annotations
+
+from benchmarks import load, server
+from benchmarks.report import Row, millis
+
+ROUNDS = 5
+
+
+def rows() -> list[Row]:
+    """Listening and memory."""
+    listening, memory, base, bare = [], [], [], []
+    for _ in range(ROUNDS):
+        base += server.timed(["python3", "-c", "pass"], 3)
+        with server.running("--ephemeral") as ours:
+            listening.append(ours.listening_s)
+            memory.append(ours.rss_mb())
+    bare = [load.median(base)] * ROUNDS
+    return [
+        Row(
+            "listening after the command",
+            "0.5 s",
+            "≤ 0.5 s",
+            [each / 0.5 for each in listening],
+            f"{millis(listening)}; `python3 -c pass` {millis(bare)}",
+            1.0,
+        ),
+        Row(
+            "resident memory at rest, without templates",
+            "80 MB",
+            "≤ 80 MB",
+            [each / 80 for each in memory],
+            f"{load.median(memory):.0f} MB",
+            1.0,
+        ),
+    ]
