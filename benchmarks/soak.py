@@ -7,6 +7,7 @@ has grown: processes, descriptors, files, mounts, control groups, memory.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import random
 import statistics
@@ -66,7 +67,7 @@ class Tally:
 def main(seconds: float) -> int:
     """Run, look, and return the exit status."""
     os.environ["LAMBENT_IDLE_S"] = str(IDLE_S)
-    mounts, groups = _mounts(), _groups()
+    mounts = _mounts()
     tally = Tally()
     with server.running() as ours:
         for name, (source, settings, _) in FUNCTIONS.items():
@@ -81,7 +82,7 @@ def main(seconds: float) -> int:
         problems += [f"left on disk: {len(left)} folders such as {left[0]}"] if left else []
         problems += _growth(tally.rss_mb)
     problems += [f"process {pid} outlived the server" for pid, began in tally.seen.items() if began and _start_time(pid) == began]
-    problems += [f"mount left: {each}" for each in _mounts() - mounts] + [f"control group left: {each}" for each in _groups() - groups]
+    problems += [f"mount left: {each}" for each in _mounts() - mounts] + [f"control group left: {each}" for each in _groups(ours.data_dir)]
     problems += tally.wrong[:10]
     total = sum(tally.answers.values())
     told = ", ".join(f"{count} {what}" for what, count in tally.answers.most_common())
@@ -188,17 +189,11 @@ def _mounts() -> set[str]:
     return {line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()}
 
 
-def _groups() -> set[str]:
-    """Return the servers' control groups that nobody is in any more; those of servers beside this one have processes."""
+def _groups(data_dir: Path) -> list[str]:
+    """Return the control groups of a server with this data directory; other servers on the machine have others."""
+    name = f"lambent-{hashlib.sha256(str(data_dir / 'environments' / 'run').encode()).hexdigest()[:8]}"
     root = Path("/sys/fs/cgroup")
-    found = [each for each in root.rglob("lambent-*") if each.is_dir()] if root.exists() else []
-    return {str(each) for each in found if not any(_members(procs) for procs in each.rglob("cgroup.procs"))}
-
-
-def _members(procs: Path) -> str:
-    with contextlib.suppress(OSError):
-        return procs.read_text().strip()
-    return ""
+    return [str(each) for each in root.rglob(name)] if root.exists() else []
 
 
 def _start_time(pid: int) -> int:

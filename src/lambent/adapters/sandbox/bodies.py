@@ -90,7 +90,7 @@ class ProcessBody:
         """Close the pipe and remove the temporary folder."""
         if self._pipe is not None:
             self._pipe.close()
-        await asyncio.to_thread(remove, self._command.tmp)
+        await asyncio.to_thread(remove, self._command.tmp.parent)  # nothing but this environment is there
 
     def rest(self) -> None:
         """Do nothing: this driver doesn't freeze."""
