@@ -54,7 +54,7 @@ class Quotas:
     metadata_bytes_max: int = 2_048
     # SQS (sizes and times of its attributes: services/sqs/attributes.py)
     in_flight_max: int = 120_000  #: messages of a standard queue that are received and not deleted
-    fifo_in_flight_max: int = 20_000
+    fifo_in_flight_max: int = 120_000  #: 20,000 before the end of 2024
     queue_name_reuse_s: float = 60.0  #: how long the name of a deleted queue stays taken
     # EventBridge
     put_events_bytes_max: int = 262_144  #: all entries of a request (256 KB)

@@ -16,8 +16,12 @@ from bisect import insort
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 from lambent.services.sqs.letters import Held, Letter, arrival_ms
+
+LOOKAHEAD: Final = 120_000
+"""Messages; see "Avoid large message backlogs with the same message group ID" in the developer guide."""
 
 
 @dataclass(slots=True)
@@ -43,7 +47,7 @@ class _Group:
 class FifoBox:
     """A FIFO queue's messages; see ``letters.Box``."""
 
-    def __init__(self, lookahead: int = 20_000) -> None:
+    def __init__(self, lookahead: int = LOOKAHEAD) -> None:
         self.beyond = 0  #: messages after ``last`` that are only on disk
         self.last = 0  #: the last message that was taken in
         self.read_to = 0  #: the last message that was read from disk when there was room again

@@ -19,7 +19,7 @@ from lambent.services.sqs.handles import Receipt, seal
 from lambent.services.sqs.mailroom import Delivery, Parcel, Post
 from lambent.services.sqs.redrive import policy_of
 from lambent.services.sqs.sending import sequence_number
-from lambent.services.sqs.state import Queue
+from lambent.services.sqs.state import Queue, Sent
 
 if TYPE_CHECKING:
     from lambent.services.sqs import _generated_shapes as shapes
@@ -117,12 +117,16 @@ async def _dead(sqs: Sqs, queue: Queue, post: Post, deliveries: list[Delivery]) 
     if target is None:
         return []
     now_ms = sqs.mailroom.now_ms()
-    parcels = [
-        Parcel(replace(each.sent, dead_letter_source=queue.arn, sent_ms=now_ms if queue.fifo else each.sent.sent_ms), now_ms)
-        for each in dead
-    ]
+    parcels = [Parcel(_buried(queue, each.sent, now_ms), now_ms) for each in dead]
     await sqs.mailroom.move(post, dead, target.value, parcels)
     return dead
+
+
+def _buried(queue: Queue, sent: Sent, now_ms: int) -> Sent:
+    """A dead letter of a FIFO queue is sent anew, with its own id for deduplication; one of a standard queue keeps its age."""
+    if not queue.fifo:
+        return replace(sent, dead_letter_source=queue.arn)
+    return replace(sent, dead_letter_source=queue.arn, sent_ms=now_ms, deduplication_id=sent.message_id)
 
 
 def _within(given: int | None, default: int, bounds: tuple[int, int], parameter: str) -> int:

@@ -97,7 +97,9 @@ async def test_fifo_keeps_its_order_on_the_way_to_the_dead_letter_queue(kit: Kit
     for _ in range(2):
         assert await kit.bodies(url, VisibilityTimeout=0, MaxNumberOfMessages=2) == ["1", "2"]
     assert await kit.bodies(url) == ["3"]
-    assert await kit.restarted().bodies(dead) == ["1", "2"]
+    received = await kit.restarted().receive(dead)
+    assert [each["Body"] for each in received] == ["1", "2"]
+    assert all(each["Attributes"]["MessageDeduplicationId"] == each["MessageId"] for each in received)
 
 
 async def test_a_count_of_receives_outlives_a_restart(kit: Kit) -> None:
