@@ -19,7 +19,7 @@ from typing import Any, Final, TypeVar
 from lambent.domain.documents import Found
 from lambent.domain.errors import Conflict
 from lambent.domain.ports import Platform
-from lambent.domain.storage import ABSENT, Write
+from lambent.domain.storage import ABSENT, Key, Write
 from lambent.services.sqs.fifo import FifoBox
 from lambent.services.sqs.letters import Letter, next_sequence
 from lambent.services.sqs.standard import StandardBox
@@ -68,9 +68,11 @@ class Post:
     waiting: dict[asyncio.Future[None], None] = field(default_factory=dict)
     refilling: bool = False
     closed: bool = False  #: purged, or its queue was deleted
-    attempts: dict[str, tuple[int, list[tuple[Letter, Standing]]]] = field(
-        default_factory=dict
-    )  #: by id: when it was made, and what it got
+    #: attempts to receive, by id: when each was made, and what it got
+    attempts: dict[str, tuple[int, list[tuple[Letter, Standing]]]] = field(default_factory=dict)
+    usable: asyncio.Event = field(default_factory=asyncio.Event)  #: the first messages were read from disk
+    loading: asyncio.Task[None] | None = None  #: reads the others; ``None`` when all are there
+    late: list[tuple[int, Parcel]] = field(default_factory=list)  #: what arrived meanwhile
 
     def ring(self) -> None:
         """Wake the receiver that waits longest, if there is something for it."""
@@ -88,7 +90,7 @@ class Mailroom:
         self._store = platform.store
         self._clock = platform.clock
         self._ids = platform.ids
-        self._posts: dict[str, asyncio.Task[Post]] = {}
+        self._posts: dict[str, Post] = {}
         self.bell = asyncio.Event()  #: rung when a message-move task was started or cancelled
 
     def now_ms(self) -> int:
@@ -96,16 +98,27 @@ class Mailroom:
         return int(self._clock.now() * 1000)
 
     async def post(self, queue: Queue) -> Post:
-        """Return the queue's messages, read from disk when they are asked for the first time."""
-        loading = self._posts.get(queue.mailbox)
-        if loading is None or (loading.done() and (loading.cancelled() or loading.exception() is not None)):
-            loading = self._posts[queue.mailbox] = asyncio.ensure_future(self._load(queue))
-        return loading.result() if loading.done() else await asyncio.shield(loading)
+        """Return the queue's messages. Of a long queue that was not asked for yet, those at its front: others follow from disk."""
+        post = self._posts.get(queue.mailbox)
+        if post is None:
+            post = self._posts[queue.mailbox] = Post(queue.mailbox, FifoBox() if queue.fifo else StandardBox())
+            post.loading = asyncio.ensure_future(self._load(post))
+        if not post.usable.is_set():
+            await post.usable.wait()
+            if post.loading is not None and post.loading.done():
+                post.loading.result()  # it failed: so does this
+        return post
+
+    async def whole(self, queue: Queue) -> Post:
+        """Return the queue's messages, all of them."""
+        post = await self.post(queue)
+        if post.loading is not None:
+            await asyncio.shield(post.loading)
+        return post
 
     def close(self, mailbox: str) -> None:
         """Forget a mailbox that was purged or whose queue was deleted; those who wait there look for the queue again."""
-        post = self.opened(mailbox)
-        self._posts.pop(mailbox, None)
+        post = self._posts.pop(mailbox, None)
         if post is None:
             return
         post.closed = True
@@ -115,26 +128,42 @@ class Mailroom:
         post.waiting.clear()
 
     def opened(self, mailbox: str) -> Post | None:
-        """Return a mailbox that is in memory; ``None`` when it isn't, or not yet."""
-        loading = self._posts.get(mailbox)
-        ready = loading is not None and loading.done() and not loading.cancelled() and loading.exception() is None
-        return loading.result() if loading is not None and ready else None
+        """Return a mailbox that is in memory; ``None`` when it isn't, or not whole."""
+        post = self._posts.get(mailbox)
+        return post if post is not None and post.loading is None else None
 
-    async def _load(self, queue: Queue) -> Post:
-        post = Post(queue.mailbox, FifoBox() if queue.fifo else StandardBox())
-        now_ms, after = self.now_ms(), None
-        while True:
-            page = await standings.range(self._store, (queue.mailbox,), after=after, limit=_PAGE)
-            for each in page:
-                self._admit(post, each, now_ms)
-            if len(page) < _PAGE:
-                return post
-            after = page[-1].key
+    async def _load(self, post: Post) -> None:
+        """Read a mailbox. Messages are on disk in the order of their sequences: what arrives meanwhile is after all that was read."""
+        try:
+            newest = await standings.range(self._store, (post.mailbox,), reverse=True, limit=1)
+            post.last = max(post.last, *(int(each.key[1]) for each in newest), 0)
+            after: Key | None = None
+            page: list[Found[Standing]] = []
+            while not post.closed:
+                page = await standings.range(self._store, (post.mailbox,), after=after, limit=_PAGE)
+                now_ms = self.now_ms()
+                for each in page:
+                    self._admit(post, each, now_ms)
+                if len(page) < _PAGE:
+                    break
+                after = page[-1].key
+                post.usable.set()
+                post.ring()
+            read_to = int(page[-1].key[1]) if page else int(after[1]) if after else 0
+            post.loading = None
+            self._arrived(post, [each for each in post.late if each[0] > read_to])
+            post.late.clear()
+            await self._refill(post)
+            post.ring()
+        except BaseException:
+            self.close(post.mailbox)
+            raise
+        finally:
+            post.usable.set()
 
     @staticmethod
     def _admit(post: Post, found: Found[Standing], now_ms: int) -> None:
         sequence, standing = int(found.key[1]), found.value
-        post.last = max(post.last, sequence)
         if standing.receives:
             post.box.restore(standing.letter(sequence))
         else:
@@ -187,6 +216,9 @@ class Mailroom:
         return posted
 
     def _arrived(self, post: Post, arrivals: Sequence[tuple[int, Parcel]]) -> None:
+        if post.loading is not None:
+            post.late += arrivals
+            return
         now_ms = self.now_ms()
         for sequence, parcel in arrivals:
             post.box.arrive(sequence, due_ms=parcel.due_ms, now_ms=now_ms, group=parcel.sent.group_id or "")
@@ -196,6 +228,8 @@ class Mailroom:
 
     async def take(self, post: Post, limit: int, visibility_ms: int) -> list[Delivery]:
         """Receive what is there now; it is written down when this returns."""
+        if not post.box.ready():
+            await self._refill(post)
         now_ms = self.now_ms()
         post.box.settle(now_ms)
         letters = post.box.take(limit, now_ms=now_ms, until_ms=now_ms + visibility_ms, nonce=self._nonce)
@@ -212,8 +246,7 @@ class Mailroom:
         except BaseException:
             self._give_back(post, [letter for letter, _ in taken])
             raise
-        if isinstance(post.box, FifoBox):
-            await self._refill(post, post.box)
+        await self._refill(post)
         post.ring()
         return await self.read(post, taken)
 
@@ -308,8 +341,7 @@ class Mailroom:
             for each in letters:
                 post.box.restore(each)  # nothing was written: they are still on disk
             raise
-        if isinstance(post.box, FifoBox):
-            await self._refill(post, post.box)
+        await self._refill(post)
         post.ring()
 
     async def hold(self, post: Post, letters: Sequence[tuple[Letter, int]]) -> None:
@@ -325,9 +357,10 @@ class Mailroom:
         post.box.settle(self.now_ms())
         post.ring()
 
-    async def _refill(self, post: Post, box: FifoBox) -> None:
+    async def _refill(self, post: Post) -> None:
         """Read what has moved up into a FIFO queue's view."""
-        if post.refilling:
+        box = post.box
+        if not isinstance(box, FifoBox) or post.refilling or post.loading is not None:
             return
         post.refilling = True
         try:

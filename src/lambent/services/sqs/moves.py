@@ -46,7 +46,7 @@ async def start_message_move_task(sqs: Sqs, call: Call, request: shapes.StartMes
     history = await _history(sqs, source)
     if any(each.value.status in {RUNNING, CANCELLING} for each in history):
         raise invalid("There is already a task running. Only one active task is allowed for a source queue arn at a given time.")
-    post = await sqs.mailroom.post(source)
+    post = await sqs.mailroom.whole(source)
     post.box.settle(sqs.mailroom.now_ms())
     move = Move(
         task_id=sqs.platform.ids.uuid(),

@@ -38,7 +38,7 @@ async def get_queue_attributes(sqs: Sqs, call: Call, request: shapes.GetQueueAtt
 
 
 async def _counts(sqs: Sqs, queue: Queue) -> dict[str, str]:
-    box = (await sqs.mailroom.post(queue)).box
+    box = (await sqs.mailroom.whole(queue)).box
     box.settle(sqs.mailroom.now_ms())
     return dict(zip(COUNTS, map(str, (box.available, box.in_flight, box.delayed)), strict=True))
 

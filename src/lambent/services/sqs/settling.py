@@ -86,7 +86,7 @@ async def change_message_visibility_batch(
 
 async def _opened(sqs: Sqs, call: Call, url: str) -> tuple[Queue, Post]:
     queue = await sqs.queue(call, url)
-    post = await sqs.mailroom.post(queue)
+    post = await sqs.mailroom.whole(queue)
     post.box.settle(sqs.mailroom.now_ms())
     return queue, post
 
