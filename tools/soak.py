@@ -57,6 +57,7 @@ VISIBILITY_S = 8
 GROUPS = 4
 SETTLE_S = 180.0
 START_S = 120.0
+MOMENT_S_MAX = 20.0
 
 
 @dataclass
@@ -178,7 +179,7 @@ class Soak:
         for thread in threads:
             thread.start()
         for number in range(kills):
-            time.sleep(0.2 + self.rng.random() * 1.8)
+            self._wait_moment()
             self.server.kill()
             self._start()
             sys.stderr.write(f"\rseed {self.seed}: kill {number + 1} of {kills}, {self.ledger.count} acknowledged ")
@@ -186,6 +187,13 @@ class Soak:
         self._stop.set()
         for thread in threads:
             thread.join()
+
+    def _wait_moment(self) -> None:
+        """Wait for some acknowledgements, so that there is something to lose, and a bit longer."""
+        enough, end = self.ledger.count + self.rng.randrange(10, 200), time.monotonic() + MOMENT_S_MAX
+        while self.ledger.count < enough and time.monotonic() < end:
+            time.sleep(0.005)
+        time.sleep(self.rng.random() * 0.2)
 
     # ── the account ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 

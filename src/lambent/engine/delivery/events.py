@@ -67,7 +67,7 @@ class AsyncInvocations:
     async def submit(self, function: FunctionVersion, qualifier: str, invocation: Invocation) -> None:
         """Commit the event for later delivery; durable on return."""
         now = self._clock.now()
-        event = Event.of(function, qualifier, invocation, now, recursion.fresh(now, self._ids.hex(40)))
+        event = Event.of(function, qualifier, invocation, now, invocation.trace_header or recursion.fresh(now, self._ids.hex(40)))
         writes = (self._events.enqueue(event.lane, event.request_id, _encode(event), now),)
         await self._store.commit(writes)
         self._events.touched(writes)

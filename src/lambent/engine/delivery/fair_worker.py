@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeAlias
 
@@ -17,7 +18,9 @@ _RETRY_S_MAX: Final = 60.0
 _ERROR_S: Final = 1.0
 RESCAN_S: Final = 10.0
 """How often all queues are looked for: one may hold a message whose commit was cancelled, or failed, after it was written."""
-_LEASES_AT_ONCE: Final = 64
+_AHEAD: Final = 16
+"""Messages of a lane that are leased beyond its places."""
+_AHEAD_BYTES_MAX: Final = 16 << 20
 _FINISHING_MAX: Final = 512
 """Messages that were handled and whose end is not committed yet; bounds the memory for a log service or a disk that is slow."""
 
@@ -74,6 +77,8 @@ class FairWorker:
         self._sizes = places, own
         self._on_commit = on_commit
         self._tasks: set[asyncio.Task[None]] = set()
+        self._ahead: dict[str, deque[Lease]] = {}
+        self._ahead_bytes = 0
         self._running = 0  # of the tasks: those that hold a place
         self._scan_at = 0.0
         self._wake = asyncio.Event()
@@ -98,6 +103,7 @@ class FairWorker:
     async def run(self) -> None:
         """Consume until cancelled; then what is under way is abandoned, to be handled again."""
         self._lanes, self._scan_at = Lanes(*self._sizes), 0.0
+        self._ahead, self._ahead_bytes = {}, 0
         try:
             while True:
                 await self._turn()
@@ -131,21 +137,37 @@ class FairWorker:
             self._lanes.touched(queue[len(self._prefix) :], now, now)
 
     async def _take(self, lane: str, count: int) -> None:
-        queue, now = self._prefix + lane, self._clock.now()
-        asked = min(count, _LEASES_AT_ONCE)
-        leases: list[Lease] = []
-        due: float | None = now + _ERROR_S  # if the store fails
-        try:
-            leases = await self._store.lease(queue, now=now, seconds=self._lease_s, limit=asked)
-            due = now if len(leases) == asked else await self._store.next_due(queue)
-        except Exception:  # noqa: BLE001 - the store is failing: the operator sees it, and the lane is tried again
-            _log.exception("%s: no messages of %s could be taken", self.name, lane)
-        self._lanes.taken(lane, count, len(leases), due, self._clock.now())
-        self._running += len(leases)
-        for lease in leases:
+        """Start up to ``count`` messages of a lane, from those that were leased ahead as far as there are."""
+        ahead = self._ahead.setdefault(lane, deque())
+        due: float | None = self._clock.now()
+        if len(ahead) < count:
+            due = await self._lease(lane, ahead, count)
+        taken = [ahead.popleft() for _ in range(min(count, len(ahead)))]
+        if ahead:
+            due = self._clock.now()
+        else:
+            self._ahead.pop(lane, None)
+        self._lanes.taken(lane, count, len(taken), due, self._clock.now())
+        self._running += len(taken)
+        for lease in taken:
+            self._ahead_bytes -= len(lease.body)
             task = asyncio.create_task(self._work(lease, Place(self, lane)), name=f"{self.name} {lease.message_id}")
             self._tasks.add(task)
             task.add_done_callback(self._done)
+
+    async def _lease(self, lane: str, ahead: deque[Lease], count: int) -> float | None:
+        """Lease what is due and some more, for the store's one writer may be waiting for the disk when a place becomes free; return
+        when the lane is to be looked at again."""
+        queue, now = self._prefix + lane, self._clock.now()
+        wanted = count - len(ahead) + (_AHEAD if self._ahead_bytes < _AHEAD_BYTES_MAX else 0)
+        try:
+            leases = await self._store.lease(queue, now=now, seconds=self._lease_s, limit=wanted)
+            ahead.extend(leases)
+            self._ahead_bytes += sum(len(each.body) for each in leases)
+            return now if len(leases) == wanted else await self._store.next_due(queue)
+        except Exception:  # noqa: BLE001 - the store is failing: the operator sees it, and the lane is tried again
+            _log.exception("%s: no messages of %s could be taken", self.name, lane)
+            return now + _ERROR_S
 
     def left(self, lane: str, *, throttled: bool, cap: int | None) -> None:
         """A place is free again; see ``Place.leave``."""

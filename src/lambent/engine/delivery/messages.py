@@ -34,7 +34,7 @@ class Event(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, function: FunctionVersion, qualifier: str, invocation: Invocation, now: float, trace_header: str) -> Event:
-        """Return the event that is queued for an invocation; ``trace_header`` is for one that has none, so that its retries share it."""
+        """Return the event that is queued for an invocation. Its retries share the trace."""
         return cls(
             account_id=function.account_id,
             region=function.region,
@@ -45,7 +45,7 @@ class Event(msgspec.Struct, frozen=True):
             invoked_arn=invocation.invoked_arn,
             submitted=now,
             client_context=invocation.client_context,
-            trace_header=invocation.trace_header or trace_header,
+            trace_header=trace_header,
             tenant_id=invocation.tenant_id,
         )
 
