@@ -159,7 +159,10 @@ def test_partial_failures_limits_and_patterns_answer_as_aws_does(server: Running
     with pytest.raises(ClientError) as eleven:
         events.put_events(Entries=[{"Source": "s", "DetailType": "t", "Detail": "{}"}] * 11)
     assert eleven.value.response["Error"]["Code"] == "ValidationException"
-    assert "Member must have length less than or equal to 10" in eleven.value.response["Error"]["Message"]
+    shown = "PutEventsRequestEntry(time=null, source=s, resources=null, detailType=t, detail={}, eventBusName=null, traceHeader=null"
+    message = eleven.value.response["Error"]["Message"]
+    assert message.startswith(f"1 validation error detected: Value '[{shown}, kmsKeyIdentifier=null, internalMetadata=null), ")
+    assert message.endswith("' at 'entries' failed to satisfy constraint: Member must have length less than or equal to 10")
     with pytest.raises(events.exceptions.InvalidEventPatternException) as invalid:
         events.test_event_pattern(EventPattern='{"resources": []}', Event="{}")
     assert invalid.value.response["Error"]["Message"].startswith(

@@ -101,12 +101,33 @@ def shown(value: Any, shape: Shape) -> str:
         return "Value"
     if isinstance(value, bytes):
         return f"Value 'java.nio.HeapByteBuffer[pos=0 lim={len(value)} cap={len(value)}]'"
-    return f"Value '{_plain(value)}'"
+    return f"Value '{_plain(value, shape)}'"
 
 
-def _plain(value: Any) -> str:
+_RECORDS: Final = {
+    "PutEventsRequestEntry": (
+        "time",
+        "source",
+        "resources",
+        "detailType",
+        "detail",
+        "eventBusName",
+        "traceHeader",
+        "kmsKeyIdentifier",
+        "internalMetadata",
+    ),
+}
+"""Structures that AWS's service shows by the members of a class of its own, present or not."""
+
+
+def _plain(value: Any, shape: Shape | None = None) -> str:
     if isinstance(value, list):
-        return f"[{', '.join(_plain(each) for each in value)}]"
+        member = shape.member if isinstance(shape, ListShape) else None
+        return f"[{', '.join(_plain(each, member) for each in value)}]"
+    if shape is not None and shape.name in _RECORDS and isinstance(value, Mapping):
+        given = {lower_camel(name): _plain(each) for name, each in value.items()}
+        members = ", ".join(f"{name}={given.get(name, 'null')}" for name in _RECORDS[shape.name])
+        return f"{shape.name}({members})"
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{key}={_plain(each)}" for key, each in value.items()) + "}"
     return str(value)
