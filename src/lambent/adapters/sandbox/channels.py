@@ -76,7 +76,12 @@ class FrameChannel(asyncio.Protocol):
         """Return a channel and the end that belongs to the process."""
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
-        _, channel = await asyncio.get_running_loop().create_unix_connection(lambda: cls(report), sock=ours)
+        try:
+            _, channel = await asyncio.get_running_loop().create_unix_connection(lambda: cls(report), sock=ours)
+        except BaseException:
+            ours.close()
+            theirs.close()
+            raise
         return channel, theirs
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

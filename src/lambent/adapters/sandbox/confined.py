@@ -34,6 +34,11 @@ class Berth:
     child: Forked | None = None  #: one that waits in the room to be told which function it is
     channel: FrameChannel | None = None
 
+    @property
+    def is_sound(self) -> bool:
+        """Whether what was made is all still there."""
+        return not self.room.gone.done() and (self.child is None or not self.child.ended.done())
+
     async def close(self) -> None:
         """Let go of everything. Safe to call twice."""
         self.door.close()

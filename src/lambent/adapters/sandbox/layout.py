@@ -23,6 +23,9 @@ SDK = {"boto3": "boto3", "botocore": "botocore", "s3transfer": "s3transfer", "jm
 }  #: modules, and the distributions that they come from
 RUNTIME_CLIENT = ("awslambdaric", "simplejson", "snapshot_restore_py")
 _PATH = "/usr/local/bin:/usr/bin:/bin"
+# As Lambda's, for what is started before a function's variables are known.
+PATH = "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin"
+LIBRARY_PATH = "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib"
 
 
 def sdk_runs_on(release: str) -> bool:

@@ -81,9 +81,12 @@ async def start(
     variables: Mapping[str, str] | None = None,
     layers: tuple[Path, ...] = (),
     timeout_s: float = 20.0,
+    links: Mapping[str, str] | None = None,
 ) -> Started:
     number = next(_numbers)
     code = write(folder / f"code-{number}", files)
+    for name, target in (links or {}).items():
+        (code / name).symlink_to(target)
     function = FunctionVersion("000000000000", "us-east-1", "f", "$LATEST", ARN + ":$LATEST", "r", "", runtime, handler, "d")
     output = Output()
     names = {

@@ -1,4 +1,4 @@
-"""The part that the warden and the templates have in common: fork into an environment's namespaces, reap, tell the server.
+"""A process that forks others into environments' namespaces, reaps them, and tells the server. Templates are cradles, and more.
 
 A request ``fork`` comes with the holder's pidfd, the end of the output pipe, and the end of the frames (or none).
 """
@@ -31,8 +31,6 @@ class Cradle:
         self.last_words = {}  # pid -> the reading end of a pipe
         self.say = -1  # in a child: the writing end
         self.born = None  # in a child: the request that it was forked for
-        self.pid = os.getpid()
-        self.itself = linux.pidfd_open(os.getpid())
         self.lifeline, self.held_end = os.pipe()  # whoever lives on our end of it dies with us
 
     def run(self):
@@ -68,6 +66,8 @@ class Cradle:
         """Do what a request asks for."""
         if request["do"] == "fork":
             self.fork(request, *fds)
+        elif request["do"] == "ready":
+            talk.send(self.server, {"id": request["id"], "ready": True})
 
     def fork(self, request, holder, *fds):
         """Fork a process into the holder's namespaces."""
@@ -76,18 +76,14 @@ class Cradle:
         frames = fds.pop(0) if request["frames"] else None
         cgroup = fds.pop(0) if request["born"] else None
         last_words, self.say = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)  # closed by ``execve``; else it says why that failed
-        try:
-            pid = linux.fork(0, cgroup)
-        finally:
-            if os.getpid() == self.pid:
-                linux.setns(self.itself, linux.CLONE_NEWPID)  # what we fork otherwise is ours
+        pid = linux.fork(0, cgroup)
         if pid == 0:
             try:
                 for each in fds:  # groups of version 1, in which nobody is born
                     os.write(each, b"0")
                 self.enter(holder, output, frames)
             except BaseException as error:
-                os.write(1, b"the environment could not be entered: %s\n" % str(error).encode())
+                os.write(self.say, b"the environment could not be entered: %s" % str(error).encode())
                 os._exit(127)
             self.born = request
             return
@@ -164,6 +160,16 @@ class Cradle:
             return ""
         finally:
             os.close(pipe)
+
+
+def execute(argv, env, say):
+    """In a child, inside its environment: become a program. A failure says why."""
+    try:
+        os.chdir("/var/task")
+        os.execve(argv[0], argv, env)  # noqa: S606 - the runtime
+    except OSError as error:
+        os.write(say, (error.strerror or str(error)).encode())
+    os._exit(127)
 
 
 def connected(number):

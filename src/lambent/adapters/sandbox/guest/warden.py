@@ -3,7 +3,7 @@
 ``python -I -S warden.py <socket> <json>``. It keeps a mount namespace of its own, in which the roots of the runtimes are assembled. As an
 ordinary user it first becomes root of a user namespace of its own, in which everything else happens. When the server's end of the
 socket closes, or it is killed, every environment ends (their holders and templates have sockets to the server, too, and
-``PR_SET_PDEATHSIG``). Requests: ``root``, ``hold``, ``template``, ``fork``, ``kill``; see ``adapters/sandbox/warden.py`` for the other end.
+``PR_SET_PDEATHSIG``). Requests: ``root``, ``hold``, ``template``, ``cradle``, ``kill``; the other end is ``helpers.py``.
 """
 
 import contextlib
@@ -25,10 +25,11 @@ HELD = linux.CLONE_NEWUSER | linux.CLONE_NEWNS | linux.CLONE_NEWPID | linux.CLON
 
 
 class Warden(cradle.Cradle):
-    """Holds every environment's namespaces, and forks processes that are no template's."""
+    """Holds every environment's namespaces, and starts what forks processes into them."""
 
     def __init__(self, server, spec):
         super().__init__(server, spec)
+        self.spec = spec
         self.folder = spec["folder"]  # an empty folder of the machine's, to mount on; removed at the end
         self.groups = spec["groups"]  # folders in which the environments' control groups are; removed at the end
         self.roots = {}  # name -> folder
@@ -62,13 +63,13 @@ class Warden(cradle.Cradle):
             self.root(request)
         elif what == "hold":
             self.hold(request, *fds)
+        elif what == "cradle":
+            self.cradle(request, *fds)
         elif what == "template":
             self.template(request, *fds)
         elif what == "kill":
             for pid in [pid for pid, name in self.children.items() if name == request["id"]]:
                 os.kill(pid, signal.SIGKILL)
-        else:
-            super().carry_out(request, fds)
 
     def root(self, request):
         """Assemble a root."""
@@ -114,6 +115,25 @@ class Warden(cradle.Cradle):
         for name, pairs in (("uid_map", users), ("gid_map", groups)):
             with open("/host/proc/%d/%s" % (pid, name), "w") as file:
                 file.write("".join("%d %d 1\n" % pair for pair in pairs))
+
+    def cradle(self, request, server):
+        """Fork a cradle that executes programs: whoever enters the namespaces of others can make none any more."""
+        pid = os.fork()
+        if pid == 0:
+            try:
+                signal.set_wakeup_fd(-1)
+                linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+                server = os.dup2(server, 101)
+                os.closerange(3, server)
+                linux.close_from(server + 1)
+                copy = cradle.Cradle(cradle.connected(server), self.spec)
+                copy.run()
+                if copy.born is not None:
+                    cradle.execute(copy.born["argv"], copy.born["env"], copy.say)
+            finally:
+                os._exit(127)
+        self.children[pid] = request["id"]
+        talk.send(self.server, {"id": request["id"], "pid": pid})
 
     def template(self, request, server):
         """Start a template: an interpreter that lives in its runtime's root and serves ``fork``."""
@@ -169,6 +189,7 @@ def become_root():
     """Become root of a new user namespace, in which we have every privilege over what we make there."""
     uid, gid = os.geteuid(), os.getegid()
     linux.unshare(linux.CLONE_NEWUSER | linux.CLONE_NEWNS)
+    linux.prctl(linux.PR_SET_DUMPABLE, 1)  # who gains privileges isn't, and then its children's namespaces can't be entered
     with open("/proc/self/setgroups", "w") as file:
         file.write("deny")
     for name, number in (("uid_map", uid), ("gid_map", gid)):
@@ -182,20 +203,7 @@ def main():
     try:
         warden.run()
     finally:
-        if warden.born is None:
-            warden.end()
-    if warden.born is not None:
-        execute(warden.born["argv"], warden.born["env"], warden.say)
-
-
-def execute(argv, env, say):
-    """In a child, inside its environment: become a program. A failure says why."""
-    try:
-        os.chdir("/var/task")
-        os.execve(argv[0], argv, env)  # noqa: S606 - the runtime
-    except OSError as error:
-        os.write(say, (error.strerror or str(error)).encode())
-    os._exit(127)
+        warden.end()
 
 
 if __name__ == "__main__":

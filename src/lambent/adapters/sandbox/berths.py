@@ -1,0 +1,134 @@
+"""Berths: rooms with what belongs to them, made ahead of the functions that come, so that a cold start needs no more than to move in.
+
+After a runtime was asked for, ``READY`` berths wait for its next functions. One that is taken is made up for when the start that took it
+is over, so that the two don't compete. A burst is served beyond what waits, ``AT_ONCE`` berths at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections import deque
+from typing import Final
+
+from lambent.adapters.sandbox import doors
+from lambent.adapters.sandbox.cgroups import Group
+from lambent.adapters.sandbox.channels import FrameChannel
+from lambent.adapters.sandbox.confined import Berth, fork
+from lambent.adapters.sandbox.helpers import HelperLost
+from lambent.adapters.sandbox.house import House
+from lambent.adapters.sandbox.output import OutputParser, OutputPipe
+from lambent.adapters.sandbox.room import Room
+from lambent.adapters.sandbox.runtimes import Interpreter
+from lambent.base.clock import Clock
+
+READY: Final = 4
+AT_ONCE: Final = 8
+PAUSE_S: Final = 0.05
+RUNTIME_API_PORT: Final = 9001  # as in Lambda
+UIDS_FROM: Final = 0x70000000  # of the machine's user ids: above what distributions give to users and containers
+UIDS: Final = 0x100000
+_PROC_OPTIONS: Final = "hidepid=2"
+
+_log = logging.getLogger(__name__)
+
+
+class Berths:
+    """Makes berths, and keeps some ready."""
+
+    def __init__(self, house: House, clock: Clock, gateway_port: int, accept: doors.Doors) -> None:
+        self._house = house
+        self._clock = clock
+        self._gateway_port = gateway_port
+        self._accept = accept
+        self._numbers = itertools.count(1)
+        self._uids = itertools.cycle(range(UIDS_FROM, UIDS_FROM + UIDS, 2))
+        self._ready: dict[str, deque[Berth]] = {}
+        self._refilling: dict[str, asyncio.Task[None]] = {}
+        self._wanted = 0  #: by starts that wait for one
+        self._room_for = asyncio.Semaphore(AT_ONCE)
+
+    async def take(self, interpreter: Interpreter | None) -> Berth:
+        """Return a berth for a function of an interpreter (``None``: a custom runtime). Raises ``HelperLost`` or ``OSError``."""
+        if interpreter is None or interpreter.is_node:
+            return await self._made(interpreter)
+        ready = self._ready.setdefault(interpreter.release, deque())
+        try:
+            while ready:
+                berth = ready.popleft()
+                if berth.is_sound:
+                    return berth
+                await berth.close()
+            return await self._made(interpreter)
+        finally:
+            self.keep_ready(interpreter)
+
+    def keep_ready(self, interpreter: Interpreter) -> None:
+        """See to it that berths wait for an interpreter's functions. Returns at once."""
+        task = self._refilling.get(interpreter.release)
+        if task is None or task.done():
+            self._refilling[interpreter.release] = asyncio.create_task(self._refill(interpreter))
+
+    async def make(self, interpreter: Interpreter | None, accept: doors.Doors) -> Berth:
+        """Return a new berth; for a Python, a process waits in it."""
+        house = self._house
+        root = await house.root(interpreter)
+        forks = interpreter is not None and not interpreter.is_node
+        cradle = await house.template(interpreter) if forks and interpreter is not None else await house.cradle()
+        ports = [self._gateway_port] + ([RUNTIME_API_PORT] if interpreter is None else [])
+        first = next(self._uids)
+        name = f"room-{next(self._numbers)}"
+        room = await Room.open(
+            house.warden(),
+            name,
+            root=root.name,
+            uids=(first, first + 1) if house.is_root else None,
+            ports=ports,
+            proc_options=_PROC_OPTIONS,
+        )
+        pipe = OutputPipe(OutputParser(_nobody, self._clock))
+        berth = Berth(room, pipe, await accept(room.listeners[0]), None, cradle)
+        try:
+            if house.hierarchies.all:
+                berth.group = await asyncio.to_thread(Group.make, house.hierarchies, name)
+            if forks:
+                berth.channel, theirs = await FrameChannel.open()
+                with theirs:
+                    berth.child = await fork(berth, theirs, {})
+                pipe.started()
+        except BaseException:
+            await berth.close()
+            raise
+        return berth
+
+    async def close(self) -> None:
+        """Let go of the berths that wait."""
+        for task in self._refilling.values():
+            task.cancel()  # what it is making is let go of there
+        await asyncio.gather(*self._refilling.values(), return_exceptions=True)
+        await asyncio.gather(*(berth.close() for ready in self._ready.values() for berth in ready))
+        self._ready.clear()
+
+    async def _made(self, interpreter: Interpreter | None) -> Berth:
+        self._wanted += 1
+        try:
+            async with self._room_for:
+                return await self.make(interpreter, self._accept)
+        finally:
+            self._wanted -= 1
+
+    async def _refill(self, interpreter: Interpreter) -> None:
+        ready = self._ready.setdefault(interpreter.release, deque())
+        try:
+            while len(ready) < READY:
+                await self._clock.sleep(PAUSE_S)
+                while self._wanted:  # whoever waits comes first
+                    await self._clock.sleep(PAUSE_S)
+                ready.append(await self.make(interpreter, self._accept))
+        except (HelperLost, OSError) as error:  # the next start tries again, and is told
+            _log.warning("no environments can be kept ready for Python %s: %s", interpreter.release, error)
+
+
+def _nobody(data: bytes, framed: bool) -> None:
+    """Take the output of an environment that nobody has moved into."""
