@@ -18,7 +18,7 @@ from lambent.services.events.context import Events
 from lambent.services.events.errors import invalid
 from lambent.services.events.names import bus_ref
 from lambent.services.events.rulebook import Page
-from lambent.services.events.state import DELIVERIES, Delivery, Rule
+from lambent.services.events.state import DELIVERIES, HTTP_DELIVERIES, Delivery, Rule
 
 if TYPE_CHECKING:
     from lambent.services.events import _generated_shapes as shapes
@@ -80,7 +80,11 @@ def deliveries(events: Events, rule: Rule, event: bytes, *, hops: int = 0, trace
         Delivery(rule=rule.ref, target=target, event=event, ingested=events.now, hops=hops, trace_header=trace_header)
         for target in rule.targets.values()
     )
-    return [Enqueue(DELIVERIES, events.platform.ids.uuid(), msgspec.msgpack.encode(each), events.now) for each in made]
+    return [Enqueue(_queue(each), events.platform.ids.uuid(), msgspec.msgpack.encode(each), events.now) for each in made]
+
+
+def _queue(delivery: Delivery) -> str:
+    return HTTP_DELIVERIES if ":api-destination/" in delivery.target["Arn"] else DELIVERIES
 
 
 def trace_of(header: str) -> str:

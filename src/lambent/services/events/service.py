@@ -23,7 +23,7 @@ from lambent.services.events.figures import Figures
 from lambent.services.events.firing import Firing
 from lambent.services.events.replays import Replaying
 from lambent.services.events.rulebook import RuleBook
-from lambent.services.events.state import DEAD_LETTERS, DELIVERIES, REPLAYING, SCHEDULES
+from lambent.services.events.state import DEAD_LETTERS, DELIVERIES, HTTP_DELIVERIES, REPLAYING, SCHEDULES
 
 _FAMILIES = (buses, permissions, rules, targets, publishing, archives, replays, connections, api_destinations, tagging)
 
@@ -41,6 +41,7 @@ def build(platform: Platform, outside: Outside) -> NativeService[Events]:
 
     workers = [
         worker(DELIVERIES, Deliveries(events).handle),
+        worker(HTTP_DELIVERIES, Deliveries(events).handle),
         worker(DEAD_LETTERS, DeadLetters(events).handle),
         worker(SCHEDULES, Firing(events).handle, lease_s=TICKET_LEASE_S),
         worker(REPLAYING, Replaying(events).handle, concurrency=4),

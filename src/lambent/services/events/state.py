@@ -145,7 +145,7 @@ class Named(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """An event on its way to a target, in the queue ``DELIVERIES``."""
+    """An event on its way to a target, in the queue ``DELIVERIES`` or ``HTTP_DELIVERIES``."""
 
     rule: tuple[str, str, str, str]  #: a ``RuleRef``
     target: dict[str, Any]  #: as it was when the event came
@@ -174,6 +174,7 @@ CONNECTIONS = Table("events.connections", Named)
 DESTINATIONS = Table("events.destinations", Named)
 
 DELIVERIES = "events.deliveries"
+HTTP_DELIVERIES = "events.http_deliveries"  #: to API destinations: a host that doesn't answer holds up none of the others
 DEAD_LETTERS = "events.dead_letters"
 SCHEDULES = "events.schedules"  #: one message per enabled rule with a schedule, due when the rule is
 REPLAYING = "events.replaying"  #: one message per active replay

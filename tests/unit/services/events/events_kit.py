@@ -38,6 +38,7 @@ class Kit:
         platform = Platform(self.store, MemoryBlobs(self.clock), self, self.clock, SeededIds(1), Quotas(), "localhost:4566")
         self.requests: list[tuple[str, str, Mapping[str, str], bytes]] = []
         self.answers: list[int | Unreachable] = []
+        self.hangs = False  #: whether hosts don't answer
         self.service = build(platform, self)
         self._workers: list[asyncio.Task[None]] = []
 
@@ -67,6 +68,9 @@ class Kit:
     async def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes, *, timeout_s: float) -> HttpResponse:
         """Stand for the network."""
         self.requests.append((method, url, headers, body))
+        if self.hangs:
+            await self.clock.sleep(timeout_s)
+            raise Unreachable("no answer", sent=True)
         answer = self.answers.pop(0) if self.answers else 200
         if isinstance(answer, Unreachable):
             raise answer

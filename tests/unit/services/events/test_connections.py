@@ -187,3 +187,14 @@ async def test_without_authorisation_the_event_goes_to_the_dead_letter_queue(kit
     await kit.settle()
     assert kit.requests == []
     assert kit.sent()[0].params["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "NO_PERMISSIONS"
+
+
+async def test_a_host_that_does_not_answer_holds_up_no_other_target(kit: Kit) -> None:
+    await destination(kit)
+    await kit.rule("queue")
+    kit.hangs = True
+    for _ in range(200):
+        await kit.put()
+    await kit.settle(1)
+    assert len(kit.sent()) == 200
+    assert len(kit.requests) == 64
