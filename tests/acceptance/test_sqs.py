@@ -266,6 +266,12 @@ def test_the_query_protocol(create: Callable[..., str], server: RunningServer) -
         ({"Action": "ListQueues"}, 400, "InvalidAction", "The action ListQueues is not valid for this endpoint."),
         ({"Action": "CreateQueue", "QueueName": "x"}, 400, "InvalidAction", "The action CreateQueue is not valid for this endpoint."),
         ({"Action": "SendMessage"}, 400, "MissingParameter", "The request must contain the parameter MessageBody."),
+        (
+            {"Action": "DeleteMessageBatch"},
+            400,
+            "AWS.SimpleQueueService.EmptyBatchRequest",
+            "There should be at least one DeleteMessageBatchRequestEntry in the request.",
+        ),
         ({"Action": "GetQueueAttributes", "AttributeName.1": "Foobar"}, 400, "InvalidAttributeName", "Unknown Attribute Foobar."),
         (
             {"Action": "DeleteQueue", "QueueUrl": "http://localhost/000000000000/nobody"},

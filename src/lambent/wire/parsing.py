@@ -110,11 +110,13 @@ def reader(service: str, operation: str, protocol: str) -> _Read:
         return lambda request, body: read_cbor(cbor.decode(whole(body)) if body else {})
     read_form = (kits.ec2_reader if protocol == "ec2" else kits.form_reader).of(shape)
     if service == "sqs" and "QueueUrl" in shape.members:
-        return lambda request, body: _sent_to_a_queue(request, _form(request, whole(body), read_form))
+        empty: dict[str, Any] = {"Entries": []} if "Entries" in shape.members else {}
+        return lambda request, body: empty | _sent_to_a_queue(request, _form(request, whole(body), read_form))
     return lambda request, body: _form(request, whole(body), read_form)
 
 
 def _sent_to_a_queue(request: HttpRequest, params: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters with the queue that a form was sent to. A form can't say that a list is empty."""
     url = sqs_query.addressed(request)
     return params if url is None else {"QueueUrl": url, **params}
 
