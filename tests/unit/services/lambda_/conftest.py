@@ -34,10 +34,11 @@ ROLE = f"arn:aws:iam::{ACCOUNT}:role/worker"
 
 
 def make_zip(files: dict[str, str] | None = None) -> bytes:
+    """Return a package; the same bytes for the same files, whatever the time."""
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as package:
         for name, text in (files or {"app.py": "def handler(event, context): return event"}).items():
-            package.writestr(name, text)
+            package.writestr(zipfile.ZipInfo(name), text, zipfile.ZIP_DEFLATED)
     return data.getvalue()
 
 

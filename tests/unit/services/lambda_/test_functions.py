@@ -13,12 +13,13 @@ ROLE = "arn:aws:iam::123456789012:role/worker"
 
 
 async def test_create_is_pending_and_soon_active(bench, zip_of):
+    code = zip_of()
     created = await bench.call(
-        "CreateFunction", FunctionName="f", Runtime="python3.12", Role=ROLE, Handler="app.handler", Code={"ZipFile": zip_of()}
+        "CreateFunction", FunctionName="f", Runtime="python3.12", Role=ROLE, Handler="app.handler", Code={"ZipFile": code}
     )
     assert created["FunctionArn"] == ARN
     assert (created["State"], created["StateReasonCode"], created["Version"]) == ("Pending", "Creating", "$LATEST")
-    assert created["CodeSha256"] == base64.b64encode(hashlib.sha256(zip_of()).digest()).decode()
+    assert created["CodeSha256"] == base64.b64encode(hashlib.sha256(code).digest()).decode()
     await bench.settle()
     found = await bench.call("GetFunctionConfiguration", FunctionName="f")
     assert (found["State"], found["LastUpdateStatus"]) == ("Active", "Successful")

@@ -25,6 +25,7 @@ async def test_the_vpc_is_that_of_the_first_subnet(bench, zip_of):
     await bench.settle()
     left = await bench.call("UpdateFunctionConfiguration", FunctionName="f", VpcConfig={"SubnetIds": [], "SecurityGroupIds": []})
     assert left["VpcConfig"] == {"SubnetIds": [], "SecurityGroupIds": [], "VpcId": "", "Ipv6AllowedForDualStack": False}
+    await bench.settle()
     kept = await bench.call("UpdateFunctionConfiguration", FunctionName="f", Timeout=9)
     assert kept["VpcConfig"] == left["VpcConfig"]
 
