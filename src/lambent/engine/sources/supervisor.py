@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol, TypeAlias
 
 from lambent.domain.mappings import DELETING, DISABLED, ENABLED, EventSourceMapping
@@ -68,8 +68,7 @@ class EventSources:
             await asyncio.gather(*(keeper.task for keeper in self._keepers.values()), return_exceptions=True)
             self._keepers.clear()
 
-    def _follow(self, mappings: object) -> None:
-        assert isinstance(mappings, list | tuple)
+    def _follow(self, mappings: Sequence[EventSourceMapping]) -> None:
         for mapping in mappings:
             keeper = self._keepers.get(mapping.uuid)
             if keeper is None or keeper.task.done():
