@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from benchmarks import cold, events, report, rest, warm
+from benchmarks import cold, delivery, events, report, rest, warm
 
 GROUPS: dict[str, Callable[[], list[report.Row]]] = {
     "warm": warm.rows,
     "events": events.rows,
+    "delivery": delivery.rows,
     "cold": cold.rows,
     "scale": cold.scale,
     "rest": rest.rows,

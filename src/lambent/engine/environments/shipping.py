@@ -33,6 +33,7 @@ STEADY_FLUSH_S: Final = 0.25
 
 _RETRY_S_MAX: Final = 30.0
 _STREAMS_AT_ONCE: Final = 16
+_EXPIRE_S: Final = 1.0
 SHIPPED_S_MAX: Final = 5.0
 """How long ``wait_shipped`` waits for a log service that does not answer: logs must not hold up events for ever."""
 
@@ -102,6 +103,8 @@ class LogShipper:
         self._hurry = asyncio.Event()  #: somebody waits for a log
         self._has_room = asyncio.Event()
         self._has_room.set()
+        self._waits: deque[tuple[float, asyncio.Future[None]]] = deque()  # until when each waits, at most
+        self._expiring: asyncio.Task[None] | None = None
         self.dropped = 0  #: lines that found no room since the start
 
     def open(self, function: FunctionVersion, name: str) -> LogStream:
@@ -140,12 +143,24 @@ class LogShipper:
         if not stream.waiting or stream.failures:
             return
         self._hurry.set()
-        shipped, patience = stream.shipped(), asyncio.ensure_future(self._clock.sleep(SHIPPED_S_MAX))
+        shipped = stream.shipped()
+        self._waits.append((self._clock.monotonic() + SHIPPED_S_MAX, shipped))
+        if self._expiring is None:
+            self._expiring = asyncio.create_task(self._expire(), name="waits for function logs")
+        await shipped
+
+    async def _expire(self) -> None:
+        """Let go of whoever waited too long, as long as anybody waits: one timer for all, where one for each costs a task for each."""
         try:
-            await asyncio.wait({shipped, patience}, return_when=asyncio.FIRST_COMPLETED)
+            while self._waits:
+                await self._clock.sleep(_EXPIRE_S)
+                now = self._clock.monotonic()
+                while self._waits and (self._waits[0][1].done() or self._waits[0][0] <= now):
+                    _, shipped = self._waits.popleft()
+                    if not shipped.done():
+                        shipped.set_result(None)
         finally:
-            patience.cancel()
-            shipped.cancel()
+            self._expiring = None
 
     async def run(self) -> None:
         """Send until cancelled."""
