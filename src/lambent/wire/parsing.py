@@ -11,7 +11,7 @@ from botocore.model import OperationModel, StructureShape
 
 from lambent.domain.call import Params
 from lambent.domain.http import ByteStream, HttpRequest
-from lambent.wire import cbor, constraints, forms, heads, kit, models, routing, sqs_query, xmltext
+from lambent.wire import cbor, constraints, digests, forms, heads, kit, models, routing, sqs_query, xmltext
 from lambent.wire.faults import Malformed, invalid, malformed, manner, unknown_operation
 from lambent.wire.models import streaming_blob, traits
 
@@ -56,6 +56,8 @@ def parse(service: str, request: HttpRequest, operation: str | None, body: Body)
             operation = _action(model, protocol, body)
         if service == "sqs" and protocol == "query" and sqs_query.is_misplaced(request, operation):
             raise unknown_operation(service, protocol, operation)
+        if service == "s3" and isinstance(body, bytes):
+            digests.check(request, body)
         params = reader(service, operation, protocol)(request, body)
     except Malformed as fault:
         raise malformed(service, protocol, fault) from None

@@ -58,7 +58,7 @@ _BODILESS: Final = frozenset({204, 304})
 def request_id_headers(service: str, request_id: str) -> dict[str, str]:
     """Return the headers by which the service names the request."""
     if service == "s3":
-        return {"x-amz-request-id": request_id, "x-amz-id-2": host_id(request_id)}
+        return {"x-amz-request-id": request_id, "x-amz-id-2": host_id(request_id), "server": "AmazonS3"}
     return {"x-amzn-requestid": request_id}
 
 

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lambent.domain.call import Call
 from lambent.domain.errors import AwsError
 from lambent.domain.http import BytesStream, ByteStream
 from lambent.domain.storage import Blobs
@@ -108,6 +109,13 @@ def stream_of(body: bytes | ByteStream | None) -> ByteStream:
     if body is None:
         return BytesStream(b"")
     return BytesStream(bytes(body)) if isinstance(body, bytes | bytearray) else body
+
+
+def check_length_given(call: Call) -> None:
+    """Raise ``MissingContentLength`` for a request from outside that doesn't say how long its body is."""
+    body = call.params.get("Body")
+    if call.host and "ContentLength" not in call.params and (body is None or getattr(body, "length", None) == 0):
+        raise AwsError("MissingContentLength", "You must provide the Content-Length HTTP header.", 411)
 
 
 async def take_in(blobs: Blobs, params: Mapping[str, Any], size_max: int, default_algorithm: str, *, both: bool = False) -> Arrived:

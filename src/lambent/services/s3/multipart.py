@@ -15,7 +15,7 @@ from lambent.domain.service import Operations
 from lambent.domain.storage import ABSENT, Write
 from lambent.services.s3 import assembling, checksums, copying, drafts, encrypting, errors, names, objects, writing
 from lambent.services.s3.context import ATTEMPTS_MAX, S3, instant
-from lambent.services.s3.intake import take_in
+from lambent.services.s3.intake import check_length_given, take_in
 from lambent.services.s3.state import CURRENT, PARTS, UPLOADS, Bucket, Part, Piece, Upload
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ def _check_number(s3: S3, number: int) -> None:
 async def upload_part(s3: S3, call: Call, request: UploadPartRequest) -> Mapping[str, Any]:
     """Store a part; one of the same number is replaced."""
     _check_number(s3, request["PartNumber"])
+    check_length_given(call)
     _, found = await open_upload(s3, call)
     upload = found.value
     encrypting.check_customer_key(call.params, upload.draft)
@@ -165,6 +166,8 @@ async def complete_multipart_upload(s3: S3, call: Call, request: CompleteMultipa
     upload = await UPLOADS.get(s3.platform.store, (bucket.name, key, upload_id))
     if upload is None:
         return await _completed_before(s3, call, bucket)
+    if "MultipartUpload" not in call.params:
+        raise errors.invalid_request("You must specify at least one part")
     stored = await parts_of(s3, upload_id)
     wanted = call.params.get("MultipartUpload", {}).get("Parts", [])
     plan = assembling.plan(

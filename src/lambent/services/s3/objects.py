@@ -15,7 +15,7 @@ from lambent.domain.storage import Blobs
 from lambent.services.s3 import archives, checksums, conditions, drafts, encrypting, errors, lifecycles, names, versions, writing
 from lambent.services.s3.conditions import Span
 from lambent.services.s3.context import S3, instant
-from lambent.services.s3.intake import Arrived, take_in
+from lambent.services.s3.intake import Arrived, check_length_given, take_in
 from lambent.services.s3.state import CURRENT, Bucket, Piece, Version
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ async def put_object(s3: S3, call: Call, request: PutObjectRequest) -> Mapping[s
     bucket = (await s3.bucket(call)).value
     quotas = s3.platform.quotas
     names.check_key(request["Key"], quotas.key_bytes_max)
+    check_length_given(call)
     draft = drafts.draft_of(bucket, call, quotas.metadata_bytes_max, s3.platform.clock.now())
     if "IfNoneMatch" in request or "IfMatch" in request:
         await _check_early(s3, call, bucket)
