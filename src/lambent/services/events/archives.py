@@ -10,7 +10,7 @@ from lambent.domain.call import Call
 from lambent.domain.service import Operations
 from lambent.domain.storage import ABSENT, Trim
 from lambent.services.events.context import ATTEMPTS_MAX, Events
-from lambent.services.events.errors import already_exists, busy, not_found
+from lambent.services.events.errors import already_exists, busy, invalid, not_found
 from lambent.services.events.names import BusRef, bus_of_arn
 from lambent.services.events.paging import paged, read_all, read_page
 from lambent.services.events.rules import checked_pattern
@@ -69,6 +69,8 @@ async def describe_archive(events: Events, call: Call, request: shapes.DescribeA
 @operations.serves("ListArchives")
 async def list_archives(events: Events, call: Call, request: shapes.ListArchivesRequest) -> dict[str, Any]:
     """List archives by name; of one bus, or in one state."""
+    if sum(1 for member in ("NamePrefix", "State", "EventSourceArn") if request.get(member)) > 1:
+        raise invalid("At most one filter is allowed for ListArchives. Use either : State, EventSourceArn, or NamePrefix.")
     source, state = request.get("EventSourceArn"), request.get("State", _STATE)
     if source is not None:
         await events.bus(bus_of_arn(source, "EventSourceArn"))

@@ -30,8 +30,10 @@ operations: Operations[Events] = Operations()
 async def create_event_bus(events: Events, call: Call, request: shapes.CreateEventBusRequest) -> dict[str, Any]:
     """Create a bus."""
     name = request["Name"]
-    if request.get("EventSourceName") or "/" in name:
+    if request.get("EventSourceName"):
         raise NotImplementedHere("events", "CreateEventBus", "Partner event buses are not built.")
+    if "/" in name:
+        raise invalid("Event bus name must not contain '/'.")
     bus = Bus(
         account_id=call.account_id,
         region=call.region,

@@ -59,6 +59,8 @@ def _statement(ref: BusRef, request: shapes.PutPermissionRequest) -> dict[str, A
     for member in ("Action", "Principal", "StatementId"):
         if member not in request:
             raise invalid(f"Parameter {member} must be specified.")
+    if request["Action"] != "events:PutEvents":
+        raise invalid("Provided value in parameter 'action' is not supported.")
     principal = request["Principal"]
     statement: dict[str, Any] = {
         "Sid": request["StatementId"],

@@ -31,6 +31,8 @@ async def test_the_default_bus_is_there_and_stays(kit: Kit) -> None:
     assert (await kit("DescribeEventBus"))["Arn"] == f"{BUS_ARN}/default"
     assert await kit.fails("DeleteEventBus", Name="default") == ("ValidationException", "Cannot delete event bus default.")
     assert (await kit.fails("CreateEventBus", Name="default"))[0] == "ResourceAlreadyExistsException"
+    slash = ("ValidationException", "Event bus name must not contain '/'.")
+    assert await kit.fails("CreateEventBus", Name="a/b") == slash
 
 
 async def test_lists_come_in_pages(kit: Kit) -> None:
@@ -70,6 +72,8 @@ async def test_permissions_become_statements(kit: Kit) -> None:
     assert (await kit.fails("PutPermission", EventBusName="no", Principal="*", StatementId="s", Action="events:PutEvents"))[1] == (
         "Event bus no does not exist."
     )
+    refused = ("ValidationException", "Provided value in parameter 'action' is not supported.")
+    assert await kit.fails("PutPermission", Principal="*", StatementId="s", Action="events:PutRule") == refused
 
 
 async def test_another_account_needs_a_permission(kit: Kit) -> None:

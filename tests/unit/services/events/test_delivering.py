@@ -376,6 +376,11 @@ async def test_archives_that_are_refused(kit: Kit) -> None:
     missing = ("ResourceNotFoundException", "Event bus no does not exist.")
     assert await kit.fails("CreateArchive", ArchiveName="a", EventSourceArn=f"{bus}/no") == missing
     assert await kit.fails("ListArchives", EventSourceArn=f"{bus}/no") == missing
+    both = await kit.fails("ListArchives", NamePrefix="a", State="ENABLED")
+    assert both == (
+        "ValidationException",
+        "At most one filter is allowed for ListArchives. Use either : State, EventSourceArn, or NamePrefix.",
+    )
     await kit("CreateArchive", ArchiveName="a", EventSourceArn=f"{bus}/default")
     twice = await kit.fails("CreateArchive", ArchiveName="a", EventSourceArn=f"{bus}/default")
     assert twice == ("ResourceAlreadyExistsException", "Archive a already exists.")
