@@ -5,10 +5,11 @@ Receiving never gives an expired message, so correctness does not need it.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
 
 from lambent.domain.documents import Found, Table
+from lambent.domain.errors import Conflict
 from lambent.domain.storage import Key, Write
 from lambent.services.sqs.context import Sqs
 from lambent.services.sqs.letters import arrival_ms
@@ -28,6 +29,7 @@ class Housekeeping:
     def __init__(self, sqs: Sqs) -> None:
         self._sqs = sqs
         self._store = sqs.platform.store
+        self._duplicates_due_ms = 0
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -42,7 +44,10 @@ class Housekeeping:
             await self._sweep(str(mailbox.key[0]))
         async for queue in self._pages(queues):
             await self._expire(queue.value, now_ms - 1000 * queue.value.number("MessageRetentionPeriod"))
-        await self._forget(duplicates, lambda each: each.sent_ms <= now_ms - DEDUPLICATION_MS)
+        if now_ms >= self._duplicates_due_ms:
+            # Of a busy queue there are many: each is looked at twice at most.
+            self._duplicates_due_ms = now_ms + DEDUPLICATION_MS
+            await self._forget(duplicates, lambda each: each.sent_ms <= now_ms - DEDUPLICATION_MS)
         await self._forget(freed, lambda each: each * 1000 <= now_ms - 1000 * self._sqs.platform.quotas.queue_name_reuse_s)
 
     async def _pages(self, table: Table[T], within: Key = ()) -> AsyncIterator[Found[T]]:
@@ -80,10 +85,16 @@ class Housekeeping:
         for start in range(0, len(writes), 2 * _PAGE):
             await self._store.commit(writes[start : start + 2 * _PAGE], durable=False)
 
-    async def _forget(self, table: Table[T], is_old: Any) -> None:
-        old = [each async for each in self._pages(table) if is_old(each.value)]
-        for each in old:
-            await self._forget_one(table, each)
-
-    async def _forget_one(self, table: Table[T], found: Found[T]) -> None:
-        await self._store.commit([table.delete(found.key)], durable=False)
+    async def _forget(self, table: Table[T], is_old: Callable[[T], bool]) -> None:
+        after: Key | None = None
+        while True:
+            page = await table.range(self._store, after=after, limit=_PAGE)
+            old: list[Write] = [table.delete(each.key, each.version) for each in page if is_old(each.value)]
+            try:
+                if old:
+                    await self._store.commit(old, durable=False)
+            except Conflict:
+                continue  # one of them was used again in this moment: this page once more
+            if len(page) < _PAGE:
+                return
+            after = page[-1].key

@@ -195,6 +195,19 @@ async def test_what_purge_and_delete_left_is_swept(kit: Kit) -> None:
         assert await kit.store.range(table) == [], table
 
 
+async def test_old_deduplication_ids_leave_the_disk(kit: Kit) -> None:
+    url = await kit.queue("q.fifo")
+    housekeeping = kit.service.workers[1]
+    await kit.send(url)
+    await kit.clock.advance(299)
+    await kit.send(url)
+    await housekeeping.tidy()  # type: ignore[attr-defined]
+    assert len(await kit.store.range("sqs.duplicates")) == 2
+    await kit.clock.advance(300)
+    await housekeeping.tidy()  # type: ignore[attr-defined]
+    assert await kit.store.range("sqs.duplicates") == []
+
+
 async def test_expired_messages_leave_the_disk(kit: Kit) -> None:
     url = await kit.queue(MessageRetentionPeriod=60)
     await kit.send(url, "old")
