@@ -12,7 +12,7 @@ from lambent.domain.errors import AwsError, Conflict
 from lambent.domain.service import Operations
 from lambent.domain.storage import ABSENT
 from lambent.services.s3 import acl, errors, multipart, names
-from lambent.services.s3.context import S3, instant
+from lambent.services.s3.context import ATTEMPTS_MAX, S3, instant
 from lambent.services.s3.state import BUCKETS, CURRENT, OLDER, OWNED, UPLOADS, Bucket
 
 if TYPE_CHECKING:
@@ -124,20 +124,30 @@ async def get_bucket_location(s3: S3, call: Call, request: GetBucketLocationRequ
 @operations.serves("DeleteBucket")
 async def delete_bucket(s3: S3, call: Call, request: DeleteBucketRequest) -> None:
     """Delete a bucket that holds no version of anything; what was being uploaded to it goes too."""
-    store = s3.platform.store
-    found = await s3.bucket(call)
-    name = found.value.name
+    for _ in range(ATTEMPTS_MAX):
+        found = await s3.bucket(call)
+        try:
+            await s3.platform.store.commit(await _writes_for_deletion(s3, found))
+        except Conflict:
+            continue
+        return
+    raise errors.conditional_conflict()
+
+
+async def _writes_for_deletion(s3: S3, found: Found[Bucket]) -> list[Write]:
+    """Return the writes that delete a bucket and what was being uploaded to it. ``BucketNotEmpty`` when it holds anything."""
+    store, name = s3.platform.store, found.value.name
     if await CURRENT.range(store, (name,), limit=1) or await OLDER.range(store, (name,), limit=1):
         text = "The bucket you tried to delete is not empty"
         text += ". You must delete all versions in the bucket." if found.value.versioning else ""
         raise AwsError("BucketNotEmpty", text, 409, members={"BucketName": name})
-    writes: list[Write] = [BUCKETS.delete((name,)), OWNED.delete((found.value.account_id, name))]
+    writes: list[Write] = [BUCKETS.delete((name,), expect=found.version), OWNED.delete((found.value.account_id, name))]
     uploads = await UPLOADS.range(store, (name,))
     while uploads:
         for upload in uploads:
             writes += await multipart.writes_for_abort(s3, upload)
         uploads = await UPLOADS.range(store, (name,), after=uploads[-1].key)
-    await store.commit(writes)
+    return writes
 
 
 @operations.serves("ListBuckets")

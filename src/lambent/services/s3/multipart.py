@@ -100,13 +100,18 @@ async def upload_part(s3: S3, call: Call, request: UploadPartRequest) -> Mapping
 
 
 async def _store_part(s3: S3, upload_id: str, part: Part, upload: Found[Upload]) -> None:
-    """Keep the part's blob and let go of the one that it replaces."""
+    """Keep the part's blob and let go of the one that it replaces.
+
+    The upload is written again, unchanged: so no completion and no abort can miss a part that came meanwhile.
+    """
     key = (upload_id, part.piece.number)
     for _ in range(ATTEMPTS_MAX):
         old = await PARTS.get(s3.platform.store, key)
-        if not await UPLOADS.get(s3.platform.store, upload.key):
+        found = await UPLOADS.get(s3.platform.store, upload.key)
+        if found is None:
             raise errors.no_such_upload(upload_id)
         writes: list[Write] = [
+            UPLOADS.put(found.key, found.value, expect=found.version),
             PARTS.put(key, part, expect=ABSENT if old is None else old.version),
             keep(part.piece.digest, part.piece.keeper),
         ]
@@ -162,13 +167,22 @@ def _copy_range(text: str | None, size: int) -> tuple[int, int]:
 async def complete_multipart_upload(s3: S3, call: Call, request: CompleteMultipartUploadRequest) -> Mapping[str, Any]:
     """Make the object of the parts that are named; the others are let go."""
     bucket = (await s3.bucket(call)).value
-    key, upload_id = request["Key"], request["UploadId"]
-    upload = await UPLOADS.get(s3.platform.store, (bucket.name, key, upload_id))
-    if upload is None:
-        return await _completed_before(s3, call, bucket)
-    if "MultipartUpload" not in call.params:
-        raise errors.invalid_request("You must specify at least one part")
-    stored = await parts_of(s3, upload_id)
+    for _ in range(ATTEMPTS_MAX):
+        upload = await UPLOADS.get(s3.platform.store, (bucket.name, request["Key"], request["UploadId"]))
+        if upload is None:
+            return await _completed_before(s3, call, bucket)
+        if "MultipartUpload" not in call.params:
+            raise errors.invalid_request("You must specify at least one part")
+        try:
+            return await _complete(s3, call, bucket, upload)
+        except Conflict:
+            continue  # a part came meanwhile
+    raise errors.conditional_conflict()
+
+
+async def _complete(s3: S3, call: Call, bucket: Bucket, upload: Found[Upload]) -> Mapping[str, Any]:
+    key = call.params["Key"]
+    stored = await parts_of(s3, upload.value.upload_id)
     wanted = call.params.get("MultipartUpload", {}).get("Parts", [])
     plan = assembling.plan(
         upload.value, {number: each.value for number, each in stored.items()}, wanted, call.params, s3.platform.quotas.part_bytes_min
@@ -210,12 +224,19 @@ async def _completed_before(s3: S3, call: Call, bucket: Bucket) -> Mapping[str, 
 async def abort_multipart_upload(s3: S3, call: Call, request: AbortMultipartUploadRequest) -> None:
     """Forget an upload and let go of its parts."""
     _, found = await open_upload(s3, call)
-    await s3.platform.store.commit(await writes_for_abort(s3, found))
+    for _ in range(ATTEMPTS_MAX):
+        try:
+            await s3.platform.store.commit(await writes_for_abort(s3, found))
+        except Conflict:
+            _, found = await open_upload(s3, call)
+            continue
+        return
+    raise errors.conditional_conflict()
 
 
 async def writes_for_abort(s3: S3, found: Found[Upload]) -> list[Write]:
     """Return the writes that forget an upload and its parts."""
-    writes: list[Write] = [UPLOADS.delete(found.key)]
+    writes: list[Write] = [UPLOADS.delete(found.key, expect=found.version)]
     for part in (await parts_of(s3, found.value.upload_id)).values():
         writes += [PARTS.delete(part.key), drop(part.value.piece.digest, part.value.piece.keeper)]
     return writes

@@ -26,10 +26,11 @@ async def put_version(
     """Make the draft the current version at the place, if the call's ``IfMatch`` and ``IfNoneMatch`` hold; durable on return.
 
     ``event`` is what is told to functions (``ObjectCreated:Put``); ``also`` are writes of the same commit, which keep the draft's blobs;
-    ``base`` is the sequence that was current when the write began, where that took several requests.
+    ``base`` is the sequence that was current when the write began, where that took several requests. ``Conflict`` when one of ``also`` is.
     """
     bucket, key = place
     platform = s3.platform
+    await s3.named_bucket(bucket.name)  # it may have been deleted while a long body came in
     for _ in range(ATTEMPTS_MAX):
         current = await CURRENT.get(platform.store, (bucket.name, key))
         conditions.check_write(call.params, key, None if current is None else current.value, base=base, delete=draft.delete_marker)
@@ -39,7 +40,9 @@ async def put_version(
         writes += notifications(bucket, Happening(event, key, new), call, now, platform.ids)
         try:
             await platform.store.commit([*also, *writes])
-        except Conflict:
+        except Conflict as conflict:
+            if conflict.table not in {CURRENT.name, OLDER.name}:
+                raise
             continue
         return new
     raise errors.conditional_conflict()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import zlib
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from lambent.domain.documents import is_kept
+from lambent.services.s3.state import PARTS
 
 MB5 = 5 * 1024 * 1024
 FIRST, LAST = b"a" * MB5, b"tail"
@@ -106,6 +108,21 @@ async def test_a_part_from_an_object(s3: Any, bucket: str) -> None:
     wrong = {"PartNumber": 1, "CopySource": "pictures/source", "CopySourceRange": "bytes=2-40"}
     upload = await begin(s3, bucket)
     assert (await s3.error("UploadPartCopy", **upload, **wrong)).code == "InvalidArgument"
+
+
+async def test_parts_that_come_while_an_upload_ends(s3: Any, bucket: str) -> None:
+    """Whatever comes first: no part is left behind, and the object is whole."""
+    for ending in ("CompleteMultipartUpload", "AbortMultipartUpload"):
+        upload = await begin(s3, bucket)
+        first = await s3("UploadPart", **upload, PartNumber=1, Body=b"x")
+        more = {"MultipartUpload": {"Parts": [{"PartNumber": 1, "ETag": first["ETag"]}]}} if ending.startswith("C") else {}
+        late = [s3("UploadPart", **upload, PartNumber=number, Body=b"late") for number in range(2, 8)]
+        results = await asyncio.gather(s3(ending, **upload, **more), *late, return_exceptions=True)
+        assert not isinstance(results[0], BaseException), results[0]
+        assert all(isinstance(each, dict) or each.code == "NoSuchUpload" for each in results[1:])
+        assert await PARTS.range(s3.platform.store, (upload["UploadId"],)) == []
+        assert not await is_kept(s3.platform.store, hashlib.sha256(b"late").hexdigest())
+    assert (await s3("GetObject", Bucket=bucket, Key="big"))["Body"] == b"x"
 
 
 async def test_copies(s3: Any, bucket: str) -> None:
