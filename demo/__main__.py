@@ -238,6 +238,7 @@ def report(app: Application, story: Story) -> None:
         f"the log has {len(reports)} REPORT lines: {len(inits)} cold starts with an init of {statistics.median(inits):.0f} ms, "
         f"handlers ran {statistics.median(durations):.0f} ms (medians)"
     )
+    wait_for(lambda: app.lines("failures", '"failed after"'), "the log of the on-failure destination")
     for line in app.lines("failures", '"failed after"'):
         story.tell(f"on-failure destination: {line}")
 
