@@ -1,6 +1,7 @@
 """A process that commits until it is killed, saying on stdout what was acknowledged; started by ``test_kill.py``.
 
-Each commit writes the same number into a table, a queue, a log and a running total, all or nothing. Every fifth is a conflict.
+Each commit writes the same number into a table, a queue, a log and a running total, all or nothing. Every fifth is a conflict, and
+another fifth comes after one that doesn't wait for the disk.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ async def commit_forever(store: SqliteStore, blobs: FileBlobs, run: int, worker:
             except Conflict:
                 os.write(1, f"conflict {name}\n".encode())
             continue
+        if count % 5 == 2:
+            await store.commit([Put("relaxed", (name,), data)], durable=False)
+            os.write(1, f"relaxed {name}\n".encode())
         if count % 7 == 3:
             blob = await blobs.put(BytesStream(data * 1000))
             writes += [keep(blob.digest, name), Put("blobs", (name,), blob.digest.encode())]

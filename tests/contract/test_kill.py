@@ -25,7 +25,7 @@ PROCESS = Path(__file__).with_name("committing_process.py")
 
 def run_until_killed(directory: Path, run: int, seconds: float) -> dict[str, set[str]]:
     """Start the process, kill it ``seconds`` after its first commit, and return what it said: names by what became of them."""
-    said: dict[str, set[str]] = {"committed": set(), "conflict": set(), "handled": set()}
+    said: dict[str, set[str]] = {"committed": set(), "conflict": set(), "handled": set(), "relaxed": set()}
     with subprocess.Popen([sys.executable, str(PROCESS), str(directory), str(run)], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         first = process.stdout.readline()
@@ -64,6 +64,7 @@ async def examine(directory: Path, said: dict[str, set[str]]) -> None:
     documents = await all_documents(store, "t")
     handled = await all_documents(store, "handled")
     assert said["committed"] <= documents.keys(), "an acknowledged commit is gone"
+    assert said["relaxed"] <= (await all_documents(store, "relaxed")).keys(), "a relaxed commit did not outlive its process"
     assert said["handled"] <= handled.keys(), "an acknowledged outcome is gone"
     assert not said["conflict"] & documents.keys(), "a conflicting commit was written"
     assert all(document.value == name.encode() for name, document in documents.items())
@@ -90,7 +91,7 @@ async def test_what_was_acknowledged_outlives_kill_9(tmp_path: Path) -> None:
     seed = random.randrange(1 << 32)
     print(f"seed {seed}")
     chance = random.Random(seed)
-    said: dict[str, set[str]] = {"committed": set(), "conflict": set(), "handled": set()}
+    said: dict[str, set[str]] = {"committed": set(), "conflict": set(), "handled": set(), "relaxed": set()}
     for run in range(KILLS):
         for what, names in run_until_killed(tmp_path, run, chance.uniform(0.0, 0.5)).items():
             said[what] |= names
