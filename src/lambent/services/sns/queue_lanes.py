@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 from lambent.domain.arns import Arn
@@ -30,12 +31,26 @@ class Parcel:
     trace_header: str = ""
 
     @classmethod
-    def of(cls, body: str, trace_header: str = "", **params: Any) -> Parcel:
-        """Return a message with its body and whatever else SendMessage takes; empty values are left out."""
-        given = {name: value for name, value in params.items() if value}
+    def of(
+        cls,
+        body: str,
+        *,
+        attributes: Mapping[str, Any],
+        group_id: str | None = None,
+        deduplication_id: str | None = None,
+        trace_header: str = "",
+    ) -> Parcel:
+        """Return a message; what isn't there is left out."""
+        params: dict[str, Any] = {"MessageBody": body}
+        if attributes:
+            params["MessageAttributes"] = attributes
+        if group_id is not None:
+            params["MessageGroupId"] = group_id
+        if deduplication_id is not None:
+            params["MessageDeduplicationId"] = deduplication_id
         if trace_header:
-            given["MessageSystemAttributes"] = {"AWSTraceHeader": {"DataType": "String", "StringValue": trace_header}}
-        return cls({"MessageBody": body, **given}, len(body.encode()) + 1024 * len(given.get("MessageAttributes", ())), trace_header)
+            params["MessageSystemAttributes"] = {"AWSTraceHeader": {"DataType": "String", "StringValue": trace_header}}
+        return cls(params, len(body.encode()) + 1024 * len(attributes), trace_header)
 
 
 def service_call(
@@ -97,28 +112,28 @@ class QueueLanes:
 
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
-        self._lanes: dict[tuple[str, str], deque[tuple[Parcel, asyncio.Future[AwsError | Delivered]]]] = {}
+        self._lanes: dict[tuple[str, ...], deque[tuple[Parcel, asyncio.Future[AwsError | Delivered]]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def send(self, topic: Topic, queue_arn: str, parcel: Parcel) -> asyncio.Future[AwsError | Delivered]:
         """Send a message; the future says when the queue has it, or which error it gave."""
-        lane = self._lanes.get((topic.arn, queue_arn))
+        key = (*topic.key, queue_arn)
+        lane = self._lanes.get(key)
         done: asyncio.Future[AwsError | Delivered] = asyncio.get_running_loop().create_future()
         if lane is None:
-            lane = self._lanes[topic.arn, queue_arn] = deque()
-            task = asyncio.create_task(self._run(topic, queue_arn), name=f"{topic.name} to {queue_arn}")
+            lane = self._lanes[key] = deque()
+            task = asyncio.create_task(self._run(topic, queue_arn, key), name=f"{topic.name} to {queue_arn}")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         lane.append((parcel, done))
         return done
 
-    async def _run(self, topic: Topic, queue_arn: str) -> None:
-        key = (topic.arn, queue_arn)
+    async def _run(self, topic: Topic, queue_arn: str, key: tuple[str, ...]) -> None:
         lane = self._lanes[key]
         taken: list[tuple[Parcel, asyncio.Future[AwsError | Delivered]]] = []
         try:
             while lane:
-                taken = [lane.popleft() for _ in range(batch_of([parcel for parcel, _ in list(lane)[:BATCH_MAX]]))]
+                taken = [lane.popleft() for _ in range(batch_of([parcel for parcel, _ in islice(lane, BATCH_MAX)]))]
                 outcomes = await send_all(self._platform, topic, queue_arn, [parcel for parcel, _ in taken])
                 for (_, done), outcome in zip(taken, outcomes, strict=True):
                     if not done.done():

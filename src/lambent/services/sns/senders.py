@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from base64 import b64encode
 from collections.abc import Mapping
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 from lambent.domain.arns import Arn
@@ -26,6 +26,7 @@ from lambent.services.sns.subscription_attributes import dead_letter_arn
 
 Ending: TypeAlias = "asyncio.Future[AwsError | Delivered] | asyncio.Task[Outcome]"
 """Says when a delivery has ended, and how."""
+_NONE: Final[Mapping[str, Any]] = {}
 WEBHOOK_S: Final = 15.0
 """How long an HTTP endpoint may take to answer."""
 
@@ -57,14 +58,14 @@ class Senders:
 
     async def parcel(self, topic: Topic, subscription: Subscription, dispatch: Dispatch, queue_arn: str, letterhead: Letterhead) -> Parcel:
         """Return the message as a queue gets it."""
-        message = dispatch.message
+        message, to_fifo = dispatch.message, is_fifo_queue(queue_arn)
         raw = subscription.raw and dispatch.kind is Kind.NOTIFICATION
         return Parcel.of(
             message.text_for("sqs") if raw else await letterhead.envelope(subscription, "sqs"),
-            message.trace_header,
-            MessageAttributes=envelopes.queue_attributes(message) if raw else {},
-            MessageGroupId=message.group_id if is_fifo_queue(queue_arn) or not topic.fifo else None,
-            MessageDeduplicationId=message.deduplication_id if is_fifo_queue(queue_arn) else None,
+            attributes=envelopes.queue_attributes(message) if raw else _NONE,
+            group_id=message.group_id if to_fifo or not topic.fifo else None,
+            deduplication_id=message.deduplication_id if to_fifo else None,
+            trace_header=message.trace_header,
         )
 
     async def _invoke(self, topic: Topic, subscription: Subscription, dispatch: Dispatch, letterhead: Letterhead) -> Delivered:
