@@ -7,8 +7,10 @@ is over, so that the two don't compete. A burst is served beyond what waits, ``A
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import logging
+import socket
 from collections import deque
 from typing import Final
 
@@ -16,7 +18,7 @@ from lambent.adapters.sandbox import doors
 from lambent.adapters.sandbox.cgroups import Group
 from lambent.adapters.sandbox.channels import FrameChannel
 from lambent.adapters.sandbox.confined import Berth, fork
-from lambent.adapters.sandbox.helpers import HelperLost
+from lambent.adapters.sandbox.helpers import Helper, HelperLost, pair_with_senders
 from lambent.adapters.sandbox.house import House
 from lambent.adapters.sandbox.output import OutputParser, OutputPipe
 from lambent.adapters.sandbox.room import Room
@@ -70,8 +72,8 @@ class Berths:
         if task is None or task.done():
             self._refilling[interpreter.release] = asyncio.create_task(self._refill(interpreter))
 
-    async def make(self, interpreter: Interpreter | None, accept: doors.Doors) -> Berth:
-        """Return a new berth; for a Python, a process waits in it."""
+    async def make(self, interpreter: Interpreter | None, accept: doors.Doors, *, snapshot: bool = False) -> Berth:
+        """Return a new berth; for a Python, a process waits in it, which can become a snapshot."""
         house = self._house
         root = await house.root(interpreter)
         forks = interpreter is not None and not interpreter.is_node
@@ -94,13 +96,30 @@ class Berths:
                 berth.group = await asyncio.to_thread(Group.make, house.hierarchies, name)
             if forks:
                 berth.channel, theirs = await FrameChannel.open()
-                with theirs:
-                    berth.child = await fork(berth, theirs, {})
+                with theirs, contextlib.ExitStack() as stack:
+                    control = stack.enter_context(self._controlled(berth)) if snapshot else None
+                    berth.child = await fork(berth, theirs, {}, control)
                 pipe.started()
         except BaseException:
             await berth.close()
             raise
         return berth
+
+    async def within(self, snapshot: Berth, tmp_mb: int) -> Berth:
+        """Return a berth for a copy of a snapshot. Raises ``HelperLost``."""
+        assert snapshot.control is not None
+        name = f"room-{next(self._numbers)}"
+        room = await snapshot.room.within(name, ports=[self._gateway_port], proc_options=_PROC_OPTIONS, tmp_mb=tmp_mb)
+        pipe = OutputPipe(OutputParser(_nobody, self._clock))
+        berth = Berth(room, pipe, await self._accept(room.listeners[0]), None, snapshot.control)
+        if self._house.hierarchies.all:
+            berth.group = await asyncio.to_thread(Group.make, self._house.hierarchies, name)
+        return berth
+
+    def _controlled(self, berth: Berth) -> socket.socket:
+        ours, theirs = pair_with_senders()
+        berth.control = Helper(ours)
+        return theirs
 
     async def close(self) -> None:
         """Let go of the berths that wait."""

@@ -25,7 +25,7 @@ _HEAD = struct.Struct("!BII")
 _INVOKE, _BECOME = 1, 2
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict).decode
-_KINDS = {16: "ready", 17: "result", 18: "error", 19: "init_error", 20: "stream", 21: "chunk", 22: "end"}
+_KINDS = {16: "ready", 17: "result", 18: "error", 19: "init_error", 20: "stream", 21: "chunk", 22: "end", 23: "snapshot"}
 
 
 class Channel(Protocol):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import signal
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from typing import Any
 from lambent.adapters.sandbox import doors
 from lambent.adapters.sandbox.cgroups import Group
 from lambent.adapters.sandbox.channels import Channel, FrameChannel, Report, RuntimeApiFactory
+from lambent.adapters.sandbox.environment import SandboxedEnvironment
 from lambent.adapters.sandbox.governor import Governor
 from lambent.adapters.sandbox.helpers import Forked, Helper
 from lambent.adapters.sandbox.keeper import Ended
@@ -31,6 +34,7 @@ class Berth:
     door: doors.Door
     group: Group | None
     cradle: Helper  #: what forks processes into the room
+    control: Helper | None = None  #: of a snapshot: asks it to fork
     child: Forked | None = None  #: one that waits in the room to be told which function it is
     channel: FrameChannel | None = None
 
@@ -42,6 +46,8 @@ class Berth:
     async def close(self) -> None:
         """Let go of everything. Safe to call twice."""
         self.door.close()
+        if self.control is not None:
+            self.control.close()
         await self.room.close()
         if self.group is not None:
             await asyncio.to_thread(self.group.remove)
@@ -68,14 +74,14 @@ class ConfinedBody:
     def __init__(self, berth: Berth, launch: Launch, program: Program, seen: Callable[[Path], str], clock: Clock) -> None:
         self._berth = berth
         self._out_of_memory = False
-        room = berth.room
         self._governor = Governor(
             berth.group,
             launch.function.memory_mb,
             clock,
-            stop=lambda: room.signal_all(signal.SIGSTOP),
-            go=lambda: room.signal_all(signal.SIGCONT),
+            stop=lambda: self._signal(signal.SIGSTOP),
+            go=lambda: self._signal(signal.SIGCONT),
             exceeded=self._exceeded,
+            by_group=berth.control is None,
         )
         self._launch = launch
         self._program = program
@@ -89,7 +95,8 @@ class ConfinedBody:
         if berth.group is not None:
             berth.group.limit(launch.function.memory_mb, launch.function.ephemeral_storage_mb)
         layers = [self._seen(each) for each in launch.layers]
-        await berth.room.furnish(self._seen(launch.code), layers, launch.function.ephemeral_storage_mb)
+        keeps = berth.control is not None
+        await berth.room.furnish(self._seen(launch.code), layers, launch.function.ephemeral_storage_mb, keeps=keeps)
         if berth.child is None:
             return await self._execute(report)
         assert berth.channel is not None
@@ -154,20 +161,81 @@ class ConfinedBody:
         """Thaw it."""
         self._governor.busy()
 
+    def _signal(self, number: signal.Signals) -> None:
+        """Stop or continue the environment, where no group does; of a snapshot only its own process: its copies must go on."""
+        berth = self._berth
+        if berth.control is None:
+            berth.room.signal_all(number)
+        elif berth.child is not None and not berth.child.ended.done():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(berth.child.pid, number)
+
     def _exceeded(self) -> None:
         self._out_of_memory = True
         self._berth.room.kill()
 
 
-async def fork(berth: Berth, frames: socket.socket | None, more: dict[str, Any]) -> Forked:
+class RestoredBody(ConfinedBody):
+    """An environment that is a copy of a snapshot (``source``), in a room within the snapshot's; ``gone`` is told when it has ended."""
+
+    def __init__(
+        self,
+        berth: Berth,
+        launch: Launch,
+        program: Program,
+        seen: Callable[[Path], str],
+        clock: Clock,
+        *,
+        source: SandboxedEnvironment,
+        gone: Callable[[str], Awaitable[None]],
+    ) -> None:
+        super().__init__(berth, launch, program, seen, clock)
+        self._source = source
+        self._gone = gone
+        self._moving: asyncio.Task[None] | None = None
+
+    async def start(self, report: Report) -> Channel:
+        """Fork the snapshot, and give the copy its own."""
+        berth, launch = self._berth, self._launch
+        berth.pipe.parser.sink = launch.output
+        berth.door.access_key_id = launch.variables.get("AWS_ACCESS_KEY_ID", "")
+        channel, theirs = await FrameChannel.open(report)
+        with theirs:
+            request = {"do": "fork", "id": berth.room.id}
+            self._source.wake()
+            berth.child, _ = await berth.cradle.fork(request, [*berth.room.spaces, berth.pipe.write, theirs.fileno()])
+            self._source.rest()
+        berth.pipe.started()
+        berth.channel = channel
+        self.ended = berth.child.ended
+        self._governor.pid = berth.child.pid
+        self._governor.busy()
+        channel.become({"env": dict(self._program.variables)})
+        if berth.group is not None:
+            berth.group.limit(launch.function.memory_mb, launch.function.ephemeral_storage_mb)
+            self._moving = asyncio.create_task(asyncio.to_thread(berth.group.take, berth.child.pid))  # takes longer than the restore
+        return channel
+
+    async def remove(self) -> None:
+        """Let go of the room, and tell the snapshot."""
+        if self._moving is not None:
+            await self._moving
+        await super().remove()
+        await self._gone(self._launch.environment_id)
+
+
+async def fork(berth: Berth, frames: socket.socket | None, more: dict[str, Any], control: socket.socket | None = None) -> Forked:
     """Have a process forked into a berth's room and group."""
     group = berth.group
     fds = [berth.room.pidfd, berth.pipe.write]
     if frames is not None:
         fds.append(frames.fileno())
+    if control is not None:
+        fds.append(control.fileno())
     if group is not None:
         fds += [each for each in (group.born, *group.joins) if each >= 0]
     born = group is not None and group.born >= 0
-    request = {"do": "fork", "id": berth.room.id, "frames": frames is not None, "born": born, **more}
+    snapshot = control is not None
+    request = {"do": "fork", "id": berth.room.id, "frames": frames is not None, "born": born, "snapshot": snapshot, **more}
     child, _ = await berth.cradle.fork(request, fds)
     return child

@@ -119,6 +119,14 @@ class SandboxedEnvironment:
             self._body.rest()
         return outcome
 
+    def wake(self) -> None:
+        """Let it run, though no event comes."""
+        self._body.wake()
+
+    def rest(self) -> None:
+        """Let it rest again."""
+        self._body.rest()
+
     async def stop(self) -> None:
         """Kill the process tree and remove what it left."""
         await self._body.kill()

@@ -29,13 +29,15 @@ class Governor:
         stop: Callable[[], None],
         go: Callable[[], None],
         exceeded: Callable[[], None],
+        by_group: bool = True,
     ) -> None:
         self.pid = 0  #: of the runtime; known later
         self._group = group
         self._memory_mb = memory_mb
         self._clock = clock
-        self._stop = group.freeze if group is not None and group.can_freeze else stop
-        self._go = group.thaw if group is not None and group.can_freeze else go
+        freezer = group if group is not None and group.can_freeze and by_group else None
+        self._stop = stop if freezer is None else freezer.freeze
+        self._go = go if freezer is None else freezer.thaw
         self._exceeded = exceeded
         self._timer: Timer | None = None
         self._since = 0.0  #: the last change between busy and idle, monotonic

@@ -8,6 +8,7 @@ import contextlib
 import itertools
 import json
 import socket
+import struct
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from lambent.adapters.sandbox.keeper import Ended
 _MESSAGE_BYTES_MAX = 1 << 20
 _BUFFER_BYTES = 1 << 20
 _FDS_MAX = 8
+_SENDER = struct.Struct("3i")  # pid, uid, gid
 
 
 class HelperLost(Exception):
@@ -37,17 +39,32 @@ def send(sock: socket.socket, message: object, fds: Sequence[int] = ()) -> None:
     sock.sendmsg([json.dumps(message).encode()], rights)
 
 
+def pair_with_senders() -> tuple[socket.socket, socket.socket]:
+    """Return such a pair whose first end learns of each message who sent it: processes in other pid namespaces don't know."""
+    ours, theirs = pair()
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+    return ours, theirs
+
+
 def receive(sock: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
     """Return a message and its descriptors; ``None`` at the end. ``BlockingIOError`` when there is none yet."""
     try:
-        data, ancillary, _, _ = sock.recvmsg(_MESSAGE_BYTES_MAX, socket.CMSG_LEN(4 * _FDS_MAX), socket.MSG_CMSG_CLOEXEC)
+        data, ancillary, _, _ = sock.recvmsg(
+            _MESSAGE_BYTES_MAX, socket.CMSG_SPACE(4 * _FDS_MAX) + socket.CMSG_SPACE(_SENDER.size), socket.MSG_CMSG_CLOEXEC
+        )
     except ConnectionError:
         return None, []
     fds = array.array("i")
+    sender = 0
     for level, kind, payload in ancillary:
         if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
             fds.frombytes(payload[: len(payload) - len(payload) % fds.itemsize])
-    return (json.loads(data) if data else None), list(fds)
+        elif level == socket.SOL_SOCKET and kind == socket.SCM_CREDENTIALS:
+            sender = _SENDER.unpack(payload)[0]
+    message = json.loads(data) if data else None
+    if message is not None and sender and "pid" in message:
+        message["pid"] = sender
+    return message, list(fds)
 
 
 class Forked:

@@ -40,6 +40,8 @@ class House:
         self._run = directory / "run"
         self._shared = [each.absolute() for each in shared]
         self._seccomp = seccomp.program(platform.machine()).hex()
+        # A snapshot's copies enter rooms; nobody else's room can be entered by a user without privilege, so the call alone is harmless.
+        self._snapshot_seccomp = seccomp.program(platform.machine(), "setns").hex()
         self._group_name = f"lambent-{hashlib.sha256(str(self._run).encode()).hexdigest()[:8]}"
         self._warden: Helper | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -135,6 +137,7 @@ class House:
             "gid": roots.GROUP_ID,
             "set_groups": self.is_root,
             "seccomp": self._seccomp,
+            "snapshot_seccomp": self._snapshot_seccomp,
             "limits": _LIMITS,
         }
 

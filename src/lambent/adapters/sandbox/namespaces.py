@@ -12,6 +12,7 @@ import os
 import platform
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -19,14 +20,14 @@ from lambent.adapters.sandbox import doors, layout, roots
 from lambent.adapters.sandbox._generated_syscalls import NUMBERS
 from lambent.adapters.sandbox.berths import Berths
 from lambent.adapters.sandbox.channels import RuntimeApiFactory
-from lambent.adapters.sandbox.confined import ConfinedBody, Program, fork
-from lambent.adapters.sandbox.environment import Plan, SandboxedEnvironment
+from lambent.adapters.sandbox.confined import ConfinedBody, Program, RestoredBody, fork
+from lambent.adapters.sandbox.environment import Body, Plan, SandboxedEnvironment
 from lambent.adapters.sandbox.helpers import HelperLost
 from lambent.adapters.sandbox.house import House
 from lambent.adapters.sandbox.runtimes import CUSTOM, Interpreter, Runtimes
-from lambent.adapters.sandbox.snapshots import AnewSnapshot
+from lambent.adapters.sandbox.snapshots import ForkedSnapshot, anew
 from lambent.base.clock import Clock
-from lambent.domain.environments import Environment, Launch, RuntimeStatus, Snapshot
+from lambent.domain.environments import Ending, Environment, Launch, RuntimeStatus, Snapshot
 from lambent.domain.errors import AwsError
 from lambent.domain.quotas import Quotas
 
@@ -64,6 +65,7 @@ class NamespaceSandbox:
     ) -> None:
         self._clock = clock
         self._runtime_api = runtime_api
+        self._accept = accept
         self._quotas = quotas or Quotas()
         self._runtimes = Runtimes(home or Path.home(), search_path, runtimes_mode)
         self._house = House(directory.absolute(), shared)
@@ -107,22 +109,43 @@ class NamespaceSandbox:
         try:
             berth = await self._berths.take(interpreter)
         except (HelperLost, OSError) as error:
-            raise AwsError("ServiceException", f"An execution environment could not be made: {error}", 500) from error
+            raise _unmade(error) from error
         program, invalid = self._program(launch, interpreter)
+        return self._environment(launch, program, ConfinedBody(berth, launch, program, self._house.seen, self._clock), invalid)
+
+    def _environment(self, launch: Launch, program: Program, body: Body, invalid: str = "") -> SandboxedEnvironment:
         plan = Plan(launch.environment_id, program.argv[0] if program.argv else "", self._quotas.sync_payload_bytes_max, invalid)
-        body = ConfinedBody(berth, launch, program, self._house.seen, self._clock)
         environment = SandboxedEnvironment(plan, body, self._clock, self._forget)
         self._environments[environment.id] = environment
         return environment
 
     async def snapshot(self, launch: Launch, timeout_s: float) -> Snapshot:
-        """Initialise the function once."""
-        environment = await self.launch(launch)
+        """Initialise a Python function and keep its process to fork environments from; others are initialised anew each time."""
+        interpreter = await self._interpreter(launch.function.runtime)
+        if interpreter is None or interpreter.is_node:
+            return await anew(launch, timeout_s, self.launch)
         try:
-            outcome = await environment.initialise(timeout_s)
-        finally:
-            await environment.stop()
-        return AnewSnapshot(launch.environment_id, outcome, self.launch)
+            berth = await self._berths.make(interpreter, self._accept, snapshot=True)
+        except (HelperLost, OSError) as error:
+            raise _unmade(error) from error
+        program, _ = self._program(launch, interpreter)
+        program = replace(program, becomes={**program.becomes, "snapshot": True})
+        source = self._environment(launch, program, ConfinedBody(berth, launch, program, self._house.seen, self._clock))
+        outcome = await source.initialise(timeout_s)
+        if outcome.ending is not Ending.SUCCESS:
+            await source.stop()
+
+        async def restore(wanted: Launch) -> SandboxedEnvironment:
+            try:
+                copy = await self._berths.within(berth, wanted.function.ephemeral_storage_mb)
+            except (HelperLost, OSError) as error:
+                raise _unmade(error) from error
+            becomes, _ = self._program(wanted, interpreter)
+            body = RestoredBody(copy, wanted, becomes, self._house.seen, self._clock, source=source, gone=kept.stopped)
+            return self._environment(wanted, becomes, body)
+
+        kept = ForkedSnapshot(source, outcome, restore)
+        return kept
 
     async def close(self) -> None:
         """Stop every environment, the templates and the warden."""
@@ -163,6 +186,10 @@ class NamespaceSandbox:
         variables.setdefault("PYTHONPATH", "/var/runtime")
         paths = ["/var/task", f"/opt/python/lib/python{interpreter.release}/site-packages", "/opt/python"]
         return Program(variables, {"paths": paths, "handler": launch.function.handler}), ""
+
+
+def _unmade(error: Exception) -> AwsError:
+    return AwsError("ServiceException", f"An execution environment could not be made: {error}", 500)
 
 
 def _bootstrap(launch: Launch) -> tuple[tuple[str, ...], str]:

@@ -18,7 +18,7 @@ from lambent.adapters.sandbox.channels import RuntimeApiFactory
 from lambent.adapters.sandbox.environment import Plan, SandboxedEnvironment
 from lambent.adapters.sandbox.keeper import Keeper, remove
 from lambent.adapters.sandbox.runtimes import CUSTOM, Interpreter, Runtimes
-from lambent.adapters.sandbox.snapshots import AnewSnapshot
+from lambent.adapters.sandbox.snapshots import anew
 from lambent.base.clock import Clock
 from lambent.domain.environments import Environment, Launch, RuntimeStatus, Snapshot
 from lambent.domain.errors import AwsError
@@ -87,12 +87,7 @@ class ProcessSandbox:
 
     async def snapshot(self, launch: Launch, timeout_s: float) -> Snapshot:
         """Initialise the function once to see what comes of it. This driver can't fork: environments are initialised anew."""
-        environment = await self.launch(launch)
-        try:
-            outcome = await environment.initialise(timeout_s)
-        finally:
-            await environment.stop()
-        return AnewSnapshot(launch.environment_id, outcome, self.launch)
+        return await anew(launch, timeout_s, self.launch)
 
     async def close(self) -> None:
         """Stop every environment and the keeper."""

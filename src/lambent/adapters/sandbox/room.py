@@ -12,6 +12,7 @@ from typing import Any
 
 from lambent.adapters.sandbox.helpers import Helper, HelperLost, pair, receive, send
 
+SPACES = 6
 _HELD_S = 10.0  # for a holder to build its room; it takes milliseconds
 
 
@@ -24,6 +25,8 @@ class Room:
         self.listeners: list[socket.socket] = []
         loop = asyncio.get_running_loop()
         self.gone: asyncio.Future[None] = loop.create_future()  #: when every process in it has ended
+        self.spaces: list[int] = []  #: descriptors of the namespaces, of a room within a room
+        self._lock = asyncio.Lock()
         self._control = control
         self._told: asyncio.Future[tuple[dict[str, Any] | None, list[int]]] = loop.create_future()
         loop.add_reader(control.fileno(), self._readable)
@@ -41,18 +44,38 @@ class Room:
             asyncio.get_running_loop().add_reader(room.pidfd, room._ended)
             theirs.close()
             fds = await room._answer("held")
-            room.listeners = [socket.socket(fileno=fd) for fd in fds]
-            for each in room.listeners:
-                each.setblocking(False)
+            room._listening(fds)
         except BaseException:
             theirs.close()
             await room.close()
             raise
         return room
 
-    async def furnish(self, code: str, layers: Sequence[str], tmp_mb: int) -> None:
-        """Put in what is the environment's own; from then on the machine's files are out of reach. Raises ``HelperLost``."""
-        self._order({"furnish": {"code": code, "layers": list(layers), "tmp_mb": tmp_mb}})
+    async def within(self, name: str, *, ports: Sequence[int], proc_options: str, tmp_mb: int) -> Room:
+        """Make a room for a copy of the function in this one, with what this one is furnished with. Raises ``HelperLost``."""
+        ours, theirs = pair()
+        room = Room(name, ours)
+        try:
+            async with self._lock:
+                self._order({"room": {"ports": list(ports), "proc_options": proc_options, "tmp_mb": tmp_mb}}, [theirs.fileno()])
+                (room.pidfd,) = await self._answer("room")
+            theirs.close()
+            asyncio.get_running_loop().add_reader(room.pidfd, room._ended)
+            fds = await room._answer("held")
+            room.spaces = fds[:SPACES]
+            room._listening(fds[SPACES:])
+        except BaseException:
+            theirs.close()
+            await room.close()
+            raise
+        return room
+
+    async def furnish(self, code: str, layers: Sequence[str], tmp_mb: int, *, keeps: bool = False) -> None:
+        """Put in what is the environment's own; from then on the machine's files are out of reach. Raises ``HelperLost``.
+
+        ``keeps``: the holder keeps the privileges that it needs to make rooms within this one.
+        """
+        self._order({"furnish": {"code": code, "layers": list(layers), "tmp_mb": tmp_mb, "keeps": keeps}})
         await self._answer("furnished")
 
     def signal_all(self, number: signal.Signals) -> None:
@@ -79,11 +102,19 @@ class Room:
             self._control.close()
         for each in self.listeners:
             each.close()
+        spaces, self.spaces = self.spaces, []
+        for fd in spaces:
+            os.close(fd)
 
-    def _order(self, order: dict[str, Any]) -> None:
+    def _listening(self, fds: Sequence[int]) -> None:
+        self.listeners = [socket.socket(fileno=fd) for fd in fds]
+        for each in self.listeners:
+            each.setblocking(False)
+
+    def _order(self, order: dict[str, Any], fds: Sequence[int] = ()) -> None:
         self._told = asyncio.get_running_loop().create_future()
         try:
-            send(self._control, order)
+            send(self._control, order, fds)
         except OSError as error:
             raise HelperLost(f"the environment's holder has ended: {error}") from error
 

@@ -77,9 +77,9 @@ def numbers(machine: str) -> dict[str, int]:
     return {name: int(number) for name, _, number in (pair.partition("=") for pair in NUMBERS[machine].split())}
 
 
-def program(machine: str) -> bytes:
-    """Return the filter for an architecture: an array of ``struct sock_filter``."""
-    return assemble(_steps(numbers(machine), machine))
+def program(machine: str, *more: str) -> bytes:
+    """Return the filter for an architecture: an array of ``struct sock_filter``. ``more`` are names to allow, too."""
+    return assemble(_steps(numbers(machine), machine, more))
 
 
 def assemble(steps: Sequence[Step]) -> bytes:
@@ -109,9 +109,9 @@ def ranges(values: Iterable[int]) -> list[tuple[int, int]]:
     return found
 
 
-def _steps(calls: dict[str, int], machine: str) -> list[Step]:
+def _steps(calls: dict[str, int], machine: str, more: Iterable[str]) -> list[Step]:
     known = max(calls.values())
-    allowed = frozenset(_ALLOWED.split())
+    allowed = frozenset([*_ALLOWED.split(), *more])
     steps = [
         Step(_LOAD, _ARCH_AT),
         Step(_JUMP_EQUAL, _AUDIT_ARCH[machine], otherwise="kill"),

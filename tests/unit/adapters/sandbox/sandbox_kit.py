@@ -71,6 +71,28 @@ def write(folder: Path, files: Mapping[str, str]) -> Path:
     return folder
 
 
+def launch_of(
+    name: str,
+    code: Path,
+    *,
+    runtime: str = "python3.11",
+    handler: str = "app.handler",
+    variables: Mapping[str, str] | None = None,
+    layers: tuple[Path, ...] = (),
+    output: Output | None = None,
+) -> Launch:
+    function = FunctionVersion("000000000000", "us-east-1", "f", "$LATEST", ARN + ":$LATEST", "r", "", runtime, handler, "d")
+    names = {
+        "AWS_LAMBDA_FUNCTION_NAME": "f",
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
+        "AWS_REGION": "us-east-1",
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{runtime}",
+        **(variables or {}),
+    }
+    return Launch(name, function, code, layers, names, output or Output())
+
+
 async def start(
     sandbox: Sandbox,
     folder: Path,
@@ -87,15 +109,7 @@ async def start(
     code = write(folder / f"code-{number}", files)
     for name, target in (links or {}).items():
         (code / name).symlink_to(target)
-    function = FunctionVersion("000000000000", "us-east-1", "f", "$LATEST", ARN + ":$LATEST", "r", "", runtime, handler, "d")
     output = Output()
-    names = {
-        "AWS_LAMBDA_FUNCTION_NAME": "f",
-        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
-        "AWS_REGION": "us-east-1",
-        "AWS_EXECUTION_ENV": f"AWS_Lambda_{runtime}",
-        **(variables or {}),
-    }
-    environment = await sandbox.launch(Launch(f"env-{number}", function, code, layers, names, output))
+    launch = launch_of(f"env-{number}", code, runtime=runtime, handler=handler, variables=variables, layers=layers, output=output)
+    environment = await sandbox.launch(launch)
     return Started(environment, output, await environment.initialise(timeout_s))

@@ -15,6 +15,7 @@ import talk
 
 ENTERED = linux.CLONE_NEWUSER | linux.CLONE_NEWNS | linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS
 FIRST_FREE_FD = 5  # 0 nothing, 1 and 2 output, 3 frames, 4 framed output
+CONTROL_FD = 5  # of a snapshot: where it is asked to fork
 UNSET_SIGNALS = (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGPIPE, signal.SIGXFSZ)
 
 
@@ -26,6 +27,7 @@ class Cradle:
         self.uid, self.gid = spec["uid"], spec["gid"]
         self.may_set_groups = spec["set_groups"]
         self.program = bytes.fromhex(spec["seccomp"])
+        self.snapshot_program = bytes.fromhex(spec["snapshot_seccomp"])
         self.limits = [(getattr(resource, name), value) for name, value in spec["limits"].items()]
         self.children = {}  # pid -> id
         self.last_words = {}  # pid -> the reading end of a pipe
@@ -74,6 +76,7 @@ class Cradle:
         linux.setns(holder, linux.CLONE_NEWPID)  # of children
         output, *fds = fds
         frames = fds.pop(0) if request["frames"] else None
+        control = fds.pop(0) if request["snapshot"] else None
         cgroup = fds.pop(0) if request["born"] else None
         last_words, self.say = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)  # closed by ``execve``; else it says why that failed
         pid = linux.fork(0, cgroup)
@@ -81,7 +84,7 @@ class Cradle:
             try:
                 for each in fds:  # groups of version 1, in which nobody is born
                     os.write(each, b"0")
-                self.enter(holder, output, frames)
+                self.enter(holder, output, frames, control)
             except BaseException as error:
                 os.write(self.say, b"the environment could not be entered: %s" % str(error).encode())
                 os._exit(127)
@@ -92,7 +95,7 @@ class Cradle:
         self.last_words[pid] = last_words
         talk.send(self.server, {"id": request["id"], "pid": pid})
 
-    def enter(self, holder, output, frames=None):
+    def enter(self, holder, output, frames=None, control=None):
         """In the child: enter the namespaces, and give up everything but the output and the frames."""
         signal.set_wakeup_fd(-1)
         for each in UNSET_SIGNALS:
@@ -105,6 +108,7 @@ class Cradle:
         lifeline = os.dup2(self.lifeline, 103, inheritable=False)
         self.say = os.dup2(self.say, 104, inheritable=False)
         frames = os.dup2(frames, 102) if frames is not None else None
+        control = os.dup2(control, 105) if control is not None else None
         os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
         os.dup2(output, 1)
         os.dup2(output, 2)
@@ -113,17 +117,19 @@ class Cradle:
             os.dup2(output, 4)
         else:
             os.closerange(3, FIRST_FREE_FD)
-        os.closerange(FIRST_FREE_FD, lifeline)
+        if control is not None:
+            os.dup2(control, CONTROL_FD, inheritable=False)
+        os.closerange(FIRST_FREE_FD if control is None else CONTROL_FD + 1, lifeline)
         linux.close_from(self.say + 1)
         for kind, value in self.limits:
             resource.setrlimit(kind, (value, value))
         os.umask(0o022)
-        self.drop()
+        self.drop(self.program if control is None else self.snapshot_program)
         if select.select([lifeline], [], [], 0)[0]:  # our parent died before it could take us along
             os._exit(127)
         os.close(lifeline)
 
-    def drop(self):
+    def drop(self, program):
         """In the child: become the environment's user, without any privilege and unable to gain one."""
         if self.may_set_groups:
             os.setgroups([])
@@ -133,7 +139,7 @@ class Cradle:
         linux.prctl(linux.PR_SET_DUMPABLE, 1)  # its own /proc/self is its own
         linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
         linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
-        linux.filter_calls(self.program)
+        linux.filter_calls(program)
 
     def reap(self):
         """Collect every process that ended and tell the server."""

@@ -16,6 +16,8 @@ import talk
 
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
 BACKLOG = 256
+SPACES = ("user", "mnt", "pid", "net", "ipc", "uts")
+HELD = linux.CLONE_NEWUSER | linux.CLONE_NEWNS | linux.CLONE_NEWPID | linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS
 
 
 def live(request, server, uid, gid):
@@ -40,9 +42,12 @@ def live(request, server, uid, gid):
 def serve(server, uid, gid, has_root):
     """Furnish the room when told to, stop and continue everything in it when told to."""
     while True:
-        order, _ = talk.receive(server)
+        order, fds = talk.receive(server)
         if order is None:
             return
+        if "room" in order:
+            make_room(order["room"], server, fds[0], has_root, uid, gid)
+            os.close(fds[0])
         if "furnish" in order:
             rooms.furnish(order["furnish"], uid, gid)
             # From here on there is foreign code inside: what isn't needed any more is given up.
@@ -51,12 +56,73 @@ def serve(server, uid, gid, has_root):
                 os.setresgid(0, 0, 0)
                 os.setresuid(0, 0, 0)
                 linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+            if order["furnish"]["keeps"]:  # it will make rooms for copies of the function
+                talk.send(server, {"furnished": True})
+                continue
             # As an ordinary user's, the function has the same user id: that we keep a privilege that it lacks keeps it from tracing us.
             linux.drop_capabilities(keep=(linux.CAP_KILL,))
             linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
             talk.send(server, {"furnished": True})
-        elif "signal" in order:
+        if "signal" in order:
             os.kill(-1, order["signal"])
+
+
+def make_room(request, server, control, has_root, uid, gid):
+    """Clone a holder of a room for a copy of the function in ours. Its user namespace belongs to the function's user id."""
+    go_r, go_w = os.pipe()
+    if has_root:
+        os.setegid(gid)
+        os.seteuid(uid)
+        linux.prctl(linux.PR_SET_DUMPABLE, 1)  # so that we may say below who it is
+    pid = linux.fork(HELD)
+    if pid == 0:
+        live_within(request, control, go_r, uid, gid)
+    if has_root:
+        os.seteuid(0)
+        os.setegid(0)
+    os.close(go_r)
+    for name, number in (("uid_map", uid), ("gid_map", gid)):
+        with open("/proc/%d/%s" % (pid, name), "w") as file:
+            file.write("%d %d 1" % (number, number))
+    os.write(go_w, b"+")
+    os.close(go_w)
+    pidfd = linux.pidfd_open(pid)
+    talk.send(server, {"room": True}, [pidfd])
+    os.close(pidfd)
+
+
+def live_within(request, control, go, uid, gid):
+    """Be the first process of a room within a room; never returns."""
+    try:
+        control = os.dup2(control, 101, inheritable=False)
+        os.dup2(go, 102)
+        os.closerange(3, 101)
+        linux.close_from(103)
+        if os.read(102, 1) != b"+":
+            os._exit(127)
+        os.close(102)
+        os.setresgid(gid, gid, gid)
+        os.setresuid(uid, uid, uid)
+        linux.prctl(linux.PR_SET_DUMPABLE, 1)
+        linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+        server = socket.socket(fileno=control)
+        linux.sethostname(b"lambent")
+        raise_loopback()
+        listeners = [listen(port) for port in request["ports"]]
+        linux.mount(None, "/", None, linux.MS_REC | linux.MS_PRIVATE)
+        linux.mount("proc", "/proc", "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC, request["proc_options"])
+        rooms.refurnish(request["tmp_mb"], uid, gid)
+        spaces = [os.open("/proc/self/ns/" + each, os.O_RDONLY) for each in SPACES]
+        linux.drop_capabilities(keep=(linux.CAP_KILL,))
+        linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
+        talk.send(server, {"held": True}, [*spaces, *(each.fileno() for each in listeners)])
+        for fd in (*spaces, *(each.detach() for each in listeners)):
+            os.close(fd)
+        serve(server, uid, gid, False)
+    except OSError as error:
+        talk.send(server, {"failed": str(error)})
+    finally:
+        os._exit(0)
 
 
 def raise_loopback():

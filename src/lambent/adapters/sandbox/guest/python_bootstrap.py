@@ -58,9 +58,10 @@ def client_class(base, request_class):
     """Return awslambdaric's client with our frames in place of its calls."""
 
     class FrameClient(base):
-        def __init__(self, frames):
+        def __init__(self, frames, restore=None):
             super().__init__("frames", False)
             self._frames = frames
+            self._restore = restore
             self._ready = False
 
         def wait_next_invocation(self):
@@ -98,7 +99,10 @@ def client_class(base, request_class):
             self._frames.send(INIT_ERROR, {"error_type": kind}, json.dumps(error_response_data).encode())
 
         def restore_next(self):
-            """Go on at once: this driver keeps no snapshots, so what follows a restore follows the initialisation."""
+            """Wait to be restored. Without a snapshot, go on at once: what follows a restore follows the initialisation."""
+            if self._restore is not None:
+                flush()
+                self._restore(self._frames)
 
         def report_restore_error(self, restore_error_data):
             self.post_init_error(restore_error_data, "Runtime.AfterRestoreError")
@@ -137,8 +141,11 @@ def load():
     del sys.modules["runtime_client"]
 
 
-def run(paths, others, handler, frames):
-    """Serve events with a function's handler until the server goes. ``paths`` are looked through before ``others``."""
+def run(paths, others, handler, frames, restore=None):
+    """Serve events with a function's handler until the server goes.
+
+    ``paths`` are looked through before ``others``; ``restore`` waits in a snapshot.
+    """
     from awslambdaric import bootstrap  # noqa: PLC0415 - found only now
     from awslambdaric import lambda_runtime_client as ric  # noqa: PLC0415 - the same
 
@@ -150,7 +157,7 @@ def run(paths, others, handler, frames):
     bootstrap._AWS_LAMBDA_LOG_LEVEL = level  # noqa: SLF001
     sys.path[:] = paths + others
     sys.argv[:] = [os.path.join(os.environ["LAMBDA_RUNTIME_DIR"], "bootstrap.py")]
-    bootstrap.run(handler, client_class(ric.LambdaRuntimeClient, ric.InvocationRequest)(frames))
+    bootstrap.run(handler, client_class(ric.LambdaRuntimeClient, ric.InvocationRequest)(frames, restore))
 
 
 def main():

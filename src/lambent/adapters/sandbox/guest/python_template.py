@@ -16,6 +16,7 @@ sys.path.insert(0, HERE)
 
 import cradle  # noqa: E402 - found only now
 import python_bootstrap  # noqa: E402
+import snapshot  # noqa: E402
 
 
 class Template(cradle.Cradle):
@@ -55,7 +56,16 @@ class Template(cradle.Cradle):
         os.chdir("/var/task")
         reseed()
         self.make_way(given["paths"])
-        python_bootstrap.run(given["paths"], self.paths, given["handler"], frames)
+        restore = self.wait_restored if given.get("snapshot") else None
+        python_bootstrap.run(given["paths"], self.paths, given["handler"], frames, restore)
+
+    def wait_restored(self, frames):
+        """In a snapshot: wait until we are a copy of it, inside an environment, and take on what that is given."""
+        given = snapshot.wait_for_fork(frames, self.program)
+        os.environ.clear()
+        os.environ.update(given["env"])
+        time.tzset()
+        reseed()
 
     def make_way(self, paths):
         """Forget preloaded packages when the function or a layer brings one of them: its own must be found."""

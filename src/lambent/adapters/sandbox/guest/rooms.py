@@ -5,6 +5,7 @@ read-only. Each environment's holder takes a copy of it (one recursive bind), an
 """
 
 import os
+import shutil
 
 import linux
 
@@ -76,6 +77,20 @@ def furnish(order, uid, gid):
         flags = linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NODEV
         linux.mount("layers", "/opt", "overlay", flags, "lowerdir=" + lower)
         os.chdir("/")
-    options = "size=%dm,mode=700,uid=%d,gid=%d" % (order["tmp_mb"], uid, gid)
-    linux.mount("tmp", "/tmp", "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, options)  # noqa: S108
+    mount_tmp(order["tmp_mb"], uid, gid)
     linux.unmount(OLD_ROOT)
+
+
+def mount_tmp(megabytes, uid, gid):
+    """Mount a ``/tmp`` of exactly a size."""
+    options = "size=%dm,mode=700,uid=%d,gid=%d" % (megabytes, uid, gid)
+    linux.mount("tmp", "/tmp", "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, options)  # noqa: S108
+
+
+def refurnish(megabytes, uid, gid):
+    """In a copy of a room whose function was initialised: a ``/tmp`` of its own, with what the initialisation left there."""
+    before = os.open("/tmp", os.O_RDONLY | os.O_DIRECTORY)  # noqa: S108
+    mount_tmp(megabytes, uid, gid)
+    if os.listdir(before):
+        shutil.copytree("/proc/self/fd/%d" % before, "/tmp", symlinks=True, dirs_exist_ok=True)  # noqa: S108
+    os.close(before)

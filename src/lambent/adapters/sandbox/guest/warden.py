@@ -21,8 +21,6 @@ import linux
 import rooms
 import talk
 
-HELD = linux.CLONE_NEWUSER | linux.CLONE_NEWNS | linux.CLONE_NEWPID | linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS
-
 
 class Warden(cradle.Cradle):
     """Holds every environment's namespaces, and starts what forks processes into them."""
@@ -82,7 +80,7 @@ class Warden(cradle.Cradle):
         """Clone a holder into new namespaces."""
         request["root"] = self.roots[request["root"]]
         go_r, go_w = os.pipe()
-        pid = linux.fork(HELD)
+        pid = linux.fork(holder.HELD)
         if pid == 0:
             try:
                 signal.set_wakeup_fd(-1)
