@@ -14,15 +14,17 @@ from lambent.services.sqs.access import check
 from lambent.services.sqs.errors import no_such_queue
 from lambent.services.sqs.mailroom import Mailroom
 from lambent.services.sqs.names import QueueRef, of_url, url_of
+from lambent.services.sqs.registry import Registry
 from lambent.services.sqs.state import Queue, queues
 
 
 @dataclass(frozen=True, slots=True)
 class Sqs:
-    """The platform and the messages of all queues."""
+    """The platform, the queues, and their messages."""
 
     platform: Platform
     mailroom: Mailroom
+    registry: Registry
 
     async def found(self, call: Call, url: str) -> Found[Queue]:
         """Return the queue that a URL names, if the caller may do with it what the call is for. Raises AWS's errors."""
@@ -41,14 +43,14 @@ class Sqs:
         while True:
             found = await self.found(call, url)
             try:
-                await self.platform.store.commit([queues.put(found.key, how(found.value), found.version)])
+                await self.registry.commit(found.value.ref, [queues.put(found.key, how(found.value), found.version)])
             except Conflict:
                 continue
             return
 
     async def lookup(self, ref: QueueRef) -> Found[Queue] | None:
         """Return a queue, ``None`` when there is none."""
-        return await queues.get(self.platform.store, ref)
+        return await self.registry.find(ref)
 
     def url(self, call: Call, ref: QueueRef) -> str:
         """Return a queue's URL, below the host that the client used: one that it can reach."""

@@ -58,7 +58,7 @@ async def create_queue(sqs: Sqs, call: Call, request: shapes.CreateQueueRequest)
         tags=tags,
     )
     try:
-        await sqs.platform.store.commit([queues.put(ref, queue, ABSENT)])
+        await sqs.registry.commit(ref, [queues.put(ref, queue, ABSENT)])
     except Conflict:
         return await create_queue(sqs, call, request)  # type: ignore[no-any-return]
     return {"QueueUrl": sqs.url(call, ref)}
@@ -116,12 +116,13 @@ async def delete_queue(sqs: Sqs, call: Call, request: shapes.DeleteQueueRequest)
     """Remove a queue and its messages."""
     found = await sqs.found(call, request["QueueUrl"])
     queue = found.value
-    await sqs.platform.store.commit(
+    await sqs.registry.commit(
+        queue.ref,
         [
             queues.delete(found.key),
             freed.put(found.key, sqs.platform.clock.now()),
             old_mailboxes.put((queue.mailbox,), ""),
-        ]
+        ],
     )
     sqs.mailroom.close(queue.mailbox)
 
@@ -137,7 +138,7 @@ async def purge_queue(sqs: Sqs, call: Call, request: shapes.PurgeQueueRequest) -
     purged = replace(queue, epoch=queue.epoch + 1, purged=now)
     writes: list[Write] = [queues.put(found.key, purged, found.version), old_mailboxes.put((queue.mailbox,), "")]
     try:
-        await sqs.platform.store.commit(writes)
+        await sqs.registry.commit(queue.ref, writes)
     except Conflict:
         await purge_queue(sqs, call, request)
         return

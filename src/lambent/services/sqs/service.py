@@ -12,6 +12,7 @@ from lambent.services.sqs.context import Sqs
 from lambent.services.sqs.housekeeping import Housekeeping
 from lambent.services.sqs.mailroom import Mailroom
 from lambent.services.sqs.moving import Mover
+from lambent.services.sqs.registry import Registry
 
 
 class SqsService(NativeService[Sqs]):
@@ -26,6 +27,6 @@ class SqsService(NativeService[Sqs]):
 
 def build(platform: Platform) -> SqsService:
     """Return the service; its workers move messages between queues, and tidy up."""
-    sqs = Sqs(platform, Mailroom(platform))
+    sqs = Sqs(platform, Mailroom(platform), Registry(platform.store))
     families = (queues, setting, sending, receiving, settling, dead_letters, tagging, permissions, moves)
     return SqsService("sqs", sqs, [each.operations for each in families], workers=[Mover(sqs), Housekeeping(sqs)])
