@@ -28,6 +28,8 @@ _log = logging.getLogger(__name__)
 
 POLL_S: Final = 0.25  # four reads per second and shard; Kinesis allows five
 IDLE_POLL_S: Final = 1.0  # what AWS does; here of shards that were empty for a minute
+_UNKNOWN_POSITIONS: Final = ("TrimmedDataAccessException", "InvalidArgumentException", "ValidationException")
+"""The record that was read last was trimmed, or belongs to an earlier stream of the same name."""
 _IDLE_POLLS: Final = 240
 _ERROR_S_MAX: Final = 60.0
 BUFFERED_BYTES_MAX: Final = 16_000_000  # records of a shard that were read and not dealt with
@@ -110,7 +112,9 @@ class ShardWorker:
         return False
 
     async def _read_failed(self, error: AwsError, failures: int) -> None:
-        if error.code == "TrimmedDataAccessException":  # what comes next is gone: go on with the oldest that is there
+        if error.code in _UNKNOWN_POSITIONS and self._read_to:
+            text = "what comes after record %s of shard %s of %s is gone (%s): reading goes on with the oldest that is there"
+            _log.warning(text, self._read_to, self._shard_id, self._mapping.source_arn, error)
             self._read_to, self._checkpoint, self._start = "", Checkpoint(), Position("TRIM_HORIZON")
         elif error.code != "ExpiredIteratorException" or failures > 1:
             if failures == 1:

@@ -45,7 +45,7 @@ async def _destinations(ctx: Lambda, request: Any, ref: FunctionRef) -> tuple[st
     """Return the ARNs for success and failure, empty when one is taken away, ``None`` when nothing is said of it."""
     given = request.get("DestinationConfig") or {}
     arns = [None if given.get(name) is None else given[name].get("Destination") or "" for name in ("OnSuccess", "OnFailure")]
-    if any(arn and not _DESTINATION.fullmatch(arn) for arn in arns):
+    if any(arn and not _DESTINATION.fullmatch(arn) for arn in arns) or ":s3:" in (arns[0] or ""):  # S3 takes failures only
         said = ", ".join(_said(name, arn) for name, arn in zip(("Success", "Failure"), arns, strict=True))
         raise invalid(f"The provided destination config DestinationConfig({said}) is invalid.")
     for arn in arns:

@@ -193,7 +193,10 @@ class World:
         if kind == "LATEST":
             place = len(records)
         elif kind == "AFTER_SEQUENCE_NUMBER":
-            place = next(at for at, each in enumerate(records) if each["SequenceNumber"] == params["StartingSequenceNumber"]) + 1
+            known = [each["SequenceNumber"] for each in records]
+            if params["StartingSequenceNumber"] not in known:
+                raise AwsError("InvalidArgumentException", "no such sequence number")
+            place = known.index(params["StartingSequenceNumber"]) + 1
         elif kind == "AT_TIMESTAMP":
             place = sum(each["ApproximateArrivalTimestamp"] < params["Timestamp"] for each in records)
         return {"ShardIterator": f"{params['ShardId']}@{place}"}

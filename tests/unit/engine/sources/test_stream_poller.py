@@ -343,3 +343,17 @@ async def test_a_stream_that_is_gone_is_told() -> None:
     async with polling(world):
         await world.clock.advance(1)
     assert world.results == ["PROBLEM: Stream s not found"]
+
+
+async def test_a_stream_that_was_made_anew_under_its_name_is_read_from_its_start() -> None:
+    world = World(fine)
+    world.put(1, 2)
+    async with polling(world):
+        await world.clock.advance(1)
+    world.shards["0"].records.clear()
+    world.put(3, 4)
+    async with polling(world):
+        await world.clock.advance(1)
+        world.put(5)
+        await world.clock.advance(1)
+    assert batches(world) == [[1, 2], [3, 4], [5]]
