@@ -18,6 +18,7 @@ from lambent.wire.models import traits, wire_name
 from lambent.wire.routing import segments
 from lambent.wire.xmltext import text_reader, value_text
 
+_NUMBERS = frozenset({"integer", "long"})  #: an empty one in a query says nothing
 Fill: TypeAlias = Callable[[HttpRequest, dict[str, Any]], None]
 """Reads something from a request's head into the parameters."""
 
@@ -110,7 +111,7 @@ def _query(members: Mapping[str, Shape]) -> Fill:
                 params[name] = {key: values[-1] for key, values in found.items()}
             elif wire in found and member.type_name == "list":
                 params[name] = [read(each) for each in found[wire]]
-            elif wire in found:
+            elif wire in found and (found[wire][-1] or member.type_name not in _NUMBERS):
                 params[name] = read(found[wire][-1])
 
     return fill

@@ -85,6 +85,9 @@ def _statement_problem(statement: Any, bucket_arn: str) -> str:
             return f"Missing required field {name}"
     if isinstance(statement.get("Principal"), str) and statement["Principal"] != "*":
         return "Invalid principal in policy"
+    conditions = statement.get("Condition", {})
+    if not isinstance(conditions, dict) or not all(isinstance(each, dict) for each in conditions.values()):
+        return "Invalid Condition type"
     resources, actions = _texts(statement.get("Resource", [])), _texts(statement.get("Action", []))
     if any(not _of_bucket(each, bucket_arn) for each in resources):
         return "Policy has invalid resource"

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 operations: Operations[S3] = Operations()
 
+_DAYS_MAX: Final = 36_500
 _ARCHIVES: Final = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 
 
@@ -59,7 +60,7 @@ async def restore_object(s3: S3, call: Call, request: RestoreObjectRequest) -> M
     if version.storage_class not in _ARCHIVES:
         raise _invalid_state("Restore is not allowed for the object's current storage class", version)
     days = (call.params.get("RestoreRequest") or {}).get("Days")
-    if days is None or days <= 0:
+    if days is None or not 0 < days <= _DAYS_MAX:
         raise errors.malformed_xml()
     until = (datetime.fromtimestamp(now, UTC) + timedelta(days=days + 1)).replace(hour=0, minute=0, second=0, microsecond=0)
     again = version.restored_until > now

@@ -13,7 +13,7 @@ from lambent.services.s3 import errors
 from lambent.services.s3.context import instant
 from lambent.services.s3.state import Version
 
-_RANGE = re.compile(r"\s*bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*\Z")
+_RANGE = re.compile(r"\s*bytes\s*=\s*(\d{0,18})\s*-\s*(\d{0,18})\s*\Z", re.ASCII)
 
 
 def etag_matches(given: str, etag: str) -> bool:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from lambent.services.s3 import errors
 from lambent.services.s3.state import Bucket, Version
 
+_DAYS_SHOWN_MAX: Final = 2_000_000  #: beyond, a date has no four-digit year
 _ACTIONS: Final = (
     "Expiration",
     "Transitions",
@@ -119,7 +120,7 @@ def expiration_of(bucket: Bucket, key: str, version: Version) -> str:
 
 
 def _next_midnight(modified: float, days: int) -> datetime:
-    moment = datetime.fromtimestamp(modified, UTC) + timedelta(days=days)
+    moment = datetime.fromtimestamp(modified, UTC) + timedelta(days=min(days, _DAYS_SHOWN_MAX))
     return moment.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 operations: Operations[S3] = Operations()
 
-_COPY_RANGE = re.compile(r"bytes=(\d+)-(\d+)\Z")
+_COPY_RANGE = re.compile(r"bytes=(\d{1,18})-(\d{1,18})\Z", re.ASCII)
 
 
 @operations.serves("CreateMultipartUpload")

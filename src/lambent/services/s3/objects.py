@@ -12,7 +12,7 @@ from lambent.domain.call import Call
 from lambent.domain.errors import AwsError
 from lambent.domain.service import Operations
 from lambent.domain.storage import Blobs
-from lambent.services.s3 import archives, checksums, conditions, drafts, encrypting, errors, lifecycles, names, versions, writing
+from lambent.services.s3 import archives, checksums, conditions, drafts, encrypting, errors, lifecycles, names, paging, versions, writing
 from lambent.services.s3.conditions import Span
 from lambent.services.s3.context import S3, instant
 from lambent.services.s3.intake import Arrived, check_length_given, take_in
@@ -239,7 +239,7 @@ async def get_object_attributes(s3: S3, call: Call, request: GetObjectAttributes
 
 
 def _parts(version: Version, marker: int | str | None, limit: int) -> dict[str, Any]:
-    after = int(marker or 0)
+    after = paging.natural(marker or 0, "part-number-marker")
     rest = [(index, piece) for index, piece in enumerate(version.pieces, 1) if index > after]
     shown = rest[:limit]
     parts = [{"PartNumber": index, "Size": piece.size, **checksums.members(piece.checksum, with_type=False)} for index, piece in shown]

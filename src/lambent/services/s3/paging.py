@@ -13,6 +13,7 @@ from lambent.services.s3 import errors
 T = TypeVar("T")
 KEYS_MAX = 1000
 _LAST = "\U0010ffff"
+_INTEGER_END = 1 << 31
 
 
 @dataclass(slots=True)
@@ -76,8 +77,14 @@ def limit_of(wanted: int | None, argument: str = "maxKeys") -> int:
     return KEYS_MAX if wanted is None else min(natural(wanted, argument), KEYS_MAX)
 
 
-def natural(value: int, argument: str) -> int:
-    """Return a number that may not be negative."""
+def natural(given: int | str, argument: str) -> int:
+    """Return a number that may not be negative, whichever way the model has it; nothing at all is zero."""
+    try:
+        value = int(given or 0)
+    except ValueError:
+        value = _INTEGER_END
+    if value >= _INTEGER_END:
+        raise errors.invalid_argument(f"Provided {argument} not an integer or within integer range", argument, given)
     if value < 0:
         raise errors.invalid_argument(f"Argument {argument} must be an integer between 0 and 2147483647", argument, value)
     return value

@@ -151,7 +151,7 @@ def _condition(each: Any) -> tuple[str, Any, Any]:
 def _size_range(least: Any, most: Any) -> SizeRange:
     try:
         found = SizeRange(int(least), int(most))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise _invalid("Invalid content-length-range.") from None
     if not 0 <= found.least <= found.most:
         raise _invalid("Invalid content-length-range.")

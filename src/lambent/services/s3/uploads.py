@@ -25,7 +25,7 @@ async def list_parts(s3: S3, call: Call, request: ListPartsRequest) -> Mapping[s
     bucket, found = await open_upload(s3, call)
     upload = found.value
     limit = paging.limit_of(request.get("MaxParts"), "max-parts")
-    marker = paging.natural(int(request.get("PartNumberMarker") or 0), "part-number-marker")
+    marker = paging.natural(request.get("PartNumberMarker", 0), "part-number-marker")
     rest = [part.value for number, part in (await parts_of(s3, upload.upload_id)).items() if number > marker]
     shown = rest[:limit]
     parts = [

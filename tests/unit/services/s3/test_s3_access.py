@@ -134,6 +134,8 @@ async def test_a_denied_root_can_still_mend_the_policy(s3: Driver, bucket: str) 
         ({"Effect": "allow"}, "Invalid effect: allow"),
         ({"Principal": "me"}, "Invalid principal in policy"),
         ({"Resource": "arn:aws:s3:::other/*"}, "Policy has invalid resource"),
+        ({"Condition": ["x"]}, "Invalid Condition type"),
+        ({"Condition": {"StringEquals": "x"}}, "Invalid Condition type"),
         ({"Action": "ec2:Run"}, "Policy has invalid action"),
         ({"Action": "s3:ListBucket"}, "Action does not apply to any resource(s) in statement"),
         ({"Resource": ARN}, "Action does not apply to any resource(s) in statement"),

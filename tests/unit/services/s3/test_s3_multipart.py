@@ -141,3 +141,10 @@ async def test_copies(s3: Any, bucket: str) -> None:
     await s3("DeleteObject", Bucket=bucket, Key="a b")
     await s3("DeleteObject", Bucket=bucket, Key="copy")
     assert not await is_kept(s3.platform.store, hashlib.sha256(b"x").hexdigest())
+
+
+@pytest.mark.parametrize("marker", ["abc", "99999999999999", "-1"])
+async def test_part_markers_that_are_no_numbers(s3: Any, bucket: str, marker: str) -> None:
+    upload = await begin(s3, bucket)
+    assert (await s3.error("ListParts", **upload, PartNumberMarker=marker)).code == "InvalidArgument"
+    assert (await s3("ListParts", **upload, PartNumberMarker=""))["Parts"] == []
