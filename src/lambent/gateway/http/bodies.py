@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Final
 
@@ -26,7 +25,7 @@ class IncomingBody:
         self.complete = False  #: all of it has arrived
         self.broken = False  #: the rest will never arrive
         self._wanted = wanted
-        self._pieces: deque[bytes] = deque()
+        self._pieces: list[bytes] = []  # a handful at most: ``HIGH_BYTES`` bounds them
         self._size = 0
         self._waiter: asyncio.Future[None] | None = None
 
@@ -68,7 +67,7 @@ class IncomingBody:
             self._wanted()
         while True:
             if self._pieces:
-                data = self._pieces.popleft()
+                data = self._pieces.pop(0)
                 before, self._size = self._size, self._size - len(data)
                 if before > HIGH_BYTES // 2 >= self._size:
                     self._wanted()

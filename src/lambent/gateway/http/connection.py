@@ -12,6 +12,7 @@ import logging
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Protocol, TypeAlias, cast
 from urllib.parse import quote
 
@@ -184,9 +185,12 @@ class Connection(asyncio.Protocol):
         if self._receiving is not None:
             return
         self._head_bytes += len(name) + len(value)
-        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        key = _lower(name)
         headers = self._headers
-        headers[key] = f"{headers[key]},{text}" if key in headers else text
+        if key in headers:
+            headers[key] = f"{headers[key]},{value.decode('latin-1')}"
+        else:
+            headers[key] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
         """Make a request of the head; it is answered when the data at hand was parsed."""
@@ -396,6 +400,12 @@ class Connection(asyncio.Protocol):
         if self._current is None and not self._waiting:
             self._transport.write(answers.refusal(status))
             self._transport.close()
+
+
+@lru_cache(maxsize=1024)
+def _lower(name: bytes) -> str:
+    """Return a header's name as we keep it. Clients send the same few; of long ones nobody sends many."""
+    return name.decode("latin-1").lower()
 
 
 class _HeadTooLarge(Exception):
