@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -54,8 +55,9 @@ class Root:
         }
 
 
+@lru_cache(maxsize=64)
 def root_for(interpreter: Interpreter | None, *, machine: Path = Path("/")) -> Root:
-    """Return the root for an interpreter, or the one for custom runtimes."""
+    """Return the root for an interpreter, or the one for custom runtimes. Kept: looking packages up takes longer than a cold start."""
     binds, links = _system(machine)
     if interpreter is None:
         return Root("custom", tuple(binds), links=links)
