@@ -1,7 +1,8 @@
 """Signatures of messages: an RSA key of this server's own, kept in the store, and its certificate, served at ``SigningCertURL``.
 
 Follows "Verifying the signatures of Amazon SNS messages": SHA-1 for ``SignatureVersion`` 1, SHA-256 for 2, over the message's fields in
-the order of their names. The key and its self-signed certificate are made when first wanted.
+the order of their names. The key and its self-signed certificate are made when first wanted, and the library is loaded then: that takes
+a tenth of a second, which not every start should.
 """
 
 from __future__ import annotations
@@ -10,14 +11,9 @@ import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
-from cryptography.x509.oid import NameOID
 
 from lambent.base.clock import Clock
 from lambent.domain.documents import Table
@@ -25,6 +21,9 @@ from lambent.domain.errors import Conflict
 from lambent.domain.http import HttpRequest, HttpResponse
 from lambent.domain.storage import ABSENT, Store
 from lambent.services.sns.stamps import base64_text
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey  # noqa: PLC0415
 
 _KEY: Final = ("signing",)
 _YEARS: Final = 10
@@ -44,7 +43,6 @@ class Keys(msgspec.Struct, frozen=True):
         return f"{_PREFIX}{hashlib.sha256(self.certificate).hexdigest()[:32]}.pem"
 
 
-_ALGORITHMS: Final[Mapping[str, type[hashes.HashAlgorithm]]] = {"1": hashes.SHA1, "2": hashes.SHA256}
 KEYS: Table[Keys] = Table("sns.signing", Keys)
 
 
@@ -55,8 +53,13 @@ def canonical(fields: Mapping[str, str]) -> bytes:
 
 def new_keys(now: float, host: str) -> Keys:
     """Make a key and its certificate. Takes a tenth of a second."""
+    from cryptography import x509  # noqa: PLC0415
+    from cryptography.hazmat.primitives import hashes  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat  # noqa: PLC0415
+
     key = rsa.generate_private_key(public_exponent=65_537, key_size=2048)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sns.amazonaws.com")])
+    name = x509.Name([x509.NameAttribute(x509.oid.NameOID.COMMON_NAME, "sns.amazonaws.com")])
     start = datetime.fromtimestamp(now, UTC) - timedelta(days=1)
     builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
     builder = (
@@ -67,8 +70,22 @@ def new_keys(now: float, host: str) -> Keys:
     return Keys(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), certificate.public_bytes(Encoding.PEM))
 
 
-def _signatures(private: rsa.RSAPrivateKey, wanted: Sequence[tuple[bytes, str]]) -> list[str]:
-    return [base64_text(private.sign(data, padding.PKCS1v15(), _ALGORITHMS[version]())) for data, version in wanted]
+def _private_key(pem: bytes) -> RSAPrivateKey:
+    from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
+
+    found = load_pem_private_key(pem, None)
+    if not isinstance(found, rsa.RSAPrivateKey):
+        raise TypeError("the signing key in the store is not an RSA key")
+    return found
+
+
+def _signatures(private: RSAPrivateKey, wanted: Sequence[tuple[bytes, str]]) -> list[str]:
+    from cryptography.hazmat.primitives import hashes  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric import padding  # noqa: PLC0415
+
+    algorithms = {"1": hashes.SHA1(), "2": hashes.SHA256()}  # noqa: S303 - what version 1 is
+    return [base64_text(private.sign(data, padding.PKCS1v15(), algorithms[version])) for data, version in wanted]
 
 
 class Signer:
@@ -82,7 +99,7 @@ class Signer:
         self._waiting: list[tuple[bytes, str, asyncio.Future[str]]] = []
         self._signing: asyncio.Task[None] | None = None
         self._keys: Keys | None = None
-        self._private: rsa.RSAPrivateKey | None = None
+        self._private: RSAPrivateKey | None = None
 
     async def sign(self, fields: Mapping[str, str], version: str) -> str:
         """Return the signature in base64. Made in a thread, since half a millisecond of arithmetic must not hold up others, and together
@@ -96,7 +113,7 @@ class Signer:
     async def _sign_all(self) -> None:
         batch: list[tuple[bytes, str, asyncio.Future[str]]] = []
         try:
-            private = await self._private_key()
+            private = await self._key()
             while self._waiting:
                 batch, self._waiting = self._waiting, []
                 signatures = await asyncio.to_thread(_signatures, private, [(data, version) for data, version, _ in batch])
@@ -126,12 +143,9 @@ class Signer:
             return HttpResponse(405, {"allow": "GET, HEAD"})
         return HttpResponse(200, {"content-type": "application/x-pem-file"}, keys.certificate)
 
-    async def _private_key(self) -> rsa.RSAPrivateKey:
+    async def _key(self) -> RSAPrivateKey:
         if self._private is None:
-            found = load_pem_private_key((await self._ready()).private, None)
-            if not isinstance(found, rsa.RSAPrivateKey):
-                raise TypeError("the signing key in the store is not an RSA key")
-            self._private = found
+            self._private = await asyncio.to_thread(_private_key, (await self._ready()).private)
         return self._private
 
     async def _ready(self) -> Keys:
