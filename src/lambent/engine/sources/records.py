@@ -42,8 +42,9 @@ class StreamRecord:
     data: bytes  #: the record's JSON
 
 
-def queue_message(message: Mapping[str, Any], source: Arn) -> QueueMessage:
-    """Return a received message with its record."""
+def queue_message(message: Mapping[str, Any], source: Arn, *, tells_absence: bool = False) -> QueueMessage:
+    """Return a received message with its record; ``tells_absence``: also that it has no attributes, as AWS does with filters and
+    batching windows."""
     attributes = dict(message.get("Attributes") or {})
     event: dict[str, Any] = {
         "messageId": message["MessageId"],
@@ -53,8 +54,8 @@ def queue_message(message: Mapping[str, Any], source: Arn) -> QueueMessage:
         "messageAttributes": {name: _attribute(each) for name, each in (message.get("MessageAttributes") or {}).items()},
         "md5OfBody": message.get("MD5OfBody", ""),
     }
-    if message.get("MD5OfMessageAttributes"):
-        event["md5OfMessageAttributes"] = message["MD5OfMessageAttributes"]
+    if message.get("MD5OfMessageAttributes") or tells_absence:
+        event["md5OfMessageAttributes"] = message.get("MD5OfMessageAttributes")
     event |= {"eventSource": "aws:sqs", "eventSourceARN": str(source), "awsRegion": source.region}
     trace = attributes.get("AWSTraceHeader", "")
     return QueueMessage(message["MessageId"], message["ReceiptHandle"], event, encode(event), trace)

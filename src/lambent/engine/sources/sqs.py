@@ -181,7 +181,8 @@ class QueuePoller:
             "MessageAttributeNames": ["All"],
         }
         answer = await self._reader.call("sqs", "ReceiveMessage", params)
-        found = [queue_message(each, self._reader.source) for each in answer.get("Messages") or ()]
+        tells = bool(self._mapping.filters or self._mapping.window_s)
+        found = [queue_message(each, self._reader.source, tells_absence=tells) for each in answer.get("Messages") or ()]
         passed = [each for each in found if self._filter(each.event)]
         if len(passed) < len(found):
             dropped = [each for each in found if each not in passed]

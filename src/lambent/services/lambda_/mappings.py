@@ -75,6 +75,8 @@ async def create(ctx: Lambda, call: Call, request: CreateEventSourceMappingReque
         pollers=pollers_of(given, None),
     )
     mapping = msgspec.structs.replace(blank, **changes_of(given))
+    if not mapping.enabled:
+        mapping = msgspec.structs.replace(mapping, state=DISABLED)
     check_whole(mapping)
     config = entry.find(ref.qualifier).configuration
     await check_source(ctx, mapping, config.role, config.timeout_s)

@@ -85,6 +85,9 @@ def test_a_messages_record() -> None:
         "awsRegion": "eu-west-1",
     }
     assert message.trace_header == "Root=1"
+    bare = {"MessageId": "m", "ReceiptHandle": "r", "Body": "b"}
+    assert "md5OfMessageAttributes" not in queue_message(bare, QUEUE).event
+    assert queue_message(bare, QUEUE, tells_absence=True).event["md5OfMessageAttributes"] is None
 
 
 def test_a_kinesis_records_shape() -> None:

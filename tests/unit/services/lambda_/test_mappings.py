@@ -268,3 +268,9 @@ async def test_an_update_leaves_what_it_does_not_name_and_takes_away_what_is_emp
     assert "FilterCriteria" not in emptied
     assert emptied["FunctionResponseTypes"] == []
     assert emptied["MaximumRetryAttempts"] == 3
+
+
+async def test_a_mapping_that_is_made_disabled_is_so_at_once(mapped: Bench) -> None:
+    shown = await create(mapped, Enabled=False)
+    assert shown["State"] == "Disabled"
+    assert (await mapped.call("UpdateEventSourceMapping", UUID=shown["UUID"], Enabled=True))["State"] == "Enabling"
