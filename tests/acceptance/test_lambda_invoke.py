@@ -163,17 +163,17 @@ def test_a_timeout(functions: Any) -> None:
 def test_only_exits_end_an_environment(functions: Any) -> None:
     name = create(
         functions,
-        "import os\ncount = 0\ndef handler(event, context):\n    global count\n    count += 1\n"
-        "    if event == 'raise':\n        raise KeyError(count)\n    if event == 'exit':\n        os._exit(1)\n    return [count, os.getpid()]\n",
+        "import os, uuid\ncount, born = 0, str(uuid.uuid4())\ndef handler(event, context):\n    global count\n    count += 1\n"
+        "    if event == 'raise':\n        raise KeyError(count)\n    if event == 'exit':\n        os._exit(1)\n    return [count, born]\n",
     )
     first = invoke(functions, name)
     for _ in range(3):
         assert failure(functions, name, "raise")[0]["errorType"] == "KeyError"
     assert invoke(functions, name) == [5, first[1]]
     failure(functions, name, "exit")
-    count, pid = invoke(functions, name)
+    count, born = invoke(functions, name)
     assert count == 1
-    assert pid != first[1]
+    assert born != first[1]
 
 
 def test_output_by_the_descriptor(server: RunningServer, functions: Any) -> None:

@@ -6,6 +6,8 @@ import base64
 import json
 import shutil
 import subprocess
+import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -166,3 +168,25 @@ def test_a_package_without_a_bootstrap(functions: Any) -> None:
     error, _ = failure(functions, create(functions, package({"other": "x"}), Runtime="provided.al2023", Handler="none"))
     assert error["errorType"] == "Runtime.InvalidEntrypoint"
     assert error["errorMessage"].endswith("Error: Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]")
+
+
+def test_a_nearest_version_serves_only_as_the_user_wills_and_says_so(own_server: Callable[..., RunningServer]) -> None:
+    found = Runtimes(Path.home(), mode="nearest").status()
+    stand_in = next((each for each in found if each.served_by and each.runtime.startswith("python")), None)
+    if stand_in is None:
+        pytest.skip("every version of Python is on this machine")
+    server = own_server("--runtimes", "nearest")
+    functions = server.client("lambda")
+    source = "import sys\ndef handler(event, context): return '%d.%d' % sys.version_info[:2]\n"
+    name, runtime = unique(), stand_in.runtime
+    options = {"FunctionName": name, "Role": ROLE, "Handler": "app.handler", "Code": {"ZipFile": package({"app.py": source})}}
+    created = functions.create_function(Runtime=runtime, **options)
+    assert created["Runtime"] == runtime
+    assert created["RuntimeVersionConfig"]["Error"] == {"ErrorCode": "RuntimeStandIn", "Message": stand_in.caveat}
+    functions.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05})
+    assert f"python{invoke(functions, name)}" == stand_in.served_by
+    events = server.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
+    assert any(stand_in.caveat in each["message"] for each in events)
+    with urllib.request.urlopen(f"{server.url}/_lambent/health") as health:
+        assert json.load(health)["stand-ins"][runtime] == f"served by {stand_in.served_by}"
+    functions.delete_function(FunctionName=name)

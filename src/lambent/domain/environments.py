@@ -107,6 +107,13 @@ class RuntimeStatus:
     retired: bool = False  #: AWS no longer offers it
     served_by: str = ""  #: another runtime's identifier, when the setting ``runtimes = "nearest"`` lets it serve
 
+    @property
+    def caveat(self) -> str:
+        """What to say of a runtime that another one serves; empty for others."""
+        if not self.served_by:
+            return ""
+        return f'{self.runtime} is not installed on this machine: {self.served_by} serves it, as the setting runtimes = "nearest" allows.'
+
 
 class Sandbox(Protocol):
     """A driver: how environments are isolated on this machine."""

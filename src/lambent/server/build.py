@@ -191,5 +191,13 @@ def report(settings: Settings, server: Server) -> dict[str, object]:
         "services": server.describe(),
         "sandbox": server.sandbox.driver.name,
         "isolation": server.sandbox.told,
+        **stand_ins(settings, server),
         "environments": server.invoker.environments,
     }
+
+
+def stand_ins(settings: Settings, server: Server) -> dict[str, object]:
+    """Return which runtimes others serve, when the settings let them."""
+    if settings.runtimes != "nearest":
+        return {}
+    return {"stand-ins": {each.runtime: f"served by {each.served_by}" for each in server.sandbox.driver.runtimes() if each.served_by}}

@@ -105,7 +105,7 @@ class NamespaceSandbox:
 
     async def launch(self, launch: Launch) -> Environment:
         """Prepare an environment; the function is imported at ``initialise``."""
-        interpreter = await self._interpreter(launch.function.runtime)
+        interpreter = await self._interpreter(launch)
         try:
             berth = await self._berths.take(interpreter)
         except (HelperLost, OSError) as error:
@@ -163,15 +163,11 @@ class NamespaceSandbox:
     def _forget(self, environment_id: str) -> None:
         self._environments.pop(environment_id, None)
 
-    async def _interpreter(self, runtime: str) -> Interpreter | None:
+    async def _interpreter(self, launch: Launch) -> Interpreter | None:
         """Return what runs a managed runtime, or ``None`` for a custom one."""
-        if runtime in CUSTOM and self._runtime_api is not None:
+        if launch.function.runtime in CUSTOM and self._runtime_api is not None:
             return None
-        interpreter = await asyncio.to_thread(self._runtimes.interpreter, runtime)
-        if interpreter is None:
-            status = await asyncio.to_thread(self._runtimes.status_of, runtime)
-            raise AwsError("InvalidRuntimeException", f"The runtime {runtime} is not available on this machine. {status.remedy}", 502)
-        return interpreter
+        return await self._runtimes.required(launch)
 
     def _program(self, launch: Launch, interpreter: Interpreter | None) -> tuple[Program, str]:
         variables = {"LANG": "en_US.UTF-8", "TZ": ":UTC", **launch.variables}

@@ -21,7 +21,6 @@ from lambent.adapters.sandbox.runtimes import CUSTOM, Interpreter, Runtimes
 from lambent.adapters.sandbox.snapshots import anew
 from lambent.base.clock import Clock
 from lambent.domain.environments import Environment, Launch, RuntimeStatus, Snapshot
-from lambent.domain.errors import AwsError
 from lambent.domain.quotas import Quotas
 
 
@@ -65,7 +64,7 @@ class ProcessSandbox:
         if not self._swept:
             self._swept = True
             remove(self._run)  # what a killed server left; before anything else is there
-        interpreter = await self._interpreter(launch.function.runtime)
+        interpreter = await self._interpreter(launch)
         runtime = self._directory / "runtime" / (interpreter.release if interpreter else "custom")
         if interpreter is not None and not interpreter.is_node and runtime not in self._linked:
             layout.link_python_runtime(runtime, interpreter.release)
@@ -97,15 +96,11 @@ class ProcessSandbox:
     def _forget(self, environment_id: str) -> None:
         self._environments.pop(environment_id, None)
 
-    async def _interpreter(self, runtime: str) -> Interpreter | None:
+    async def _interpreter(self, launch: Launch) -> Interpreter | None:
         """Return what runs a managed runtime, or ``None`` for a custom one."""
-        if runtime in CUSTOM and self._runtime_api is not None:
+        if launch.function.runtime in CUSTOM and self._runtime_api is not None:
             return None
-        interpreter = await asyncio.to_thread(self._runtimes.interpreter, runtime)
-        if interpreter is None:
-            status = await asyncio.to_thread(self._runtimes.status_of, runtime)
-            raise AwsError("InvalidRuntimeException", f"The runtime {runtime} is not available on this machine. {status.remedy}", 502)
-        return interpreter
+        return await self._runtimes.required(launch)
 
     def _command(self, launch: Launch, interpreter: Interpreter | None, variables: dict[str, str]) -> tuple[list[str], str]:
         """Return the command line, and why there is none, and complete ``variables``."""

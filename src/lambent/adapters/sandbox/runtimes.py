@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import os
 import re
@@ -12,7 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from lambent.domain.environments import RuntimeStatus
+from lambent.domain.environments import Launch, RuntimeStatus
+from lambent.domain.errors import AwsError
 
 PYTHONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 NODES = ("18", "20", "22", "24")
@@ -80,7 +82,7 @@ class Runtimes:
         if exact is not None or not self._nearest:
             return exact
         family, releases = ("python", PYTHONS) if runtime.startswith("python") else ("nodejs", NODES)
-        if not runtime.startswith(family):
+        if runtime in UNSERVED or not runtime.startswith(family):
             return None
         wanted = _number(runtime)
         for release in sorted(releases, key=lambda each: (abs(_number(each) - wanted), -_number(each))):
@@ -88,6 +90,18 @@ class Runtimes:
             if other is not None:
                 return other
         return None
+
+    async def required(self, launch: Launch) -> Interpreter:
+        """Return what serves the launch's runtime, and note in its log when that is another one. Raises ``AwsError`` without any."""
+        status = await asyncio.to_thread(self.status_of, launch.function.runtime)
+        interpreter = self.interpreter(status.runtime)
+        if interpreter is None:
+            raise AwsError(
+                "InvalidRuntimeException", f"The runtime {status.runtime} is not available on this machine. {status.remedy}", 502
+            )
+        if status.caveat:
+            launch.output(f"[WARN] {status.caveat}".encode(), False)
+        return interpreter
 
     def _exact(self, runtime: str) -> Interpreter | None:
         if runtime not in self._found:

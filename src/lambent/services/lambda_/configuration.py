@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,8 @@ from lambent.domain.environments import RuntimeStatus
 from lambent.domain.quotas import Quotas
 from lambent.services.lambda_.errors import invalid, validation
 from lambent.services.lambda_.state import Configuration, Layer
+
+_log = logging.getLogger(__name__)
 
 RESERVED_VARIABLES = frozenset(
     {
@@ -48,8 +51,11 @@ RUNTIMES = (
 """The runtimes that AWS lets functions be created with, in the order of its own message."""
 
 
-def check_runtime(runtime: str, known: Sequence[RuntimeStatus]) -> None:
-    """Raise ``InvalidParameterValueException`` for a runtime that AWS doesn't have, or that this machine hasn't."""
+def check_runtime(runtime: str, known: Sequence[RuntimeStatus]) -> str:
+    """Return the caveat when another runtime serves this one.
+
+    Raises ``InvalidParameterValueException`` for a runtime that AWS doesn't have, or that this machine hasn't.
+    """
     status = next((each for each in known if each.runtime == runtime), None)
     if status is None:
         names = ", ".join(RUNTIMES)
@@ -63,6 +69,9 @@ def check_runtime(runtime: str, known: Sequence[RuntimeStatus]) -> None:
         )
     if not status.available:
         raise invalid(f"The runtime {runtime} is not available on this machine. {status.remedy}".strip())
+    if status.caveat:
+        _log.warning("%s", status.caveat)
+    return status.caveat
 
 
 def _check_handler(config: Configuration) -> None:

@@ -35,7 +35,7 @@ from lambent.services.lambda_.state import (
 )
 from lambent.services.lambda_.tags import check_tags
 from lambent.services.lambda_.transitions import begun, version_key
-from lambent.services.lambda_.views import function_configuration
+from lambent.services.lambda_.views import function_configuration, with_caveat
 from lambent.services.lambda_.vpc import vpc_of
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ async def create_function(ctx: Lambda, call: Call, request: CreateFunctionReques
     refuse_unserved(request)
     if not request.get("Runtime") or (not request.get("Handler") and not request["Runtime"].startswith("provided")):
         raise invalid("Runtime and Handler are mandatory parameters for functions created with deployment packages.")
-    check_runtime(request["Runtime"], ctx.runtimes())
+    caveat = check_runtime(request["Runtime"], ctx.runtimes())
     check_tags(request.get("Tags") or {}, ctx.platform.quotas)
     if await ctx.catalogue.find(ref.key) is not None:
         raise conflict(f"Function already exist: {ref.name}")
@@ -78,7 +78,7 @@ async def create_function(ctx: Lambda, call: Call, request: CreateFunctionReques
     config = with_package(config, package)
     check_limits(config, ctx.platform.quotas)
     await code.check_storage(ctx, call, package.size)
-    return await _commit_new(ctx, ref, config, request)
+    return with_caveat(await _commit_new(ctx, ref, config, request), caveat)
 
 
 def with_package(config: Configuration, package: code.Package) -> Configuration:

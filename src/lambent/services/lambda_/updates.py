@@ -20,7 +20,7 @@ from lambent.services.lambda_.names import FunctionRef
 from lambent.services.lambda_.state import Configuration, Version
 from lambent.services.lambda_.transitions import begun
 from lambent.services.lambda_.versions import publish
-from lambent.services.lambda_.views import function_configuration
+from lambent.services.lambda_.views import function_configuration, with_caveat
 from lambent.services.lambda_.vpc import vpc_of
 
 if TYPE_CHECKING:
@@ -71,8 +71,7 @@ async def update_function_configuration(ctx: Lambda, call: Call, request: Update
     ref = _unqualified(ctx.own_ref(call, request["FunctionName"]))
     await ctx.settled(ref)
     refuse_unserved(request)
-    if request.get("Runtime"):
-        check_runtime(request["Runtime"], ctx.runtimes())
+    caveat = check_runtime(request["Runtime"], ctx.runtimes()) if request.get("Runtime") else ""
     layers = None if request.get("Layers") is None else await layers_of(ctx, call, request["Layers"])
     vpc = await vpc_of(ctx, call, request)
     async with ctx.settled_alone(ref) as entry:
@@ -80,7 +79,7 @@ async def update_function_configuration(ctx: Lambda, call: Call, request: Update
         config = changed(entry.latest.configuration, request, layers, vpc)
         check_limits(config, ctx.platform.quotas)
         version = await _store(ctx, ref, entry, config)
-        return function_configuration(entry, version, shown_as="")
+        return with_caveat(function_configuration(entry, version, shown_as=""), caveat)
 
 
 async def _store(ctx: Lambda, ref: FunctionRef, entry: Entry, config: Configuration) -> Version:

@@ -67,6 +67,13 @@ def function_configuration(entry: Entry, version: Version, *, shown_as: str | No
     return shown
 
 
+def with_caveat(shown: FunctionConfiguration, caveat: str) -> FunctionConfiguration:
+    """Return a configuration that says, where AWS tells of troubles with a runtime's version, that another runtime serves it."""
+    if caveat:
+        shown["RuntimeVersionConfig"]["Error"] = {"ErrorCode": "RuntimeStandIn", "Message": caveat}
+    return shown
+
+
 def _optimised(config: Configuration, version: Version) -> str:
     return "On" if config.snap_start == "PublishedVersions" and version.version != LATEST else "Off"
 

@@ -30,7 +30,14 @@ def test_another_version_serves_only_when_that_is_wanted(tmp_path: Path) -> None
     assert nearest.served_by == ""
     if not exact["nodejs22.x"].available:
         assert "nvm install 22" in exact["nodejs22.x"].remedy
-        assert Runtimes(tmp_path, str(tmp_path / "bin"), "nearest").status_of("nodejs22.x").served_by in ("nodejs24.x", "nodejs20.x")
+        served = Runtimes(tmp_path, str(tmp_path / "bin"), "nearest").status_of("nodejs22.x")
+        assert served.served_by in ("nodejs24.x", "nodejs20.x")
+        assert served.caveat.startswith(f"nodejs22.x is not installed on this machine: {served.served_by} serves it")
+
+
+def test_no_version_stands_in_for_a_runtime_that_aws_has_retired(tmp_path: Path) -> None:
+    found = {each.runtime: each for each in Runtimes(tmp_path, str(tmp_path), "nearest").status()}
+    assert not any(found[each].available for each in ("python2.7", "python3.7", "nodejs16.x", "java21", "go1.x"))
 
 
 def test_every_identifier_is_answered_with_an_interpreter_or_a_remedy(tmp_path: Path) -> None:

@@ -2,11 +2,13 @@
 
 import pytest
 
+from lambent.domain.environments import RuntimeStatus
 from lambent.domain.functions import EventInvokeConfig
 from lambent.services.lambda_.urls import find_url
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:f"
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:q"
+ROLE = "arn:aws:iam::123456789012:role/worker"
 
 
 async def resolve(bench, qualifier=""):
@@ -98,3 +100,15 @@ async def test_management(bench, mode):
     assert (await bench.call("GetFunctionRecursionConfig", FunctionName="f"))["RecursiveLoop"] == "Allow"
     assert (await bench.call("GetFunctionCodeSigningConfig", FunctionName="f"))["FunctionName"] == "f"
     assert (await bench.call("ListEventSourceMappings"))["EventSourceMappings"] == []
+
+
+async def test_a_runtime_that_another_one_serves_says_so(bench, zip_of, caplog):
+    bench.statuses.append(RuntimeStatus("python3.11", True, "/usr/bin/python3.12", served_by="python3.12"))
+    code = {"ZipFile": zip_of()}
+    created = await bench.call("CreateFunction", FunctionName="other", Runtime="python3.11", Role=ROLE, Handler="app.handler", Code=code)
+    said = 'python3.11 is not installed on this machine: python3.12 serves it, as the setting runtimes = "nearest" allows.'
+    assert created["RuntimeVersionConfig"]["Error"] == {"ErrorCode": "RuntimeStandIn", "Message": said}
+    assert [each.message for each in caplog.records] == [said]
+    await bench.settle()
+    updated = await bench.call("UpdateFunctionConfiguration", FunctionName="other", Runtime="python3.12")
+    assert "Error" not in updated["RuntimeVersionConfig"]
