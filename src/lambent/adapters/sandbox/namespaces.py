@@ -121,7 +121,7 @@ class NamespaceSandbox:
 
     async def snapshot(self, launch: Launch, timeout_s: float) -> Snapshot:
         """Initialise a Python function and keep its process to fork environments from; others are initialised anew each time."""
-        interpreter = await self._interpreter(launch.function.runtime)
+        interpreter = await self._interpreter(launch)
         if interpreter is None or interpreter.is_node:
             return await anew(launch, timeout_s, self.launch)
         try:
