@@ -23,7 +23,7 @@ from lambent.domain.storage import ABSENT, Store
 from lambent.services.sns.stamps import base64_text
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 _KEY: Final = ("signing",)
 _YEARS: Final = 10
