@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 from lambent.domain.call import Call
 from lambent.domain.caller import CallerKind
@@ -65,7 +67,17 @@ _CONTEXT: Final = {
 }
 
 
-def verdict(bucket: Bucket, call: Call, now: float, existing_tags: Mapping[str, str] | None = None) -> Decision:
+@lru_cache(maxsize=256)
+def _statements(policy: str) -> tuple[Mapping[str, Any], ...]:
+    return tuple(listed(json.loads(policy).get("Statement", [])))
+
+
+def asks_for_tags(bucket: Bucket, call: Call) -> bool:
+    """Return whether the bucket's policy depends on the tags that the call's object has."""
+    return "Key" in call.params and "existingobjecttag" in bucket.configurations.get("policy", "").lower()
+
+
+def verdict(bucket: Bucket, call: Call, now: float, existing_tags: Mapping[str, str]) -> Decision:
     """Return what the bucket's policy says of the call; with everybody kept out, a public statement says nothing."""
     text = bucket.configurations.get("policy")
     if not text:
@@ -75,9 +87,9 @@ def verdict(bucket: Bucket, call: Call, now: float, existing_tags: Mapping[str, 
         principal_of(call.caller),
         f"s3:{action_of(call.operation, call.params)}",
         bucket.arn + (f"/{key}" if key is not None else ""),
-        _context(call, now, existing_tags or {}),
+        _context(call, now, existing_tags),
     )
-    said = evaluate(listed(json.loads(text).get("Statement", [])), asked)
+    said = evaluate(_statements(text), asked)
     if said is Decision.ALLOW and blocks(bucket, "RestrictPublicBuckets") and is_public(bucket) and outside(bucket, call):
         return Decision.SILENT
     return said
@@ -119,6 +131,8 @@ def _context(call: Call, now: float, existing_tags: Mapping[str, str]) -> dict[s
     context |= {name: (value,) for name, value in about_caller.items() if value}
     context |= {name: (str(params[member]),) for member, name in _CONTEXT.items() if params.get(member) is not None}
     context |= {f"s3:existingobjecttag/{name}".lower(): (value,) for name, value in existing_tags.items()}
+    requested = dict(parse_qsl(params.get("Tagging", ""))) if isinstance(params.get("Tagging"), str) else {}
+    context |= {f"s3:requestobjecttag/{name}".lower(): (value,) for name, value in requested.items()}
     return context
 
 

@@ -47,7 +47,8 @@ class S3:
 
         Raises ``AccessDenied``.
         """
-        said = access.verdict(bucket, call, self.platform.clock.now())
+        tagged = await self._version(bucket, call) if access.asks_for_tags(bucket, call) else None
+        said = access.verdict(bucket, call, self.platform.clock.now(), {} if tagged is None else tagged.tags)
         mine = not access.outside(bucket, call)
         if said is Decision.DENY:
             if mine and call.caller.kind is CallerKind.ROOT and call.operation in access.POLICY_OPERATIONS:

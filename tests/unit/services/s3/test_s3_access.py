@@ -117,6 +117,18 @@ async def test_policies_let_in_and_keep_out(s3: Driver, bucket: str) -> None:
     assert (await s3.error("ListObjectsV2", OTHER, Bucket=bucket)).status == 403
 
 
+async def test_policies_by_tags(s3: Driver, bucket: str) -> None:
+    await s3("PutObject", Bucket=bucket, Key="open", Body=b"x", Tagging="access=public")
+    await s3("PutObject", Bucket=bucket, Key="closed", Body=b"x")
+    await put_policy(s3, bucket, Condition={"StringEquals": {"s3:ExistingObjectTag/access": "public"}})
+    assert (await s3("GetObject", NOBODY, Bucket=bucket, Key="open"))["Body"] == b"x"
+    assert (await s3.error("GetObject", NOBODY, Bucket=bucket, Key="closed")).status == 403
+    asked = {"StringEquals": {"s3:RequestObjectTag/by": "guest"}}
+    await put_policy(s3, bucket, Action="s3:PutObject", Condition=asked)
+    await s3("PutObject", NOBODY, Bucket=bucket, Key="theirs", Body=b"x", Tagging="by=guest")
+    assert (await s3.error("PutObject", NOBODY, Bucket=bucket, Key="theirs", Body=b"x")).status == 403
+
+
 async def test_a_denied_root_can_still_mend_the_policy(s3: Driver, bucket: str) -> None:
     await put_policy(s3, bucket, Effect="Deny", Action="s3:*", Resource=[ARN, f"{ARN}/*"])
     error = await s3.error("ListObjectsV2", Bucket=bucket)
