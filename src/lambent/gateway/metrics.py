@@ -22,8 +22,8 @@ class MetricsPage:
         self._totals = totals
 
     def claims(self, request: HttpRequest) -> bool:
-        """Return whether the page is asked for."""
-        return request.raw_path == PATH
+        """Return whether the page is asked for; functions don't get to see it."""
+        return request.raw_path == PATH and request.environment_key is None
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
         """Answer with text."""

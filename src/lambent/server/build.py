@@ -26,7 +26,7 @@ from lambent.gateway.app import Gateway
 from lambent.gateway.authentication import SignedReader
 from lambent.gateway.health import Health
 from lambent.gateway.metrics import MetricsPage
-from lambent.server.cloud import AllowAll, AuditLog, ServerCloud
+from lambent.server.cloud import AllowAll, AuditLog, Observer, ServerCloud
 from lambent.server.drivers import Choice, choose
 from lambent.server.housekeeping import BlobSweeper
 from lambent.server.identities import Identities
@@ -93,10 +93,10 @@ async def build(settings: Settings) -> Server:
     audit = AuditLog(clock, None if settings.ephemeral else data / "audit.jsonl")
     upstreams = _upstreams(settings, clock)
     companion = Companion(clock, public_host=settings.advertised_host) if settings.companion else None
-    cloud = _cloud(identities, upstreams, companion, audit)
+    choice = await choose(settings, data / "environments", data / "code", clock, quotas)
+    cloud = _cloud([identities.observe, choice.observe], identities, upstreams, companion, audit)
     platform = Platform(store, blobs, cloud, clock, ids, quotas, settings.advertised_host)
 
-    choice = await choose(settings, data / "environments", data / "code", clock, quotas)
     shipper, taken = LogShipper(cloud, clock, ids), TakenConcurrency()
     invoker = LocalInvoker(
         choice.driver,
@@ -142,7 +142,13 @@ async def build(settings: Settings) -> Server:
     return server
 
 
-def _cloud(identities: Identities, upstreams: Mapping[str, Endpoint], companion: Companion | None, audit: AuditLog) -> ServerCloud:
+def _cloud(
+    observers: Sequence[Observer],
+    identities: Identities,
+    upstreams: Mapping[str, Endpoint],
+    companion: Companion | None,
+    audit: AuditLog,
+) -> ServerCloud:
     """Return the cloud, still without services of ours."""
     return ServerCloud(
         [],
@@ -150,7 +156,7 @@ def _cloud(identities: Identities, upstreams: Mapping[str, Endpoint], companion:
         AllowAll(),
         audit,
         fallback=companion,
-        observers=[identities.observe],
+        observers=observers,
         overrides={("sts", "GetCallerIdentity"): identities.caller_identity},
     )
 

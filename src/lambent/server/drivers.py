@@ -11,6 +11,7 @@ from lambent.adapters.sandbox.namespaces import NamespaceSandbox
 from lambent.adapters.sandbox.process import ProcessSandbox
 from lambent.base.clock import Clock
 from lambent.base.settings import Settings
+from lambent.domain.call import Call, Result
 from lambent.domain.errors import StartupError
 from lambent.domain.quotas import Quotas
 from lambent.runtime_api import server as runtime_api_server
@@ -29,6 +30,11 @@ class Choice:
     entrances: Entrances  #: where the driver's environments come in
     endpoint_url: str  #: the gateway, as functions reach it
     told: str  #: one line: what it promises, or why not more
+
+    async def observe(self, call: Call, result: Result) -> None:
+        """Have the driver prepare for a function that was created. An observer of ``ServerCloud``."""
+        if call.operation == "CreateFunction" and call.service == "lambda":
+            self.driver.prepare(str(result.get("Runtime", "")))
 
 
 async def choose(settings: Settings, directory: Path, code: Path, clock: Clock, quotas: Quotas) -> Choice:

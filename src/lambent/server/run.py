@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import resource
 import signal
 import socket
 import sys
@@ -33,6 +34,7 @@ def serve(settings: Settings) -> None:
             f"listening on {settings.host} lets strangers connect: set root_access_key_id and root_secret_access_key in lambent.toml, or "
             "LAMBENT_ROOT_ACCESS_KEY_ID and LAMBENT_ROOT_SECRET_ACCESS_KEY, and give them to your clients. Else listen on 127.0.0.1."
         )
+    _allow_many_files()
     with contextlib.ExitStack() as stack:
         if settings.ephemeral:
             settings = replace(settings, data_dir=Path(stack.enter_context(TemporaryDirectory(prefix="lambent-"))))
@@ -40,6 +42,13 @@ def serve(settings: Settings) -> None:
         settings = replace(settings, port=listener.getsockname()[1])
         with asyncio.Runner(loop_factory=_loop) as runner, contextlib.suppress(KeyboardInterrupt):
             runner.run(_serve(settings, listener))
+
+
+def _allow_many_files() -> None:
+    """Use all descriptors that the system allows: an environment needs half a dozen, and the usual soft limit is 1,024."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _loop() -> asyncio.AbstractEventLoop:

@@ -217,7 +217,10 @@ class Group:
 
     def is_above(self, memory_mb: int) -> bool:
         """Return whether the processes have more memory of their own, ``/tmp`` and cached files not counted. Some microseconds."""
-        if self._usage < 0 or int(os.pread(self._usage, 32, 0)) <= memory_mb << 20:
+        try:
+            if self._usage < 0 or int(os.pread(self._usage, 32, 0)) <= memory_mb << 20:
+                return False
+        except OSError:  # the group is on its way out
             return False
         stat = self._file("memory.stat", self.hierarchies.memory, "memory.stat")
         key = "anon " if self.hierarchies.has_limits else "rss "

@@ -44,13 +44,19 @@ class House:
         self._snapshot_seccomp = seccomp.program(platform.machine(), "setns").hex()
         self._group_name = f"lambent-{hashlib.sha256(str(self._run).encode()).hexdigest()[:8]}"
         self._warden: Helper | None = None
+        self._wardens = 0
+        self._is_closed = False
         self._process: subprocess.Popen[bytes] | None = None
         self._roots: dict[str, asyncio.Task[None]] = {}
         self._helpers: dict[str, asyncio.Task[Helper]] = {}
 
     def warden(self) -> Helper:
         """Return the warden."""
+        if self._is_closed:
+            raise HelperLost("the server stops")
         if self._warden is None or self._warden.lost:
+            self._wardens += 1  # a lost one still removes its own folder
+            self._run = self._directory / (f"run-{self._wardens}" if self._wardens > 1 else "run")
             remove(self._run)
             self._run.mkdir(parents=True)
             self.hierarchies = cgroups.find(self._group_name)
@@ -92,6 +98,7 @@ class House:
 
     async def close(self) -> None:
         """End every helper, and with them whatever is left."""
+        self._is_closed = True
         for task in self._helpers.values():
             task.cancel()
         await asyncio.gather(*self._helpers.values(), return_exceptions=True)

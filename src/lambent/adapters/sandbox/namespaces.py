@@ -36,7 +36,7 @@ _WARDEN: Final = layout.GUEST / "warden.py"
 RUNTIME_API_PORT: Final = 9001  # as in Lambda
 UIDS_FROM: Final = 0x70000000  # of the machine's user ids: above what distributions give to users and containers
 _LIMITS: Final = {"RLIMIT_CORE": 0, "RLIMIT_NOFILE": 1024, "RLIMIT_NPROC": 1024}
-_PROBE_S: Final = 5.0
+_PROBE_S: Final = 20.0  # milliseconds, unless the machine is very busy
 _PROC_OPTIONS: Final = "hidepid=2"
 
 

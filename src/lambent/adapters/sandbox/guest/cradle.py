@@ -30,7 +30,8 @@ class Cradle:
         self.snapshot_program = bytes.fromhex(spec["snapshot_seccomp"])
         self.limits = [(getattr(resource, name), value) for name, value in spec["limits"].items()]
         self.children = {}  # pid -> id
-        self.last_words = {}  # pid -> the reading end of a pipe
+        self.listened = {}  # the reading end of a pipe -> the pid that may say there why it can't begin
+        self.last_words = {}  # pid -> what it said
         self.say = -1  # in a child: the writing end
         self.born = None  # in a child: the request that it was forked for
         self.lifeline, self.held_end = os.pipe()  # whoever lives on our end of it dies with us
@@ -43,7 +44,9 @@ class Cradle:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(wake_w, warn_on_full_buffer=False)
         while True:
-            readable, _, _ = select.select([self.server, wake_r], [], [])
+            readable, _, _ = select.select([self.server, wake_r, *self.listened], [], [])
+            for pipe in self.listened.keys() & set(readable):
+                self.hear(pipe)
             if wake_r in readable:
                 os.read(wake_r, 4096)
                 self.reap()
@@ -92,7 +95,7 @@ class Cradle:
             return
         os.close(self.say)
         self.children[pid] = request["id"]
-        self.last_words[pid] = last_words
+        self.listened[last_words] = pid
         talk.send(self.server, {"id": request["id"], "pid": pid})
 
     def enter(self, holder, output, frames=None, control=None):
@@ -104,11 +107,11 @@ class Cradle:
         os.chdir("/")
         os.setsid()
         # Received descriptors may have any number: out of the way first, then to where they belong.
-        output = os.dup2(output, 101)
-        lifeline = os.dup2(self.lifeline, 103, inheritable=False)
-        self.say = os.dup2(self.say, 104, inheritable=False)
-        frames = os.dup2(frames, 102) if frames is not None else None
-        control = os.dup2(control, 105) if control is not None else None
+        output = os.dup2(output, 901)
+        lifeline = os.dup2(self.lifeline, 903, inheritable=False)
+        self.say = os.dup2(self.say, 904, inheritable=False)
+        frames = os.dup2(frames, 902) if frames is not None else None
+        control = os.dup2(control, 905) if control is not None else None
         os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
         os.dup2(output, 1)
         os.dup2(output, 2)
@@ -155,17 +158,20 @@ class Cradle:
                 exited = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
                 talk.send(self.server, {"id": name, "exited": exited, "peak_kb": usage.ru_maxrss, "not_started": self.heard(pid)})
 
+    def hear(self, pipe):
+        """Take what a child says; or learn that it has begun, which closes its end."""
+        pid = self.listened.pop(pipe)
+        with contextlib.suppress(BlockingIOError):
+            words = os.read(pipe, 200)
+            if words:
+                self.last_words[pid] = words.decode(errors="replace")
+        os.close(pipe)
+
     def heard(self, pid):
-        """Return why a child could not be executed; empty when it could."""
-        pipe = self.last_words.pop(pid, None)
-        if pipe is None:
-            return ""
-        try:
-            return os.read(pipe, 200).decode()
-        except BlockingIOError:  # a forked interpreter keeps it; nothing was said
-            return ""
-        finally:
-            os.close(pipe)
+        """Return why an ended child could not begin; empty when it could."""
+        for pipe in [pipe for pipe, other in self.listened.items() if other == pid]:
+            self.hear(pipe)
+        return self.last_words.pop(pid, "")
 
 
 def execute(argv, env, say):

@@ -26,6 +26,7 @@ class Template(cradle.Cradle):
         super().__init__(server, spec)
         self.runtime = spec["runtime"]
         self.modules = ()
+        self.packages = set()
         self.paths = []
 
     def load(self):
@@ -40,6 +41,8 @@ class Template(cradle.Cradle):
             warm_up(boto3)
         self.paths = list(sys.path)
         self.modules = tuple(set(sys.modules) - before)
+        # Now, and not in a copy: to look at each module there would make its page the copy's own.
+        self.packages = {name.partition(".")[0] for name in self.modules if is_of(name, self.runtime)}
         sys.pycache_prefix = None
         sys.dont_write_bytecode = True
         gc.collect()
@@ -69,14 +72,13 @@ class Template(cradle.Cradle):
 
     def make_way(self, paths):
         """Forget preloaded packages when the function or a layer brings one of them: its own must be found."""
-        ours = {name.partition(".")[0] for name in self.modules if is_of(name, self.runtime)}
         theirs = set()
         for folder in paths:
             with contextlib.suppress(OSError):
                 theirs.update(each.partition(".")[0] for each in os.listdir(folder))
-        if ours & theirs:
+        if self.packages & theirs:
             for name in self.modules:
-                if name.partition(".")[0] in ours and not name.startswith(("awslambdaric", "snapshot_restore_py")):
+                if name.partition(".")[0] in self.packages and not name.startswith(("awslambdaric", "snapshot_restore_py")):
                     sys.modules.pop(name, None)
 
 
