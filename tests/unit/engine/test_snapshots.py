@@ -90,6 +90,16 @@ async def test_whoever_needs_a_snapshot_that_is_being_taken_waits_for_it(engine:
     assert len(engine.sandbox.snapshots) == 1
 
 
+async def test_a_server_that_stops_does_not_wait_for_an_init(engine: Bench) -> None:
+    engine.sandbox.init_s = 100.0
+    taking = asyncio.create_task(engine.invoker.host.snapshots.take(version()))
+    for _ in range(100):
+        await asyncio.to_thread(int)
+    await asyncio.wait_for(engine.invoker.close(), 5)
+    with pytest.raises(asyncio.CancelledError):
+        await taking
+
+
 async def test_a_snapshot_that_was_lost_is_taken_anew(engine: Bench) -> None:
     await engine.invoker.host.snapshots.take(version())
     engine.sandbox.snapshots[0].lost = True

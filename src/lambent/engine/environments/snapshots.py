@@ -71,8 +71,9 @@ class SnapshotKeeper:
             self._task(function)
 
     async def close(self) -> None:
-        """Let go of all of them."""
-        for arn in list(self._taken):
+        """Let go of all of them; those that are being taken are given up."""
+        for arn, (_, task) in list(self._taken.items()):
+            task.cancel()  # nothing happens to one that was taken
             self._let_go(arn)
         await asyncio.gather(*self._closing, return_exceptions=True)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from lambent.base.clock import Clock
+from lambent.base.tasks import cancel_and_wait
 from lambent.domain.environments import Ending
 from lambent.domain.errors import AwsError
 from lambent.domain.provisioning import FAILED, IN_PROGRESS, READY, Allotment, Progress
@@ -70,12 +71,15 @@ class Provisioner:
 
     async def run(self) -> None:
         """Prepare what is missing, until cancelled."""
-        while True:
-            await self._host.provisioned_lost.wait()
-            self._host.provisioned_lost.clear()
-            later = self._prepare_missing()
-            if later is not None:
-                self._clock.call_later(later, self._host.provisioned_lost.set)
+        try:
+            while True:
+                await self._host.provisioned_lost.wait()
+                self._host.provisioned_lost.clear()
+                later = self._prepare_missing()
+                if later is not None:
+                    self._clock.call_later(later, self._host.provisioned_lost.set)
+        finally:
+            await cancel_and_wait(list(self._tasks))
 
     def _prepare_missing(self) -> float | None:
         """Start what is missing and may be started now; return in how many seconds to look again, if that is known."""

@@ -12,6 +12,7 @@ import msgspec
 
 from lambent.base.clock import Clock
 from lambent.base.ids import Ids
+from lambent.base.tasks import cancel_and_wait
 from lambent.domain.environments import Ending
 from lambent.domain.errors import AwsError
 from lambent.domain.functions import FunctionVersion
@@ -58,7 +59,13 @@ class Transitions:
         self.taking: set[asyncio.Task[None]] = set()  #: snapshots that are being taken
 
     async def run(self) -> None:
-        """Work until cancelled."""
+        """Work until cancelled; what is under way then is begun again by the next server."""
+        try:
+            await self._work()
+        finally:
+            await cancel_and_wait(list(self.taking))
+
+    async def _work(self) -> None:
         while True:
             touched = asyncio.ensure_future(self._store.wait_enqueued(TRANSITIONS))
             await asyncio.sleep(0)  # the wait has begun before the queue is looked at, so that nothing is missed
