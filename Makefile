@@ -30,10 +30,10 @@ dev: $(STAMP)  ## a server that keeps nothing and restarts when the source chang
 	@$(BIN)/python tools/reload.py src -- $(BIN)/lambent start --ephemeral
 
 format: $(STAMP)  ## format the source
-	@$(BIN)/ruff format src tests tools demo
+	@$(BIN)/ruff format src tests tools demo benchmarks
 
 lint: $(STAMP)
-	@$(BIN)/ruff format --check -q src tests tools demo && $(BIN)/ruff check -q src tests tools demo
+	@$(BIN)/ruff format --check -q src tests tools demo benchmarks && $(BIN)/ruff check -q src tests tools demo benchmarks
 
 types: $(STAMP)
 	@$(BIN)/mypy

@@ -135,7 +135,7 @@ async def serve(workers: int) -> None:
     await loop.run_in_executor(None, sys.stdin.read)
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)  # noqa: ASYNC222 - it was just killed
+        os.waitpid(pid, 0)
 
 
 def _returning(pool: Pool) -> Any:

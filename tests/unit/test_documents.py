@@ -18,9 +18,8 @@ def test_the_diagram_is_the_tables() -> None:
 def test_files_that_documents_name_are_there() -> None:
     missing = []
     for page in [ROOT / "README.md", ROOT / "SPECIFICATION.md", *(ROOT / "docs").rglob("*.md")]:
-        for name in re.findall(r"`((?:src|tests|docs|tools|benchmarks|demo)/[\w./-]+?\.(?:py|md|sql))(?:::\w+)?`", page.read_text()):
-            if not (ROOT / name).exists():
-                missing.append(f"{page.relative_to(ROOT)} names {name}")
+        names = re.findall(r"`((?:src|tests|docs|tools|benchmarks|demo)/[\w./-]+?\.(?:py|md|sql))(?:::\w+)?`", page.read_text())
+        missing += [f"{page.relative_to(ROOT)} names {name}" for name in names if not (ROOT / name).exists()]
     assert not missing, missing
 
 
