@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
+from lambent.domain.errors import AwsError
 from lambent.services.s3 import crc, errors
 from lambent.services.s3.state import Checksum
 
@@ -19,6 +20,7 @@ ALGORITHMS: Final = ("CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256", "SHA512",
 DEFAULT: Final = "CRC64NVME"
 """What S3 computes for a write that brings no checksum."""
 _CRCS: Final = {"CRC32": crc.CRC32, "CRC32C": crc.CRC32C, "CRC64NVME": crc.CRC64NVME}
+_NOT_SERVED: Final = ("XXHASH64", "XXHASH3", "XXHASH128")
 _SIZES: Final = {"CRC32": 4, "CRC32C": 4, "CRC64NVME": 8, "SHA1": 20, "SHA256": 32, "SHA512": 64, "MD5": 16}
 
 
@@ -67,7 +69,11 @@ def hasher(algorithm: str) -> Hasher:
         case "SHA1" | "SHA256" | "SHA512" | "MD5":
             return hashlib.new(algorithm.lower(), usedforsecurity=False)
         case _:
-            raise errors.invalid_request("Checksum algorithm provided is unsupported. Please try again with any of the valid types.")
+            raise _unsupported()
+
+
+def _unsupported() -> AwsError:
+    return errors.invalid_request("Checksum algorithm provided is unsupported. Please try again with any of the valid types.")
 
 
 def text(digest: bytes) -> str:
@@ -82,6 +88,8 @@ def header(algorithm: str) -> str:
 
 def given(params: Mapping[str, object]) -> tuple[str, str] | None:
     """Return the algorithm and value among a request's ``Checksum…`` members. ``InvalidRequest`` for several or a malformed one."""
+    if any(params.get(f"Checksum{each}") for each in _NOT_SERVED):
+        raise _unsupported()
     found = [(each, str(params[f"Checksum{each}"])) for each in ALGORITHMS if params.get(f"Checksum{each}")]
     if len(found) > 1:
         raise errors.invalid_request("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")

@@ -144,3 +144,9 @@ async def test_an_empty_object(s3: Any, bucket: str) -> None:
     await s3("PutObject", Bucket=bucket, Key="k")
     assert (await s3("GetObject", Bucket=bucket, Key="k"))["Body"] == b""
     assert (await s3.error("GetObject", Bucket=bucket, Key="k", Range="bytes=0-1")).code == "InvalidRange"
+
+
+async def test_checksums_that_are_not_served_are_not_passed_over(s3: Any, bucket: str) -> None:
+    for params in ({"ChecksumXXHASH64": "AAAAAAAAAAA="}, {"ChecksumAlgorithm": "XXHASH3"}):
+        error = await s3.error("PutObject", Bucket=bucket, Key="k", Body=b"x", **params)
+        assert error.code == "InvalidRequest" and "unsupported" in error.message
