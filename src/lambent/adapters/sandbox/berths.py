@@ -90,7 +90,7 @@ class Berths:
             proc_options=_PROC_OPTIONS,
         )
         pipe = OutputPipe(OutputParser(_nobody, self._clock))
-        berth = Berth(room, pipe, await accept(room.listeners[0]), None, cradle)
+        berth = Berth(room, pipe, await accept(room.listeners[0]), None, house.seccomp, cradle)
         try:
             if house.hierarchies.all:
                 berth.group = await asyncio.to_thread(Group.make, house.hierarchies, name)
@@ -111,7 +111,7 @@ class Berths:
         name = f"room-{next(self._numbers)}"
         room = await snapshot.room.within(name, ports=[self._gateway_port], proc_options=_PROC_OPTIONS, tmp_mb=tmp_mb)
         pipe = OutputPipe(OutputParser(_nobody, self._clock))
-        berth = Berth(room, pipe, await self._accept(room.listeners[0]), None, snapshot.control)
+        berth = Berth(room, pipe, await self._accept(room.listeners[0]), None, self._house.seccomp, snapshot.control)
         if self._house.hierarchies.all:
             berth.group = await asyncio.to_thread(Group.make, self._house.hierarchies, name)
         return berth

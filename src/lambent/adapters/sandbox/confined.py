@@ -33,6 +33,7 @@ class Berth:
     pipe: OutputPipe
     door: doors.Door
     group: Group | None
+    program: str  #: the filter for calls, in hexadecimal digits
     cradle: Helper  #: what forks processes into the room
     control: Helper | None = None  #: of a snapshot: asks it to fork
     child: Forked | None = None  #: one that waits in the room to be told which function it is
@@ -96,7 +97,10 @@ class ConfinedBody:
             berth.group.limit(launch.function.memory_mb, launch.function.ephemeral_storage_mb)
         layers = [self._seen(each) for each in launch.layers]
         keeps = berth.control is not None
-        await berth.room.furnish(self._seen(launch.code), layers, launch.function.ephemeral_storage_mb, keeps=keeps)
+        stays = berth.group is None or not berth.group.can_freeze
+        await berth.room.furnish(
+            self._seen(launch.code), layers, launch.function.ephemeral_storage_mb, keeps=keeps, stays=stays, seccomp=berth.program
+        )
         if berth.child is None:
             return await self._execute(report)
         assert berth.channel is not None

@@ -15,6 +15,7 @@ from lambent.base.clock import Clock, Timer
 
 GRACE_S = 0.02
 REST_S = 0.01
+_STEP_S_MIN = 0.001
 
 
 class Governor:
@@ -85,7 +86,7 @@ class Governor:
         if self._is_busy:
             self._watch(passed)
         elif passed < REST_S:
-            self._arm(REST_S - passed)
+            self._arm(max(_STEP_S_MIN, REST_S - passed))
         else:
             self._is_frozen = True
             self._stop()

@@ -39,7 +39,7 @@ class House:
         self._directory = directory
         self._run = directory / "run"
         self._shared = [each.absolute() for each in shared]
-        self._seccomp = seccomp.program(platform.machine()).hex()
+        self.seccomp = seccomp.program(platform.machine()).hex()
         # A snapshot's copies enter rooms; nobody else's room can be entered by a user without privilege, so the call alone is harmless.
         self._snapshot_seccomp = seccomp.program(platform.machine(), "setns").hex()
         self._group_name = f"lambent-{hashlib.sha256(str(self._run).encode()).hexdigest()[:8]}"
@@ -143,7 +143,7 @@ class House:
             "uid": roots.USER_ID,
             "gid": roots.GROUP_ID,
             "set_groups": self.is_root,
-            "seccomp": self._seccomp,
+            "seccomp": self.seccomp,
             "snapshot_seccomp": self._snapshot_seccomp,
             "limits": _LIMITS,
         }

@@ -70,12 +70,15 @@ class Room:
             raise
         return room
 
-    async def furnish(self, code: str, layers: Sequence[str], tmp_mb: int, *, keeps: bool = False) -> None:
+    async def furnish(self, code: str, layers: Sequence[str], tmp_mb: int, *, keeps: bool, stays: bool, seccomp: str) -> None:
         """Put in what is the environment's own; from then on the machine's files are out of reach. Raises ``HelperLost``.
 
-        ``keeps``: the holder keeps the privileges that it needs to make rooms within this one.
+        ``keeps``: the holder keeps the privileges that it needs to make rooms within this one. ``stays``: it is needed for signals; else it
+        becomes a smaller program, with the filter ``seccomp`` (machine code in hexadecimal digits).
         """
-        self._order({"furnish": {"code": code, "layers": list(layers), "tmp_mb": tmp_mb, "keeps": keeps}})
+        self._order(
+            {"furnish": {"code": code, "layers": list(layers), "tmp_mb": tmp_mb, "keeps": keeps} | {"stays": stays, "seccomp": seccomp}}
+        )
         await self._answer("furnished")
 
     def signal_all(self, number: signal.Signals) -> None:

@@ -210,3 +210,12 @@ async def _gone(namespace: str, pids: list[int]) -> None:
             return
         await asyncio.sleep(0.01)
     raise AssertionError(f"still running: {left}")
+
+
+async def test_a_variable_names_further_folders_of_modules(sandbox: Sandbox, tmp_path: Path) -> None:
+    code = "import further\ndef handler(event, context):\n    return further.who"
+    there = "/var/task/more" if sandbox.name == "namespaces" else str(tmp_path / "more")
+    files = {"app.py": code, "more/further.py": "who = 'there'"}
+    write(tmp_path, {"more/further.py": files["more/further.py"]})
+    started = await start(sandbox, tmp_path, files, runtime=_OURS, variables={"PYTHONPATH": there})
+    assert await started.result() == "there"

@@ -58,9 +58,11 @@ class Template(cradle.Cradle):
         time.tzset()
         os.chdir("/var/task")
         reseed()
+        named = os.environ.get("PYTHONPATH", "").split(os.pathsep)  # what a starting interpreter would have read
+        others = [each for each in named if each and each not in self.paths] + self.paths
         self.make_way(given["paths"])
         restore = self.wait_restored if given.get("snapshot") else None
-        python_bootstrap.run(given["paths"], self.paths, given["handler"], frames, restore)
+        python_bootstrap.run(given["paths"], others, given["handler"], frames, restore)
 
     def wait_restored(self, frames):
         """In a snapshot: wait until we are a copy of it, inside an environment, and take on what that is given."""
