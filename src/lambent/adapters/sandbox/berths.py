@@ -12,6 +12,7 @@ import itertools
 import logging
 import socket
 from collections import deque
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from lambent.adapters.sandbox import doors
@@ -147,6 +148,39 @@ class Berths:
                 ready.append(await self.make(interpreter, self._accept))
         except (HelperLost, OSError) as error:  # the next start tries again, and is told
             _log.warning("no environments can be kept ready for Python %s: %s", interpreter.release, error)
+
+
+class Spare:
+    """One berth that is made before it is needed, for the next copy of a snapshot."""
+
+    def __init__(self, make: Callable[[], Awaitable[Berth]]) -> None:
+        self._make = make
+        self._task: asyncio.Future[Berth] | None = None
+        self._is_closed = False
+
+    def refill(self) -> None:
+        """Begin to make one, unless one is there. Returns at once."""
+        if self._task is None and not self._is_closed:
+            self._task = asyncio.ensure_future(self._make())
+
+    async def take(self) -> Berth:
+        """Return the one that was made, or a new one. Raises ``HelperLost`` or ``OSError``."""
+        task, self._task = self._task, None
+        if task is not None:
+            with contextlib.suppress(HelperLost, OSError):  # then it is tried again, and told
+                berth = await task
+                if berth.is_sound:
+                    return berth
+                await berth.close()
+        return await self._make()
+
+    async def close(self) -> None:
+        """Let go of the one that waits."""
+        self._is_closed = True
+        task, self._task = self._task, None
+        if task is not None:
+            with contextlib.suppress(HelperLost, OSError):
+                await (await task).close()
 
 
 def _nobody(data: bytes, framed: bool) -> None:

@@ -18,7 +18,7 @@ from typing import Final
 
 from lambent.adapters.sandbox import doors, layout, roots
 from lambent.adapters.sandbox._generated_syscalls import NUMBERS
-from lambent.adapters.sandbox.berths import Berths
+from lambent.adapters.sandbox.berths import PAUSE_S, Berths, Spare
 from lambent.adapters.sandbox.channels import RuntimeApiFactory
 from lambent.adapters.sandbox.confined import ConfinedBody, Program, RestoredBody, fork
 from lambent.adapters.sandbox.environment import Body, Plan, SandboxedEnvironment
@@ -132,19 +132,23 @@ class NamespaceSandbox:
         program = replace(program, becomes={**program.becomes, "snapshot": True})
         source = self._environment(launch, program, ConfinedBody(berth, launch, program, self._house.seen, self._clock))
         outcome = await source.initialise(timeout_s)
-        if outcome.ending is not Ending.SUCCESS:
+        spare = Spare(lambda: self._berths.within(berth, launch.function.ephemeral_storage_mb))
+        if outcome.ending is Ending.SUCCESS:
+            spare.refill()
+        else:
             await source.stop()
 
         async def restore(wanted: Launch) -> SandboxedEnvironment:
             try:
-                copy = await self._berths.within(berth, wanted.function.ephemeral_storage_mb)
+                copy = await spare.take()
             except (HelperLost, OSError) as error:
                 raise _unmade(error) from error
+            self._clock.call_later(PAUSE_S, spare.refill)  # when this one is on its way
             becomes, _ = self._program(wanted, interpreter)
             body = RestoredBody(copy, wanted, becomes, self._house.seen, self._clock, source=source, gone=kept.stopped)
             return self._environment(wanted, becomes, body)
 
-        kept = ForkedSnapshot(source, outcome, restore)
+        kept = ForkedSnapshot(source, outcome, restore, spare.close)
         return kept
 
     async def close(self) -> None:

@@ -12,12 +12,17 @@ class ForkedSnapshot:
     """A snapshot whose process is kept. It ends when it was closed and no copy of it lives: it is the parent of all of them."""
 
     def __init__(
-        self, source: SandboxedEnvironment, outcome: Outcome, restore: Callable[[Launch], Awaitable[SandboxedEnvironment]]
+        self,
+        source: SandboxedEnvironment,
+        outcome: Outcome,
+        restore: Callable[[Launch], Awaitable[SandboxedEnvironment]],
+        close: Callable[[], Awaitable[None]],
     ) -> None:
         self.id = source.id
         self.outcome = outcome
         self._source = source
         self._restore = restore
+        self._close = close
         self._copies: set[str] = set()
         self._is_closed = False
 
@@ -42,6 +47,7 @@ class ForkedSnapshot:
 
     async def _end(self) -> None:
         if self._is_closed and not self._copies:
+            await self._close()
             await self._source.stop()
 
 
