@@ -115,6 +115,7 @@ class Berths:
         berth = Berth(room, pipe, await self._accept(room.listeners[0]), None, self._house.seccomp, snapshot.control)
         if self._house.hierarchies.all:
             berth.group = await asyncio.to_thread(Group.make, self._house.hierarchies, name)
+            berth.group.settled()  # a copy is moved
         return berth
 
     def _controlled(self, berth: Berth) -> socket.socket:

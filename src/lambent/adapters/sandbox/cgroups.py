@@ -186,6 +186,14 @@ class Group:
         """Whether the group's CPU can be capped."""
         return self._quota >= 0
 
+    def settled(self) -> None:
+        """Close what a first process needed to be born here or to join: nobody else will."""
+        for fd in (self.born, *self.joins):
+            if fd >= 0:
+                self._open.remove(fd)
+                os.close(fd)
+        self.born, self.joins = -1, []
+
     def take(self, pid: int) -> None:
         """Move a process here. Takes milliseconds: not on the way of a request."""
         for parent in self.hierarchies.all:

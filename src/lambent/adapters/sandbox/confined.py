@@ -242,4 +242,6 @@ async def fork(berth: Berth, frames: socket.socket | None, more: dict[str, Any],
     snapshot = control is not None
     request = {"do": "fork", "id": berth.room.id, "frames": frames is not None, "born": born, "snapshot": snapshot, **more}
     child, _ = await berth.cradle.fork(request, fds)
+    if group is not None:
+        group.settled()
     return child
