@@ -21,7 +21,7 @@ from lambent.engine.delivery import AsyncInvocations
 from lambent.engine.environments import CodeCache, LogShipper
 from lambent.engine.invocation import LocalInvoker, Provisioner
 from lambent.engine.measuring import MeasuredInvoker, Meters
-from lambent.engine.sources import EventSources, LatestMetrics, Tools
+from lambent.engine.sources import EventSources, Tools
 from lambent.gateway.app import Gateway
 from lambent.gateway.authentication import SignedReader
 from lambent.gateway.health import Health
@@ -115,7 +115,7 @@ async def build(settings: Settings) -> Server:
     measured = MeasuredInvoker(invoker)
     meters.read(measured.tell)
     catalogue = FunctionCatalogue(store, ids)
-    events = AsyncInvocations(store, measured, catalogue, cloud, clock=clock, ids=ids)
+    events = AsyncInvocations(store, measured, catalogue, cloud, clock=clock, ids=ids, metrics=meters)
     mappings = MappingCatalogue(store)
     lambda_ = lambda_service.build(
         platform,
@@ -129,7 +129,7 @@ async def build(settings: Settings) -> Server:
         runtimes=choice.driver.runtimes,
         read_signed=SignedReader(identities, clock),
     )
-    tools = Tools(store, cloud, measured, catalogue, mappings, events.records, LatestMetrics(), clock, ids, quotas.source_batches_max)
+    tools = Tools(store, cloud, measured, catalogue, mappings, events.records, meters, clock, ids, quotas.source_batches_max)
     natives = _natives(settings, platform, identities, lambda_)
     workers: list[Worker] = [shipper, meters, invoker, provisioner, events, EventSources(tools), audit, BlobSweeper(store, blobs, clock)]
     handlers: list[RawHandler] = [Health(lambda: report(settings, server)), MetricsPage(meters.totals)]

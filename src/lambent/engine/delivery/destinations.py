@@ -13,6 +13,7 @@ from lambent.base.ids import Ids
 from lambent.domain.arns import Arn
 from lambent.domain.call import Call
 from lambent.domain.errors import AwsError
+from lambent.domain.metrics import Metrics, NoMetrics
 from lambent.domain.ports import Cloud
 from lambent.domain.storage import Acknowledge, Enqueue, Lease, Postpone, Store, Write
 from lambent.engine.delivery.fair_worker import FairWorker, Place
@@ -36,11 +37,12 @@ class Destinations:
 
     name = "invocation records"
 
-    def __init__(self, store: Store, cloud: Cloud, clock: Clock, ids: Ids) -> None:
+    def __init__(self, store: Store, cloud: Cloud, clock: Clock, ids: Ids, metrics: Metrics | None = None) -> None:
         self._cloud = cloud
         self._clock = clock
         self._ids = ids
         self._worker = FairWorker(store, clock, DISPATCHES, self.handle, name=self.name, places=PLACES)
+        self._metrics = metrics or NoMetrics()
         self.undelivered = 0  #: records that no destination took, since the start
 
     def enqueue(self, dispatch: Dispatch) -> Enqueue:
@@ -68,6 +70,9 @@ class Destinations:
                 return (Postpone(lease, self._clock.now() + min(600.0, 2.0**failures), _encode(again)),)
             self.undelivered += 1
             kind = "dead-letter queue" if dispatch.is_dead_letter else "destination"
+            metric = "DeadLetterErrors" if dispatch.is_dead_letter else "DestinationDeliveryFailures"
+            by_function = {"FunctionName": dispatch.function_name}
+            self._metrics.record(dispatch.account_id, dispatch.region, metric, 1, "Count", by_function)
             _log.error(
                 "the record of %s's request %s could not be delivered to its %s %s: %s",
                 dispatch.function_arn,

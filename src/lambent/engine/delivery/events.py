@@ -19,6 +19,7 @@ from lambent.base.ids import Ids
 from lambent.domain.errors import AwsError
 from lambent.domain.functions import EventInvokeConfig, FunctionDirectory, FunctionVersion, ResolvedFunction
 from lambent.domain.invocations import Invocation, InvocationResult, Invoker
+from lambent.domain.metrics import Metrics, NoMetrics
 from lambent.domain.ports import Cloud
 from lambent.domain.storage import Acknowledge, Enqueue, Lease, Postpone, Store, Write
 from lambent.engine.delivery.destinations import Destinations
@@ -53,13 +54,15 @@ class AsyncInvocations:
         clock: Clock,
         ids: Ids,
         places: int = PLACES,
+        metrics: Metrics | None = None,
     ) -> None:
         self._store = store
         self._invoker = invoker
         self._directory = directory
         self._clock = clock
         self._ids = ids
-        self.records = Destinations(store, cloud, clock, ids)
+        self._metrics = metrics or NoMetrics()
+        self.records = Destinations(store, cloud, clock, ids, metrics)
         self._events = FairWorker(
             store, clock, EVENTS, self._deliver, name=self.name, places=places, lease_s=LEASE_S, on_commit=self.records.touched
         )
@@ -71,6 +74,7 @@ class AsyncInvocations:
         writes = (self._events.enqueue(event.lane, event.request_id, _encode(event), now),)
         await self._store.commit(writes)
         self._events.touched(writes)
+        self._measure(event, "AsyncEventsReceived")
 
     async def run(self) -> None:
         """Deliver until cancelled."""
@@ -89,6 +93,7 @@ class AsyncInvocations:
                 return (Acknowledge(lease),)
             return self._refused(lease, event, None)
         config, now = resolved.event_config, self._clock.now()
+        self._measure(event, "AsyncEventAge", (now - event.submitted) * 1000, "Milliseconds")
         if now > event.submitted + config.age_s_max:
             return self._given_up(lease, event, resolved, Condition.EVENT_AGE_EXCEEDED, None)
         if resolved.version.reserved_concurrency == 0:
@@ -134,6 +139,9 @@ class AsyncInvocations:
             return (Acknowledge(lease),)
         return self._given_up(lease, event, resolved, decision.condition, None)
 
+    def _measure(self, event: Event, name: str, value: float = 1.0, unit: str = "Count") -> None:
+        self._metrics.record(event.account_id, event.region, name, value, unit, {"FunctionName": event.name})
+
     def _given_up(
         self, lease: Lease, event: Event, resolved: ResolvedFunction, condition: Condition, result: InvocationResult | None
     ) -> Sequence[Write]:
@@ -142,6 +150,7 @@ class AsyncInvocations:
         if resolved.version.dead_letter_arn:
             letter = self._letter(event, resolved, condition, result)
             records = (*records, self.records.enqueue(letter))
+        self._measure(event, "AsyncEventsDropped")
         if not records:
             _log.info("event %s of %s is given up: %s", event.request_id, resolved.version.arn, condition.value)
         return (Acknowledge(lease), *records)

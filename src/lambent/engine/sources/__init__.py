@@ -5,8 +5,7 @@ Pure: ``answers``, ``checkpoints``, ``failures``, ``filters``, ``records``, ``re
 Amazon MQ, DocumentDB; streams by enhanced fan-out are read as all others are.
 """
 
-from lambent.engine.sources.metrics import LatestMetrics
 from lambent.engine.sources.running import Tools
 from lambent.engine.sources.supervisor import EventSources
 
-__all__ = ["EventSources", "LatestMetrics", "Tools"]
+__all__ = ["EventSources", "Tools"]

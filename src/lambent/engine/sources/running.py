@@ -15,11 +15,11 @@ from lambent.domain.functions import FunctionDirectory, ResolvedFunction
 from lambent.domain.http import read_all
 from lambent.domain.invocations import Invocation, InvocationResult, Invoker
 from lambent.domain.mappings import EventSourceMapping, MappingDirectory
+from lambent.domain.metrics import Metrics
 from lambent.domain.ports import Cloud
 from lambent.domain.storage import Store
 from lambent.engine.delivery import Destinations
 from lambent.engine.environments.shipping import role_caller
-from lambent.engine.sources.metrics import Metrics
 
 
 @dataclass(frozen=True, slots=True)

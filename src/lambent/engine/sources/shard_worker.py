@@ -19,6 +19,7 @@ from lambent.engine.sources.checkpoints import CHECKPOINTS, Checkpoint, Tracker,
 from lambent.engine.sources.failures import dispatch
 from lambent.engine.sources.filters import filter_of
 from lambent.engine.sources.lanes import Lane, either
+from lambent.engine.sources.metrics import count
 from lambent.engine.sources.records import StreamRecord, encode, envelope
 from lambent.engine.sources.retries import Attempt, Discard, Step, after_error, after_partial, aged, backoff_s
 from lambent.engine.sources.running import Ran, Reader, is_throttle
@@ -135,11 +136,11 @@ class ShardWorker:
             self._lanes[self._lane_of(record)].put(record)
         if page.records:
             self._read_to = page.records[-1].sequence
-            self._tools.metrics.record("PolledEventCount", self._mapping.uuid, len(page.records))
+            count(self._tools.metrics, self._mapping, "PolledEventCount", len(page.records))
         for lane in self._lanes:
             lane.tip(not page.records and page.behind_ms == 0)
         if dropped:
-            self._tools.metrics.record("FilteredOutEventCount", self._mapping.uuid, len(dropped))
+            count(self._tools.metrics, self._mapping, "FilteredOutEventCount", len(dropped))
             if self._tracker.done(dropped):
                 await self.commit()
 
@@ -249,12 +250,12 @@ class ShardWorker:
             )
             writes.append(self._tools.records.enqueue(record))
         _log.info("%d records of %s are given up: %s", len(attempt.records), self._mapping.source_arn, why.value)
-        self._tools.metrics.record("DroppedEventCount", self._mapping.uuid, len(attempt.records))
+        count(self._tools.metrics, self._mapping, "DroppedEventCount", len(attempt.records))
         await self._dealt_with(attempt.records, writes)
 
     async def _dealt_with(self, records: Sequence[StreamRecord], writes: Sequence[Write] = ()) -> None:
         age_ms = (self._tools.clock.now() - records[-1].arrived) * 1000
-        self._tools.metrics.record("IteratorAge", self._mapping.uuid, age_ms)
+        count(self._tools.metrics, self._mapping, "IteratorAge", age_ms)
         self._buffered -= sum(len(each.data) for each in records)
         self._room.set()
         if self._tracker.done([each.sequence for each in records]) or writes:

@@ -293,9 +293,9 @@ class QueuePoller:
             await self._finish(queue, rest, ran)
         return None
 
-    def _count(self, name: str, count: int) -> None:
-        if count:
-            self._tools.metrics.record(name, self._mapping.uuid, count)
+    def _count(self, name: str, events: int) -> None:
+        if events:
+            count(self._tools.metrics, self._mapping, name, events)
 
 
 def _size(messages: Sequence[QueueMessage]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -20,7 +20,7 @@ from lambent.domain.functions import FunctionVersion, ResolvedFunction
 from lambent.domain.invocations import FunctionError, Invocation, InvocationResult
 from lambent.domain.mappings import EventSourceMapping
 from lambent.engine.delivery import Destinations
-from lambent.engine.sources import LatestMetrics, Tools
+from lambent.engine.sources import Tools
 from lambent.engine.sources.records import StreamRecord, encode
 
 ACCOUNT, REGION = "000000000000", "us-east-1"
@@ -72,6 +72,16 @@ class FakeShard:
     closed: bool = False
 
 
+class Latest:
+    """Metrics that keep sums of counts, and the latest age."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, float] = {}
+
+    def record(self, account_id: str, region: str, name: str, value: float, unit: str, dimensions: Mapping[str, str]) -> None:
+        self.values[name] = value if unit == "Milliseconds" else self.values.get(name, 0.0) + value
+
+
 class World:
     """A cloud with one queue and one stream, a function, and mappings, on virtual time."""
 
@@ -90,7 +100,7 @@ class World:
         self.shards: dict[str, FakeShard] = {"0": FakeShard()}
         self.results: list[str] = []
         self.kept: list[EventSourceMapping] = []
-        self.metrics = LatestMetrics()
+        self.metrics = Latest()
         self._sequence = 0
 
     def tools(self) -> Tools:

@@ -83,7 +83,7 @@ async def test_what_does_not_pass_the_filter_is_deleted_unseen() -> None:
         await world.clock.advance(1)
         assert bodies(world) == [['{"a": 1}']]
         assert world.messages == {}
-        assert world.metrics.values[mapping().uuid]["FilteredOutEventCount"] == 2
+        assert world.metrics.values["FilteredOutEventCount"] == 2
 
 
 async def test_what_failed_comes_again_after_its_visibility_timeout() -> None:

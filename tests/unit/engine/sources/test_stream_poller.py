@@ -57,7 +57,7 @@ async def test_from_the_oldest_in_order_and_in_batches() -> None:
         await world.clock.advance(0.3)
         assert batches(world)[-1] == [25]
         assert world.results == ["OK"]
-        assert world.metrics.values[mapping().uuid]["IteratorAge"] < 300
+        assert world.metrics.values["IteratorAge"] < 300
 
 
 async def test_from_the_newest_only_what_comes_after_the_mapping() -> None:
