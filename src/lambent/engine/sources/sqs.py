@@ -18,6 +18,7 @@ from lambent.domain.mappings import EventSourceMapping
 from lambent.engine.invocation import recursion
 from lambent.engine.sources.answers import WholeBatch, failed_items
 from lambent.engine.sources.filters import filter_of
+from lambent.engine.sources.metrics import count
 from lambent.engine.sources.records import QueueMessage, envelope, queue_message
 from lambent.engine.sources.running import Ran, Reader, Tools, is_throttle
 from lambent.engine.sources.scaling import Scaling
