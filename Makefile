@@ -45,7 +45,7 @@ check: lint types floors  ## format, lint, types, floors, tidy and unit tests: u
 	@$(BIN)/pytest tests/unit
 
 test: lint types floors  ## everything
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 2
 
 bench: $(STAMP)  ## benchmarks, as ratios to a baseline of the same run
 	@$(BIN)/python -m benchmarks

@@ -83,6 +83,8 @@ def test_logs_prints_and_follows(server: RunningServer) -> None:
         stdout=subprocess.PIPE,
         env={**os.environ, "LAMBENT_PORT": str(server.port)},
         text=True,
+        # Whoever runs the tests in the background has Ctrl-C ignored, and so would the command.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         create(functions, "followed", "def handler(event, context):\n    print('round', event)\n")
