@@ -51,7 +51,8 @@ def test_publishing_keeps_what_latest_is(functions: Any) -> None:
 
 def test_publishing_at_once(functions: Any) -> None:
     name = create(functions, Publish=True)
-    assert functions.get_function(FunctionName=name, Qualifier="1")["Configuration"]["State"] == "Active"
+    # The version gets ready by itself, a moment before or after the function.
+    functions.get_waiter("published_version_active").wait(FunctionName=name, Qualifier="1", WaiterConfig={"Delay": 1, "MaxAttempts": 10})
     other = package({"app.py": "def handler(e, c): return 'two'"})
     made = functions.update_function_code(FunctionName=name, ZipFile=other, Publish=True)
     assert (made["Version"], made["State"], "LastUpdateStatus" in made) == ("2", "Pending", False)
