@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import signal
@@ -135,11 +136,12 @@ def zipped(**files: str) -> bytes:
 
 
 def children(pid: int) -> set[int]:
-    """Return every process below one."""
+    """Return a process's children and theirs; threads and processes may end while they are counted."""
     found: set[int] = set()
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            found |= {int(child)} | children(int(child))
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            for child in task.read_text().split():
+                found |= {int(child)} | children(int(child))
     return found
 
 
