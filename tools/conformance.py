@@ -40,7 +40,7 @@ def main(record: Path) -> None:
     ]
     for service, operations in sorted(asyncio.run(served()).items()):
         modelled = sorted(Loader().load_service_model(service, "service-2")["operations"])
-        count = sum(f"{service}:{operation}" in shown for operation in modelled)
+        count = sum(f"{service}:{operation}" in shown for operation in operations)
         lines += ["", f"## {service}: {count} shown, {len(operations)} served, of {len(modelled)}", "", "| operation | |", "|---|---|"]
         for operation in modelled:
             if operation in operations:
