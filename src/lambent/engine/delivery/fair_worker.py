@@ -11,10 +11,10 @@ from typing import Final, TypeAlias
 from lambent.base.clock import Clock
 from lambent.domain.storage import Enqueue, Lease, Postpone, Store, Write
 from lambent.engine.delivery.lanes import OWN, PLACES, Lanes
+from lambent.engine.delivery.settling import later, settle
 
 _log = logging.getLogger(__name__)
 
-_RETRY_S_MAX: Final = 60.0
 _ERROR_S: Final = 1.0
 RESCAN_S: Final = 10.0
 """How often all queues are looked for: one may hold a message whose commit was cancelled, or failed, after it was written."""
@@ -191,21 +191,14 @@ class FairWorker:
                 writes = await self._handle(lease, place)
             except Exception:  # noqa: BLE001 - one message's failure must not stop the others; the operator sees it, the message stays
                 _log.exception("%s: handling %s failed; it is tried again", self.name, lease.message_id)
-                writes = (self._later(lease),)
+                writes = (later(self._clock, lease),)
             await self._commit(lease, writes)
         finally:
             place.leave()
 
     async def _commit(self, lease: Lease, writes: Sequence[Write]) -> None:
         try:
-            await self._store.commit(writes)
-        except Exception:  # noqa: BLE001 - as above: the lease runs out, then the message is tried again
-            _log.exception("%s: what follows from %s could not be committed; it is tried again", self.name, lease.message_id)
-            await self._clock.sleep(_ERROR_S)
-            try:
-                await self._store.commit((self._later(lease),))
-            except Exception:  # noqa: BLE001 - the store is failing; the lease running out is what is left
-                _log.exception("%s: %s stays leased until its lease runs out", self.name, lease.message_id)
+            await settle(self._store, self._clock, self.name, lease, writes)
         finally:
             self._note(writes)
             self._on_commit(writes)
@@ -216,9 +209,6 @@ class FairWorker:
             if isinstance(write, Postpone):
                 self._lanes.touched(write.lease.queue[len(self._prefix) :], write.due, now)
                 self._wake.set()
-
-    def _later(self, lease: Lease) -> Postpone:
-        return Postpone(lease, self._clock.now() + min(_RETRY_S_MAX, _ERROR_S * 2.0 ** min(lease.receives - 1, 10)))
 
 
 def without_body(lease: Lease) -> Lease:

@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeAlias
 
 from lambent.base.clock import Clock
-from lambent.domain.storage import Lease, Postpone, Store, Write
+from lambent.domain.storage import Lease, Store, Write
+from lambent.engine.delivery.settling import later, settle
 
 _log = logging.getLogger(__name__)
 
@@ -16,8 +17,6 @@ LeaseHandler: TypeAlias = Callable[[Lease], Awaitable[Sequence[Write]]]
 """Handles a message and returns what to commit: ``Acknowledge`` or ``Postpone``, with whatever follows from it (the outbox).
 May be called again for the same message after a crash. What it raises is logged and the message is tried again later."""
 
-_RETRY_S_MAX: Final = 60.0
-_ERROR_S: Final = 1.0
 _LEASES_AT_ONCE: Final = 64
 
 
@@ -95,19 +94,5 @@ class QueueWorker:
             writes = await self._handle(lease)
         except Exception:  # noqa: BLE001 - one message's failure must not stop the queue; the operator sees it, the message stays
             _log.exception("%s: handling %s failed; it is tried again", self.name, lease.message_id)
-            writes = (self._later(lease),)
-        await self._commit(lease, writes)
-
-    async def _commit(self, lease: Lease, writes: Sequence[Write]) -> None:
-        try:
-            await self._store.commit(writes)
-        except Exception:  # noqa: BLE001 - as above: the lease runs out, then the message is tried again
-            _log.exception("%s: what follows from %s could not be committed; it is tried again", self.name, lease.message_id)
-            await self._clock.sleep(_ERROR_S)
-            try:
-                await self._store.commit((self._later(lease),))
-            except Exception:  # noqa: BLE001 - the store is failing; the lease running out is what is left
-                _log.exception("%s: %s stays leased until its lease runs out", self.name, lease.message_id)
-
-    def _later(self, lease: Lease) -> Postpone:
-        return Postpone(lease, self._clock.now() + min(_RETRY_S_MAX, _ERROR_S * 2.0 ** min(lease.receives - 1, 10)))
+            writes = (later(self._clock, lease),)
+        await settle(self._store, self._clock, self.name, lease, writes)
