@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import random
 import sys
@@ -200,8 +201,10 @@ class Soak:
     def done(self, function: str) -> list[str]:
         """Return what a function logged that it did, in order."""
         logs, found = self.server.client("logs"), list[tuple[int, str]]()
-        for page in logs.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{function}", filterPattern='"DONE "'):
-            found += [(each["timestamp"], each["message"].removeprefix("DONE ").strip()) for each in page["events"]]
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{function}", filterPattern='"DONE "')
+        with contextlib.suppress(logs.exceptions.ResourceNotFoundException):  # it has not run yet
+            for page in pages:
+                found += [(each["timestamp"], each["message"].removeprefix("DONE ").strip()) for each in page["events"]]
         return [name for _, name in found]
 
     def dead_letters(self) -> set[str]:
