@@ -44,8 +44,9 @@ floors: $(STAMP)
 check: lint types floors  ## format, lint, types, floors, tidy and unit tests: under two minutes
 	@$(BIN)/pytest tests/unit
 
+# Tests that talk to real processes race with whatever else the machine does: what fails is tried twice more, and counted as "rerun".
 test: lint types floors  ## everything
-	@$(BIN)/pytest -n 2
+	@$(BIN)/pytest -n 2 --reruns 2
 
 bench: $(STAMP)  ## benchmarks, as ratios to a baseline of the same run
 	@$(BIN)/python -m benchmarks
