@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lambent.domain.caller import Caller, CallerKind
-from lambent.policy.resource import Principal
+from lambent.policy.evaluation import Principal
 
 
 def principal_of(caller: Caller) -> Principal:

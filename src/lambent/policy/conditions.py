@@ -1,4 +1,7 @@
-"""A statement's ``Condition``: every operator and every key must hold; of a key's values one is enough (for ``Not…``: none may match)."""
+"""A statement's ``Condition``: every operator and every key must hold; of a key's values one is enough (for ``Not…``: none may match).
+
+Follows "IAM JSON policy elements: Condition operators", with ``…IfExists``, ``ForAllValues:`` and ``ForAnyValue:``.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
+from lambent.policy.variables import Unresolved, resolved
 from lambent.policy.wildcards import arn_matches, matches
 
 Context: TypeAlias = "Mapping[str, Sequence[str]]"
@@ -83,11 +87,19 @@ _NEGATED: Final[Mapping[str, str]] = {
 }
 
 
-def hold(condition: Mapping[str, Mapping[str, Any]], context: Context) -> bool:
-    """Return whether the whole ``Condition`` holds. An operator that isn't known never does."""
+_WITH_WILDCARDS: Final = frozenset({"stringlike", "arnequals", "arnlike"})
+
+
+def hold(condition: Mapping[str, Mapping[str, Any]], context: Context, *, has_variables: bool = False) -> bool:
+    """Return whether the whole ``Condition`` holds. An operator that isn't known never does.
+
+    ``has_variables``: ``${aws:…}`` in the condition's values stands for the request's.
+    """
+    if not condition:
+        return True
     lowered = {key.lower(): tuple(values) for key, values in context.items()}
     return all(
-        _holds(operator.lower(), texts(wanted), lowered.get(key.lower(), ()))
+        _holds(operator.lower(), key, texts(wanted), lowered, has_variables=has_variables)
         for operator, keys in condition.items()
         for key, wanted in keys.items()
     )
@@ -99,17 +111,32 @@ def texts(value: Any) -> tuple[str, ...]:
     return tuple(str(each).lower() if isinstance(each, bool) else str(each) for each in values)
 
 
-def _holds(operator: str, wanted: Sequence[str], given: Sequence[str]) -> bool:
+def _holds(operator: str, key: str, wanted: Sequence[str], context: Context, *, has_variables: bool) -> bool:
+    given = context.get(key.lower(), ())
     if operator == "null":
         return (not given) == ("true" in (each.lower() for each in wanted))
     quantifier, _, rest = operator.rpartition(":")
     lenient = rest.endswith("ifexists")
     name = rest.removesuffix("ifexists")
     negated = name in _NEGATED
-    test = _TESTS.get(_NEGATED.get(name, name))
-    if test is None:
+    name = _NEGATED.get(name, name)
+    test = _TESTS.get(name)
+    if test is None or quantifier not in {"", "forallvalues", "foranyvalue"}:
         return False
     if not given:
-        return lenient or negated or quantifier == "forallvalues"
+        return lenient or quantifier == "forallvalues" or (negated and not quantifier)
+    if has_variables:
+        wanted = _resolved(wanted, context, for_wildcards=name in _WITH_WILDCARDS)
     hits = [any(test(want, have) for want in wanted) != negated for have in given]
-    return all(hits) if quantifier == "forallvalues" or (negated and quantifier != "foranyvalue") else any(hits)
+    return all(hits) if quantifier == "forallvalues" or (negated and not quantifier) else any(hits)
+
+
+def _resolved(wanted: Sequence[str], context: Context, *, for_wildcards: bool) -> list[str]:
+    """Return the values with their variables resolved; one whose variable has no value can't be met, and is left out."""
+    found = []
+    for each in wanted:
+        try:
+            found.append(resolved(each, context, for_wildcards=for_wildcards))
+        except Unresolved:
+            continue
+    return found

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import Final
+
+_MARKED: Final = {"*": "\ue000", "?": "\ue001"}  # of the private use area: in no name of AWS's
+_PLAIN: Final = {mark: character for character, mark in _MARKED.items()}
+
+
+def literal(text: str) -> str:
+    """Return a pattern that means the text itself, ``*`` and ``?`` included."""
+    return text.replace("*", _MARKED["*"]).replace("?", _MARKED["?"])
 
 
 @lru_cache(maxsize=4096)
 def _compiled(pattern: str) -> re.Pattern[str]:
     collapsed = re.sub(r"\*+", "*", pattern)
-    return re.compile("".join({"*": ".*", "?": "."}.get(character, re.escape(character)) for character in collapsed), re.DOTALL)
+    parts = {"*": ".*", "?": ".", **{mark: re.escape(character) for mark, character in _PLAIN.items()}}
+    return re.compile("".join(parts.get(character, re.escape(character)) for character in collapsed), re.DOTALL)
 
 
 def matches(pattern: str, text: str) -> bool:
     """Return whether the whole text fits the pattern, case included."""
-    if "*" not in pattern and "?" not in pattern:
+    if pattern == "*":
+        return True
+    if pattern.isascii() and "*" not in pattern and "?" not in pattern:
         return pattern == text
     return _compiled(pattern).fullmatch(text) is not None
 

@@ -8,7 +8,7 @@ from lambent.domain.call import Call
 from lambent.domain.caller import CallerKind
 from lambent.domain.errors import AwsError
 from lambent.policy.callers import conditions_of, principal_of
-from lambent.policy.resource import Decision, Request, evaluate
+from lambent.policy.evaluation import Decision, Request, evaluate
 from lambent.services.events.names import BusRef
 
 Statements = list[dict[str, Any]]

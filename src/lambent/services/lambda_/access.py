@@ -5,7 +5,7 @@ from __future__ import annotations
 from lambent.domain.call import Call
 from lambent.domain.caller import CallerKind
 from lambent.policy.callers import conditions_of, principal_of
-from lambent.policy.resource import Decision, Request, evaluate
+from lambent.policy.evaluation import Decision, Request, evaluate
 from lambent.services.lambda_.catalogue import Entry
 from lambent.services.lambda_.context import Lambda
 from lambent.services.lambda_.errors import access_denied, function_not_found

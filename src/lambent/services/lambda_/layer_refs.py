@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from lambent.domain.call import Call
 from lambent.policy.callers import principal_of
-from lambent.policy.resource import Decision, Request, evaluate
+from lambent.policy.evaluation import Decision, Request, evaluate
 from lambent.services.lambda_.context import Lambda
 from lambent.services.lambda_.errors import access_denied, invalid, validation
 from lambent.services.lambda_.names import LayerRef, parse_layer_version

@@ -17,7 +17,7 @@ from lambent.domain.http import HttpRequest, HttpResponse, read_all
 from lambent.domain.invocations import Invocation, InvocationResult
 from lambent.domain.ports import ReadSigned
 from lambent.policy.callers import conditions_of, principal_of
-from lambent.policy.resource import Decision, Request, evaluate
+from lambent.policy.evaluation import Decision, Request, evaluate
 from lambent.services.lambda_ import url_cors
 from lambent.services.lambda_.catalogue import Entry
 from lambent.services.lambda_.context import Lambda

@@ -17,7 +17,7 @@ from lambent.domain.call import Call
 from lambent.domain.caller import CallerKind
 from lambent.domain.errors import AwsError
 from lambent.policy.callers import principal_of
-from lambent.policy.resource import Decision, Request, evaluate
+from lambent.policy.evaluation import Decision, Request, evaluate
 from lambent.services.s3 import acl
 from lambent.services.s3.actions import action_of
 from lambent.services.s3.ownership import blocks, owner_enforced

@@ -13,7 +13,7 @@ from lambent.domain.caller import CallerKind
 from lambent.domain.documents import Found
 from lambent.domain.errors import Conflict
 from lambent.domain.ports import Platform
-from lambent.policy.resource import Decision
+from lambent.policy.evaluation import Decision
 from lambent.services.s3 import access, errors, ownership
 from lambent.services.s3.state import BUCKETS, CURRENT, OLDER, Bucket, Version
 

@@ -8,7 +8,7 @@ from typing import Any
 from lambent.domain.call import Call
 from lambent.domain.caller import CallerKind
 from lambent.policy.callers import conditions_of, principal_of
-from lambent.policy.resource import Decision, Request, evaluate
+from lambent.policy.evaluation import Decision, Request, evaluate
 from lambent.services.sqs.errors import access_denied
 from lambent.services.sqs.state import Queue
 
