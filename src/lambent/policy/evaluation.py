@@ -36,6 +36,7 @@ class Request:
     certain: bool = True
     """Whether ``resource`` is known to be the one. If not, it is the beginning of its ARN: an ``Allow`` must take in whatever comes after
     that, and a ``Deny`` counts for any resource."""
+    is_pattern: bool = False  #: ``resource`` has a ``?`` for each character of its name that isn't known
 
 
 class Decision(Enum):
@@ -94,7 +95,9 @@ def _about_resource(statement: Mapping[str, Any], request: Request, *, has_varia
             wanted = _resolved(pattern, request.context) if has_variables and "${" in pattern else pattern
         except Unresolved:
             return False
-        return matches(wanted, request.resource) if request.certain else matches(wanted, request.resource + _WHATEVER)
+        if not request.certain:
+            return matches(wanted, request.resource + _WHATEVER)
+        return matches(wanted, request.resource) or (request.is_pattern and matches(request.resource, wanted))
 
     return _about(statement, "Resource", test, default=True)
 

@@ -16,10 +16,10 @@ from urllib.parse import parse_qsl
 from lambent.domain.call import Call
 from lambent.domain.caller import CallerKind
 from lambent.domain.errors import AwsError
+from lambent.policy.actions.s3 import CONDITION_KEYS, action_of
 from lambent.policy.callers import principal_of
 from lambent.policy.evaluation import Decision, Request, evaluate
 from lambent.services.s3 import acl
-from lambent.services.s3.actions import action_of
 from lambent.services.s3.ownership import blocks, owner_enforced
 from lambent.services.s3.state import Bucket, Version
 
@@ -44,26 +44,6 @@ _ON_OBJECTS: Final = {
     "GetObjectVersionAcl": "READ_ACP",
     "PutObjectAcl": "WRITE_ACP",
     "PutObjectVersionAcl": "WRITE_ACP",
-}
-_CONTEXT: Final = {
-    "Prefix": "s3:prefix",
-    "Delimiter": "s3:delimiter",
-    "MaxKeys": "s3:max-keys",
-    "ACL": "s3:x-amz-acl",
-    "GrantRead": "s3:x-amz-grant-read",
-    "GrantWrite": "s3:x-amz-grant-write",
-    "GrantFullControl": "s3:x-amz-grant-full-control",
-    "ServerSideEncryption": "s3:x-amz-server-side-encryption",
-    "SSEKMSKeyId": "s3:x-amz-server-side-encryption-aws-kms-key-id",
-    "SSECustomerAlgorithm": "s3:x-amz-server-side-encryption-customer-algorithm",
-    "CopySource": "s3:x-amz-copy-source",
-    "MetadataDirective": "s3:x-amz-metadata-directive",
-    "StorageClass": "s3:x-amz-storage-class",
-    "VersionId": "s3:versionid",
-    "ObjectLockMode": "s3:object-lock-mode",
-    "ObjectLockLegalHoldStatus": "s3:object-lock-legal-hold",
-    "IfMatch": "s3:if-match",
-    "IfNoneMatch": "s3:if-none-match",
 }
 
 
@@ -129,7 +109,7 @@ def _context(call: Call, now: float, existing_tags: Mapping[str, str]) -> dict[s
         "aws:sourceaccount": caller.source_account,
     }
     context |= {name: (value,) for name, value in about_caller.items() if value}
-    context |= {name: (str(params[member]),) for member, name in _CONTEXT.items() if params.get(member) is not None}
+    context |= {name: (str(params[member]),) for member, name in CONDITION_KEYS.items() if params.get(member) is not None}
     context |= {f"s3:existingobjecttag/{name}".lower(): (value,) for name, value in existing_tags.items()}
     requested = dict(parse_qsl(params.get("Tagging", ""))) if isinstance(params.get("Tagging"), str) else {}
     context |= {f"s3:requestobjecttag/{name}".lower(): (value,) for name, value in requested.items()}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lambent.domain.call import Call
 from lambent.domain.errors import AwsError
 from lambent.domain.service import Operations
-from lambent.services.s3 import access, actions, ownership
+from lambent.services.s3 import access, ownership, policy_checks
 from lambent.services.s3.context import S3
 from lambent.services.s3.state import Bucket
 
@@ -47,7 +47,7 @@ async def put_bucket_policy(s3: S3, call: Call, request: PutBucketPolicyRequest)
         policy = None
     if not isinstance(policy, dict):
         raise _malformed("Policies must be valid JSON and the first byte must be '{'")
-    problem = actions.policy_problem(policy, bucket.arn)
+    problem = policy_checks.policy_problem(policy, bucket.arn)
     if problem:
         raise _malformed(problem)
     if ownership.blocks(bucket, "BlockPublicPolicy") and access.policy_is_public(policy):

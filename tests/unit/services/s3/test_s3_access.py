@@ -7,8 +7,9 @@ import pytest
 from tests.unit.services.s3.conftest import ACCOUNT, Driver
 
 from lambent.domain.caller import Caller
+from lambent.policy.actions.s3 import action_of
 from lambent.services.s3 import acl
-from lambent.services.s3.actions import action_of, policy_problem
+from lambent.services.s3.policy_checks import policy_problem
 from lambent.services.s3.service import build
 
 OTHER = Caller.root("222222222222")

@@ -1,7 +1,4 @@
-"""Which IAM action guards which operation, and what is wrong with a bucket policy. Pure.
-
-https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
-"""
+"""What is wrong with a bucket policy. Pure."""
 
 from __future__ import annotations
 
@@ -11,52 +8,7 @@ from typing import Any, Final
 
 from lambent.policy.wildcards import matches
 
-_ACTIONS: Final = {
-    "HeadObject": "GetObject",
-    "SelectObjectContent": "GetObject",
-    "CopyObject": "PutObject",
-    "CreateMultipartUpload": "PutObject",
-    "UploadPart": "PutObject",
-    "UploadPartCopy": "PutObject",
-    "CompleteMultipartUpload": "PutObject",
-    "DeleteObjects": "DeleteObject",
-    "HeadBucket": "ListBucket",
-    "ListObjects": "ListBucket",
-    "ListObjectsV2": "ListBucket",
-    "ListObjectVersions": "ListBucketVersions",
-    "ListMultipartUploads": "ListBucketMultipartUploads",
-    "ListParts": "ListMultipartUploadParts",
-    "ListBuckets": "ListAllMyBuckets",
-    "DeleteBucketCors": "PutBucketCORS",
-    "DeleteBucketTagging": "PutBucketTagging",
-    "DeleteBucketLifecycle": "PutLifecycleConfiguration",
-    "DeleteBucketOwnershipControls": "PutBucketOwnershipControls",
-    "DeletePublicAccessBlock": "PutBucketPublicAccessBlock",
-    "GetObjectLockConfiguration": "GetBucketObjectLockConfiguration",
-    "PutObjectLockConfiguration": "PutBucketObjectLockConfiguration",
-    "GetBucketNotificationConfiguration": "GetBucketNotification",
-    "PutBucketNotificationConfiguration": "PutBucketNotification",
-    "GetPublicAccessBlock": "GetBucketPublicAccessBlock",
-    "PutPublicAccessBlock": "PutBucketPublicAccessBlock",
-}
-_CONFIGURATIONS: Final = re.compile(
-    r"(Get|Put|Delete|List)Bucket(Lifecycle|Encryption|Replication|Accelerate|Analytics|Inventory|Metrics|IntelligentTiering)"
-    r"(Configurations?)?"
-)
-_WITH_VERSIONS: Final = re.compile(r"(Get|Delete|Put)Object(Acl|Tagging|Attributes|Retention|LegalHold)?")
 _ON_OBJECTS: Final = re.compile(r"(?!.*Bucket).*Object.*|AbortMultipartUpload|ListMultipartUploadParts|BypassGovernanceRetention")
-
-
-def action_of(operation: str, params: Mapping[str, Any]) -> str:
-    """Return the IAM action, without ``s3:``, that guards an operation; versions have actions of their own."""
-    configuration = _CONFIGURATIONS.fullmatch(operation)
-    if configuration is not None and operation not in _ACTIONS:
-        verb = {"Delete": "Put", "List": "Get"}.get(configuration[1], configuration[1])
-        return f"{verb}{configuration[2]}Configuration"
-    action = _ACTIONS.get(operation, operation)
-    if params.get("VersionId") and _WITH_VERSIONS.fullmatch(action) and not action.endswith(("Retention", "LegalHold")):
-        return action.replace("Object", "ObjectVersion", 1)
-    return action
 
 
 def policy_problem(policy: Mapping[str, Any], bucket_arn: str) -> str:

@@ -1,0 +1,50 @@
+"""The vocabulary of the tables: how a service's operations become actions, and their parameters resources.
+
+A resource is a template, ``table/{TableName}``: what comes after ``arn:<partition>:<service>:<region>:<account>:``, or a whole ARN. Of a
+service's templates the first counts whose parameters are all given. A parameter that is an ARN already stands for everything before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+Params: TypeAlias = Mapping[str, Any]
+Part: TypeAlias = "tuple[str, Params]"
+"""An operation with parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a call is made: what an ARN says beside the resource's own name."""
+
+    partition: str
+    region: str
+    account_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A service."""
+
+    prefix: str  #: of its actions: ``lambda``
+    resources: Sequence[str] = ()  #: templates
+    home: str = "arn:{partition}:{prefix}:{region}:{account}:"  #: how ARNs of the service begin
+    exceptions: Mapping[str, Sequence[str]] = field(default_factory=dict)  #: templates of particular operations, before the others
+    actions: Mapping[str, str] = field(default_factory=dict)  #: operation → action, where their names differ
+    action_of: Callable[[str, Params], str] | None = None  #: the same, where parameters decide
+    unscoped: frozenset[str] = frozenset()  #: operations that are on no resource: on ``*``
+    free: frozenset[str] = frozenset()  #: operations that need no permission
+    values: Mapping[str, Callable[[str, Place], str]] = field(default_factory=dict)  #: parameter → its name or ARN as a template wants it
+    parts: Mapping[str, Callable[[Params], Sequence[Part]]] = field(default_factory=dict)
+    """Operations that are several at once: each must be allowed."""
+    keys: Mapping[str, str] = field(default_factory=dict)  #: parameter → condition key
+    roles: Mapping[str, Sequence[str]] = field(default_factory=dict)  #: operation → where in its parameters roles are handed over
+    passed_to: str = ""  #: the service that those roles are for
+    spoken: Callable[[str], str] | None = None  #: how the service's errors write an action
+
+
+def listed(params: Params, member: str, operation: str, item: Callable[[Any], Params]) -> list[Part]:
+    """Return a part for each item of a list."""
+    return [(operation, item(each)) for each in params.get(member) or ()]
