@@ -1,7 +1,6 @@
 """Berths: rooms with what belongs to them, made ahead of the functions that come, so that a cold start needs no more than to move in.
 
-After a runtime was asked for, ``READY`` berths wait for its next functions. One that is taken is made up for when the start that took it
-is over, so that the two don't compete. A burst is served beyond what waits, ``AT_ONCE`` berths at a time.
+``stock`` says how many wait.
 """
 
 from __future__ import annotations
@@ -9,13 +8,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import logging
 import socket
-from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from lambent.adapters.sandbox import doors
+from lambent.adapters.sandbox import doors, roots
 from lambent.adapters.sandbox.cgroups import Group
 from lambent.adapters.sandbox.channels import FrameChannel
 from lambent.adapters.sandbox.confined import Berth, fork
@@ -24,17 +21,14 @@ from lambent.adapters.sandbox.house import House
 from lambent.adapters.sandbox.output import OutputParser, OutputPipe
 from lambent.adapters.sandbox.room import Room
 from lambent.adapters.sandbox.runtimes import Interpreter
+from lambent.adapters.sandbox.stock import READY, Stock, Traffic
 from lambent.base.clock import Clock
 
-READY: Final = 4
-AT_ONCE: Final = 8
 PAUSE_S: Final = 0.05
 RUNTIME_API_PORT: Final = 9001  # as in Lambda
 UIDS_FROM: Final = 0x70000000  # of the machine's user ids: above what distributions give to users and containers
 UIDS: Final = 0x100000
 _PROC_OPTIONS: Final = "hidepid=2"
-
-_log = logging.getLogger(__name__)
 
 
 class Berths:
@@ -47,31 +41,26 @@ class Berths:
         self._accept = accept
         self._numbers = itertools.count(1)
         self._uids = itertools.cycle(range(UIDS_FROM, UIDS_FROM + UIDS, 2))
-        self._ready: dict[str, deque[Berth]] = {}
-        self._refilling: dict[str, asyncio.Task[None]] = {}
-        self._wanted = 0  #: by starts that wait for one
-        self._room_for = asyncio.Semaphore(AT_ONCE)
+        self._traffic = Traffic(clock)
+        self._stocks: dict[str, Stock[Berth]] = {}
 
     async def take(self, interpreter: Interpreter | None) -> Berth:
-        """Return a berth for a function of an interpreter (``None``: a custom runtime). Raises ``HelperLost`` or ``OSError``."""
-        if interpreter is None or interpreter.is_node:
-            return await self._made(interpreter)
-        ready = self._ready.setdefault(interpreter.release, deque())
+        """Return a berth for a function of an interpreter (``None``: a custom runtime). Raises ``HelperLost`` or ``OSError``.
+
+        Its ``settled`` is to be called when the function has started, or hasn't.
+        """
+        over = self._traffic.begins()
         try:
-            while ready:
-                berth = ready.popleft()
-                if berth.is_sound:
-                    return berth
-                await berth.close()
-            return await self._made(interpreter)
-        finally:
-            self.keep_ready(interpreter)
+            berth = await self._stock(interpreter).take()
+        except BaseException:
+            over()
+            raise
+        berth.settled = over
+        return berth
 
     def keep_ready(self, interpreter: Interpreter) -> None:
         """See to it that berths wait for an interpreter's functions. Returns at once."""
-        task = self._refilling.get(interpreter.release)
-        if task is None or task.done():
-            self._refilling[interpreter.release] = asyncio.create_task(self._refill(interpreter))
+        self._stock(interpreter).tend()
 
     async def make(self, interpreter: Interpreter | None, accept: doors.Doors, *, snapshot: bool = False) -> Berth:
         """Return a new berth; for a Python, a process waits in it, which can become a snapshot."""
@@ -125,30 +114,17 @@ class Berths:
 
     async def close(self) -> None:
         """Let go of the berths that wait."""
-        for task in self._refilling.values():
-            task.cancel()  # what it is making is let go of there
-        await asyncio.gather(*self._refilling.values(), return_exceptions=True)
-        await asyncio.gather(*(berth.close() for ready in self._ready.values() for berth in ready))
-        self._ready.clear()
+        await asyncio.gather(*(each.close() for each in self._stocks.values()))
 
-    async def _made(self, interpreter: Interpreter | None) -> Berth:
-        self._wanted += 1
-        try:
-            async with self._room_for:
-                return await self.make(interpreter, self._accept)
-        finally:
-            self._wanted -= 1
-
-    async def _refill(self, interpreter: Interpreter) -> None:
-        ready = self._ready.setdefault(interpreter.release, deque())
-        try:
-            while len(ready) < READY:
-                await self._clock.sleep(PAUSE_S)
-                while self._wanted:  # whoever waits comes first
-                    await self._clock.sleep(PAUSE_S)
-                ready.append(await self.make(interpreter, self._accept))
-        except (HelperLost, OSError) as error:  # the next start tries again, and is told
-            _log.warning("no environments can be kept ready for Python %s: %s", interpreter.release, error)
+    def _stock(self, interpreter: Interpreter | None) -> Stock[Berth]:
+        name = roots.root_for(interpreter).name
+        stock = self._stocks.get(name)
+        if stock is None:
+            forks = interpreter is not None and not interpreter.is_node
+            least = READY if forks else 0
+            stock = Stock(name, lambda: self.make(interpreter, self._accept), self._traffic, self._clock, least=least)
+            self._stocks[name] = stock
+        return stock
 
 
 class Spare:

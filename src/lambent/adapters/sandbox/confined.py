@@ -38,6 +38,7 @@ class Berth:
     control: Helper | None = None  #: of a snapshot: asks it to fork
     child: Forked | None = None  #: one that waits in the room to be told which function it is
     channel: FrameChannel | None = None
+    settled: Callable[[], None] = lambda: None  #: to be called when a function has started in it, or hasn't
 
     @property
     def is_sound(self) -> bool:
@@ -46,6 +47,7 @@ class Berth:
 
     async def close(self) -> None:
         """Let go of everything. Safe to call twice."""
+        self.settled()
         self.door.close()
         if self.control is not None:
             self.control.close()
@@ -159,6 +161,7 @@ class ConfinedBody:
 
     def rest(self) -> None:
         """Freeze it, if no invocation follows at once."""
+        self._berth.settled()
         self._governor.idle()
 
     def wake(self) -> None:
