@@ -19,17 +19,25 @@ RANGE: Final = "SELECT key, value, version FROM documents WHERE key >= ? AND key
 RANGE_REVERSE: Final = "SELECT key, value, version FROM documents WHERE key >= ? AND key < ? ORDER BY key DESC LIMIT ?"
 
 # Messages. A token that doesn't match says that the lease was lost: then nothing happens.
-ENQUEUE: Final = (
-    "INSERT INTO messages (queue, message_id, due, visible, enqueued, body) VALUES (?, ?, ?, ?, ?, ?) "
+_MESSAGE: Final = "(?, ?, ?, ?, ?, ?)"
+_ENQUEUE: Final = (
+    "INSERT INTO messages (queue, message_id, due, visible, enqueued, body) VALUES {} "
     "ON CONFLICT (queue, message_id) DO UPDATE SET due = excluded.due, visible = excluded.visible, body = excluded.body, token = ''"
 )
-ACKNOWLEDGE: Final = "DELETE FROM messages WHERE queue = ? AND message_id = ? AND token = ?"
+#: The token alone finds a message (``token <> ''`` is what its index asks for); one isn't given twice.
+_ACKNOWLEDGE: Final = "DELETE FROM messages WHERE token <> '' AND token IN ({})"
+#: Each statement lets go of the interpreter's lock and takes it again, in turns with the event loop: many rows are one statement.
+#: They come in a few sizes, so that each is compiled once.
+SIZES: Final = (64, 16, 4, 1)
+ENQUEUE: Final = {size: _ENQUEUE.format(", ".join([_MESSAGE] * size)) for size in SIZES}
+ACKNOWLEDGE: Final = {size: _ACKNOWLEDGE.format(", ".join("?" * size)) for size in SIZES}
 POSTPONE: Final = (
     "UPDATE messages SET due = ?, visible = ?, token = '', body = coalesce(?, body) WHERE queue = ? AND message_id = ? AND token = ?"
 )
 PURGE: Final = "DELETE FROM messages WHERE queue = ?"
 DUE: Final = "SELECT id, message_id, body, enqueued, receives FROM messages WHERE queue = ? AND visible <= ? ORDER BY visible, id LIMIT ?"
-LEASE: Final = "UPDATE messages SET visible = ?, receives = ?, token = ? WHERE id = ?"
+_LEASE: Final = "UPDATE messages SET visible = ?, receives = receives + 1, token = ? || id WHERE id IN ({})"
+LEASE: Final = {size: _LEASE.format(", ".join("?" * size)) for size in SIZES}
 #: After a start nobody holds the leases of before: their messages are due as they were.
 RELEASE_LEASES: Final = "UPDATE messages SET visible = due, token = '' WHERE token <> ''"
 NEXT_DUE: Final = "SELECT min(visible) FROM messages WHERE queue = ?"
@@ -46,7 +54,6 @@ ADVANCE_LOG: Final = (
     "INSERT INTO logs (name, last) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET last = last + excluded.last RETURNING id, last"
 )
 APPEND: Final = "INSERT INTO records (log, sequence, time_ms, data) VALUES (?, ?, ?, ?)"
-#: Each statement lets go of the interpreter's lock and takes it again, in turns with the event loop: many rows are one statement.
 APPEND_ROWS: Final = 64
 APPEND_MANY: Final = APPEND + ", (?, ?, ?, ?)" * (APPEND_ROWS - 1)
 TRIM: Final = "DELETE FROM records WHERE log = (SELECT id FROM logs WHERE name = ?) AND time_ms < ?"

@@ -6,7 +6,6 @@ import asyncio
 import sqlite3
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +14,7 @@ from lambent.adapters.sqlite.writer import Writer
 from lambent.adapters.sqlite.writes import Session
 from lambent.base.clock import Clock
 from lambent.domain.errors import StartupError
-from lambent.domain.storage import Acknowledge, Document, Enqueue, Entry, Key, Lease, Postpone, Purge, Write
+from lambent.domain.storage import Acknowledge, Delete, Document, Enqueue, Entry, Key, Lease, Postpone, Purge, Put, Write
 
 _ROWS_AT_ONCE: Final = 64
 """Answers of fewer rows are read in the event loop's thread: about 10 µs, where a hop to another thread and back costs 100."""
@@ -33,7 +32,7 @@ class SqliteStore:
         """Use ``open``; this takes a directory that is locked and a file that is prepared."""
         self._lock = lock
         self._write_connection = database.connect(path)
-        self._writer = Writer(self._write_connection, Session(self._write_connection, clock))
+        self._writer = Writer(self._write_connection, Session(self._write_connection, clock), self._touch)
         self._near = database.connect_reader(path)  #: used by the event loop's thread only
         self._far = database.connect_reader(path)  #: used by the thread of ``_reader`` only
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="store-reader")
@@ -58,10 +57,13 @@ class SqliteStore:
 
     async def commit(self, writes: Sequence[Write], *, durable: bool = True) -> tuple[int, ...]:
         """Write all or nothing, durable on return unless told otherwise; see ``Store.commit``. ``LambentError`` when the disk refuses."""
-        queues = {_queue_of(write) for write in writes} - {""}
-        touch = partial(self._touch, queues) if queues else None
         writes = tuple(writes)
-        result: tuple[int, ...] = await self._writer.run(lambda session: session.apply_all(writes), durable=durable, on_success=touch)
+        result: tuple[int, ...] = await self._writer.run(
+            lambda session: session.apply_all(writes),
+            durable=durable,
+            savepoint=len(writes) > 1 and any(isinstance(write, Put | Delete) and write.expect is not None for write in writes[1:]),
+            queues=[_queue_of(write) for write in writes if isinstance(write, Enqueue | Acknowledge | Postpone | Purge)],
+        )
         return result
 
     async def get(self, table: str, key: Key) -> Document | None:
@@ -146,14 +148,8 @@ class SqliteStore:
                 event.set()
 
 
-def _queue_of(write: Write) -> str:
-    match write:
-        case Enqueue(queue) | Purge(queue):
-            return queue
-        case Acknowledge(lease) | Postpone(lease):
-            return lease.queue
-        case _:
-            return ""
+def _queue_of(write: Enqueue | Purge | Acknowledge | Postpone) -> str:
+    return write.queue if isinstance(write, Enqueue | Purge) else write.lease.queue
 
 
 async def _wait(event: asyncio.Event) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
+from typing import Any
 
 from lambent.adapters.sqlite import keys, statements
 from lambent.base.clock import Clock
@@ -25,7 +26,11 @@ from lambent.domain.storage import (
 
 
 class Session:
-    """The writer's connection, with the numbers that only grow."""
+    """The writer's connection, with the numbers that only grow.
+
+    Messages that are added, or acknowledged, one after the other are one statement for many: they lie in ``_enqueued`` or
+    ``_acknowledged`` until something else is to be written, or ``flush``.
+    """
 
     def __init__(self, connection: sqlite3.Connection, clock: Clock) -> None:
         """Begin a session: what the one before held is released, and tokens are of this session alone."""
@@ -35,6 +40,8 @@ class Session:
         self._version = self._stored_version = self._counter("version")
         self._opened = self._counter("opened") + 1
         self._tokens = 0
+        self._enqueued: list[tuple[Any, ...]] = []
+        self._acknowledged: list[tuple[str]] = []
         self._execute("BEGIN IMMEDIATE")
         self._execute(statements.WRITE_COUNTER, (self._opened, "opened"))
         self._execute(statements.RELEASE_LEASES)
@@ -42,6 +49,27 @@ class Session:
 
     def _counter(self, name: str) -> int:
         return int(self._execute(statements.READ_COUNTER, (name,)).fetchone()[0])
+
+    def flush(self) -> None:
+        """Carry out what was put off; before a savepoint, a commit, or anything else that must find it done."""
+        if self._enqueued:
+            rows, self._enqueued = self._enqueued, []
+            self._execute_many(statements.ENQUEUE, rows)
+        if self._acknowledged:
+            tokens, self._acknowledged = self._acknowledged, []
+            self._execute_many(statements.ACKNOWLEDGE, tokens)
+
+    def forget(self) -> None:
+        """Forget what was put off: its transaction is taken back."""
+        self._enqueued, self._acknowledged = [], []
+
+    def _execute_many(self, by_size: Mapping[int, str], rows: Sequence[tuple[Any, ...]], *first: object) -> None:
+        """Carry out a statement for all rows, as many of them at once as it has sizes for; ``first`` are parameters before theirs."""
+        start = 0
+        for size, statement in by_size.items():
+            while len(rows) - start >= size:
+                self._execute(statement, [*first, *chain.from_iterable(rows[start : start + size])])
+                start += size
 
     def store_version(self) -> None:
         """Write down the newest document version, once for a whole group of commits."""
@@ -58,16 +86,24 @@ class Session:
 
     def _apply(self, write: Write) -> int:
         match write:
+            case Enqueue(queue, message_id, body, due):
+                if self._acknowledged:
+                    self.flush()
+                self._enqueued.append((queue, message_id, due, due, self._clock.now(), body))
+                return 0
+            case Acknowledge(lease):
+                if self._enqueued:
+                    self.flush()
+                self._acknowledged.append((lease.token,))
+                return 0
+        self.flush()
+        match write:
             case Put():
                 return self._put(write)
             case Delete():
                 self._delete(write)
-            case Enqueue(queue, message_id, body, due):
-                self._execute(statements.ENQUEUE, (queue, message_id, due, due, self._clock.now(), body))
-            case Acknowledge(lease):
-                self._execute(statements.ACKNOWLEDGE, (lease.queue, lease.message_id, lease.token))
-            case Postpone(lease, due, body):
-                self._execute(statements.POSTPONE, (due, due, body, lease.queue, lease.message_id, lease.token))
+            case Postpone(lease, due, replaced):
+                self._execute(statements.POSTPONE, (due, due, replaced, lease.queue, lease.message_id, lease.token))
             case Purge(queue):
                 self._execute(statements.PURGE, (queue,))
             case Append(log, records):
@@ -110,11 +146,14 @@ class Session:
 
     def lease(self, queue: str, now: float, seconds: float, limit: int) -> list[Lease]:
         """Lease due messages, the longest due first."""
-        leases = []
-        for number, message_id, body, enqueued, receives in self._execute(statements.DUE, (queue, now, limit)).fetchall():
-            self._tokens += 1
-            token = f"{self._opened}-{self._tokens}"
-            lease = Lease(queue, message_id, body, enqueued, receives + 1, token, now + seconds)
-            self._execute(statements.LEASE, (lease.expires, lease.receives, token, number))
-            leases.append(lease)
-        return leases
+        self.flush()
+        rows = self._execute(statements.DUE, (queue, now, limit)).fetchall()
+        if not rows:
+            return []
+        self._tokens += 1
+        token, expires = f"{self._opened}-{self._tokens}-", now + seconds
+        self._execute_many(statements.LEASE, [row[:1] for row in rows], expires, token)
+        return [
+            Lease(queue, message_id, body, enqueued, receives + 1, f"{token}{number}", expires)
+            for number, message_id, body, enqueued, receives in rows
+        ]
