@@ -46,7 +46,8 @@ class InvocationResult:
     init_ms: float | None = None  #: when this invocation paid for a cold start
     memory_used_mb: int = 0
     logged: Callable[[], Awaitable[None]] | None = None
-    """Returns when what the invocation logged is with the log service, or that fails; only when it was asked for."""
+    """Returns when what the invocation logged is with the log service, or that fails; only when it was asked for. Equal ones of several
+    results need only be awaited once."""
 
 
 @runtime_checkable

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
+import msgspec
+
 from lambent.domain.http import ByteStream
 
 Key: TypeAlias = "tuple[str | int, ...]"
@@ -23,8 +25,7 @@ ABSENT = 0
 """As ``expect``: the document must not exist yet."""
 
 
-@dataclass(frozen=True, slots=True)
-class Put:
+class Put(msgspec.Struct, frozen=True):
     """Write a document. ``expect`` is the version it must have now (``ABSENT``: none), or ``None`` for whatever there is."""
 
     table: str
@@ -33,8 +34,7 @@ class Put:
     expect: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Delete:
+class Delete(msgspec.Struct, frozen=True):
     """Remove a document; nothing happens when there is none and ``expect`` is ``None``."""
 
     table: str
@@ -42,8 +42,7 @@ class Delete:
     expect: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Enqueue:
+class Enqueue(msgspec.Struct, frozen=True):
     """Put a message into a queue, to be leased from ``due`` (seconds since 1970) on.
 
     ``message_id`` is unique in its queue: enqueueing one that is there replaces its body and due time and takes it from its lease.
@@ -55,8 +54,7 @@ class Enqueue:
     due: float
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(msgspec.Struct, frozen=True):
     """A message that is somebody's to handle until ``expires``."""
 
     queue: str
@@ -68,15 +66,13 @@ class Lease:
     expires: float
 
 
-@dataclass(frozen=True, slots=True)
-class Acknowledge:
+class Acknowledge(msgspec.Struct, frozen=True):
     """Remove a leased message: it was handled. Nothing happens when the lease is no longer held."""
 
     lease: Lease
 
 
-@dataclass(frozen=True, slots=True)
-class Postpone:
+class Postpone(msgspec.Struct, frozen=True):
     """Give a leased message back, to be leased again from ``due`` on, with another body when one is given."""
 
     lease: Lease
@@ -84,32 +80,28 @@ class Postpone:
     body: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True):
     """A record to append; ``time_ms`` is its own time (milliseconds since 1970), by which logs are trimmed."""
 
     time_ms: int
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Append:
+class Append(msgspec.Struct, frozen=True):
     """Append records to a log, in this order; sequence numbers of a log start at 1 and leave no gaps."""
 
     log: str
     records: tuple[Record, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Trim:
+class Trim(msgspec.Struct, frozen=True):
     """Remove a log's records whose ``time_ms`` is below ``before_ms``; ``None`` removes them all. Sequence numbers go on, not back."""
 
     log: str
     before_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Purge:
+class Purge(msgspec.Struct, frozen=True):
     """Remove every message of a queue, leased or not."""
 
     queue: str
@@ -118,8 +110,7 @@ class Purge:
 Write: TypeAlias = "Put | Delete | Enqueue | Acknowledge | Postpone | Append | Trim | Purge"
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(msgspec.Struct, frozen=True):
     """A stored document; ``version`` is positive and grows with each write of any document of the store."""
 
     key: Key
@@ -127,8 +118,7 @@ class Document:
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """A stored record of a log."""
 
     sequence: int

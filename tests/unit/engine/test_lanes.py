@@ -155,3 +155,36 @@ def test_nothing_due_is_left_waiting_and_the_bounds_hold(seed: int) -> None:
             running[lane] = running.get(lane, 0) + len(due_now)
             lanes.taken(lane, count, len(due_now), min(waiting[lane]) if waiting[lane] else None, now)
     assert not any(waiting.values()), f"seed {seed}: stuck {waiting}"
+
+
+def test_a_place_is_kept_unless_another_is_due_it_or_the_lane_rests() -> None:
+    lanes, now = Lanes(places=4, own=2), 0.0
+    lanes.touched("a", 0.0, now)
+    take(lanes, now)
+    assert lanes.running == START
+    assert lanes.keeps("a", now)
+    lanes.touched("b", now, now)
+    assert not lanes.keeps("a", now)  # it holds common places, and the other waits
+    lanes.left("a", now)
+    lanes.left("a", now)
+    assert lanes.keeps("a", now)  # its own
+    lanes.capped("a", 1)
+    assert not lanes.keeps("a", now)
+    lanes.left("a", now)
+    assert lanes.keeps("a", now)
+    lanes.rest("a", now)
+    assert not lanes.keeps("a", now)
+
+
+def test_while_something_else_matters_more_each_lane_has_one_place() -> None:
+    lanes, now = Lanes(), 0.0
+    lanes.sparing = True
+    for name in "ab":
+        lanes.touched(name, 0.0, now)
+    assert take(lanes, now) == {"a": 1, "b": 1}
+    assert take(lanes, now + 60) == {}
+    assert lanes.keeps("a", now)
+    lanes.sparing = False
+    assert take(lanes, now + 60)["a"] >= START - 1
+    lanes.sparing = True
+    assert not lanes.keeps("a", now + 60)

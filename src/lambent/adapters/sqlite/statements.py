@@ -53,9 +53,8 @@ QUEUES: Final = (
 ADVANCE_LOG: Final = (
     "INSERT INTO logs (name, last) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET last = last + excluded.last RETURNING id, last"
 )
-APPEND: Final = "INSERT INTO records (log, sequence, time_ms, data) VALUES (?, ?, ?, ?)"
-APPEND_ROWS: Final = 64
-APPEND_MANY: Final = APPEND + ", (?, ?, ?, ?)" * (APPEND_ROWS - 1)
+_APPEND: Final = "INSERT INTO records (log, sequence, time_ms, data) VALUES {}"
+APPEND: Final = {size: _APPEND.format(", ".join(["(?, ?, ?, ?)"] * size)) for size in SIZES}
 TRIM: Final = "DELETE FROM records WHERE log = (SELECT id FROM logs WHERE name = ?) AND time_ms < ?"
 TRIM_ALL: Final = "DELETE FROM records WHERE log = (SELECT id FROM logs WHERE name = ?)"
 READ: Final = (

@@ -35,7 +35,6 @@ class Session:
     def __init__(self, connection: sqlite3.Connection, clock: Clock) -> None:
         """Begin a session: what the one before held is released, and tokens are of this session alone."""
         self._execute = connection.execute
-        self._executemany = connection.executemany
         self._clock = clock
         self._version = self._stored_version = self._counter("version")
         self._opened = self._counter("opened") + 1
@@ -138,10 +137,7 @@ class Session:
         number, last = self._execute(statements.ADVANCE_LOG, (log, len(records))).fetchone()
         first = int(last) - len(records) + 1
         rows = [(number, sequence, record.time_ms, record.data) for sequence, record in enumerate(records, first)]
-        whole = len(rows) - len(rows) % statements.APPEND_ROWS
-        for start in range(0, whole, statements.APPEND_ROWS):
-            self._execute(statements.APPEND_MANY, list(chain.from_iterable(rows[start : start + statements.APPEND_ROWS])))
-        self._executemany(statements.APPEND, rows[whole:])
+        self._execute_many(statements.APPEND, rows)
         return first
 
     def lease(self, queue: str, now: float, seconds: float, limit: int) -> list[Lease]:

@@ -16,7 +16,8 @@ from lambent.domain.errors import AwsError
 from lambent.domain.metrics import Metrics, NoMetrics
 from lambent.domain.ports import Cloud
 from lambent.domain.storage import Acknowledge, Enqueue, Lease, Postpone, Store, Write
-from lambent.engine.delivery.fair_worker import FairWorker, Place
+from lambent.engine.delivery.endings import Handled
+from lambent.engine.delivery.fair_worker import FairWorker
 from lambent.engine.delivery.messages import Dispatch, target_call
 from lambent.engine.environments.shipping import role_caller
 
@@ -58,7 +59,7 @@ class Destinations:
         """Deliver until cancelled."""
         await self._worker.run()
 
-    async def handle(self, lease: Lease, place: Place) -> Sequence[Write]:
+    async def handle(self, lease: Lease) -> Handled:
         """Deliver a record. A passing error is tried again; a lasting one is logged, as AWS counts it in DestinationDeliveryFailures."""
         dispatch = _decode(lease.body)
         try:
@@ -67,7 +68,7 @@ class Destinations:
             failures = dispatch.failures + 1
             if isinstance(error, AwsError) and error.retryable and error.status != 501 and failures < FAILURES_MAX:
                 again = msgspec.structs.replace(dispatch, failures=failures)
-                return (Postpone(lease, self._clock.now() + min(600.0, 2.0**failures), _encode(again)),)
+                return Handled((Postpone(lease, self._clock.now() + min(600.0, 2.0**failures), _encode(again)),))
             self.undelivered += 1
             kind = "dead-letter queue" if dispatch.is_dead_letter else "destination"
             metric = "DeadLetterErrors" if dispatch.is_dead_letter else "DestinationDeliveryFailures"
@@ -81,7 +82,7 @@ class Destinations:
                 dispatch.target_arn,
                 error,
             )
-        return (Acknowledge(lease),)
+        return Handled((Acknowledge(lease),))
 
     async def _deliver(self, dispatch: Dispatch) -> None:
         target = Arn.parse(dispatch.target_arn)

@@ -23,7 +23,9 @@ from lambent.domain.metrics import Metrics, NoMetrics
 from lambent.domain.ports import Cloud
 from lambent.domain.storage import Acknowledge, Enqueue, Lease, Postpone, Store, Write
 from lambent.engine.delivery.destinations import Destinations
-from lambent.engine.delivery.fair_worker import FairWorker, Place, without_body
+from lambent.engine.delivery.endings import Handled
+from lambent.engine.delivery.fair_worker import FairWorker, without_body
+from lambent.engine.delivery.haste import Haste
 from lambent.engine.delivery.lanes import PLACES
 from lambent.engine.delivery.messages import Dispatch, Event, dead_letter_attributes, destination_record
 from lambent.engine.delivery.schedule import Condition, GiveUp, Retry, after_function_error, after_refusal
@@ -63,8 +65,17 @@ class AsyncInvocations:
         self._ids = ids
         self._metrics = metrics or NoMetrics()
         self.records = Destinations(store, cloud, clock, ids, metrics)
+        self._accepting = Haste(clock)
         self._events = FairWorker(
-            store, clock, EVENTS, self._deliver, name=self.name, places=places, lease_s=LEASE_S, on_commit=self.records.touched
+            store,
+            clock,
+            EVENTS,
+            self._deliver,
+            name=self.name,
+            places=places,
+            lease_s=LEASE_S,
+            on_commit=self.records.touched,
+            yields=self._accepting.is_pressing,
         )
 
     async def submit(self, function: FunctionVersion, qualifier: str, invocation: Invocation) -> None:
@@ -72,7 +83,8 @@ class AsyncInvocations:
         now = self._clock.now()
         event = Event.of(function, qualifier, invocation, now, invocation.trace_header or recursion.fresh(now, self._ids.hex(40)))
         writes = (self._events.enqueue(event.lane, event.request_id, _encode(event), now),)
-        await self._store.commit(writes)
+        with self._accepting:
+            await self._store.commit(writes)
         self._events.touched(writes)
         self._measure(event, "AsyncEventsReceived")
 
@@ -82,7 +94,7 @@ class AsyncInvocations:
             group.create_task(self._events.run(), name=self.name)
             group.create_task(self.records.run(), name=self.records.name)
 
-    async def _deliver(self, lease: Lease, place: Place) -> Sequence[Write]:
+    async def _deliver(self, lease: Lease) -> Handled:
         """Run an event once and decide what becomes of it."""
         event, lease = _decode(lease.body), without_body(lease)
         try:
@@ -90,28 +102,24 @@ class AsyncInvocations:
         except AwsError as error:
             if error.code == "ResourceNotFoundException":
                 _log.warning("event %s is dropped: %s", event.request_id, error.message)
-                return (Acknowledge(lease),)
-            return self._refused(lease, event, None)
+                return Handled((Acknowledge(lease),))
+            return Handled(self._refused(lease, event, None))
         config, now = resolved.event_config, self._clock.now()
         self._measure(event, "AsyncEventAge", (now - event.submitted) * 1000, "Milliseconds")
         if now > event.submitted + config.age_s_max:
-            return self._given_up(lease, event, resolved, Condition.EVENT_AGE_EXCEEDED, None)
-        if resolved.version.reserved_concurrency == 0:
-            return self._given_up(lease, event, resolved, Condition.ZERO_RESERVED_CONCURRENCY, None)
+            return Handled(self._given_up(lease, event, resolved, Condition.EVENT_AGE_EXCEEDED, None))
         cap = resolved.version.reserved_concurrency
+        if cap == 0:
+            return Handled(self._given_up(lease, event, resolved, Condition.ZERO_RESERVED_CONCURRENCY, None))
         try:
             result = await self._invoker.invoke(resolved.version, event.invocation(resolved.invoked_arn))
         except AwsError as error:
             if error.code == "RecursiveInvocationException":
-                return self._given_up(lease, event, resolved, Condition.RECURSIVE, None)
-            place.leave(throttled=error.status == 429, cap=cap)
+                return Handled(self._given_up(lease, event, resolved, Condition.RECURSIVE, None))
             if not event.refusals and error.status != 429:
                 _log.warning("event %s of %s waits: %s", event.request_id, resolved.version.arn, error)
-            return self._refused(lease, event, resolved)
-        place.leave(cap=cap)
-        if result.logged is not None:
-            await result.logged()
-        return self._ran(lease, event, resolved, result)
+            return Handled(self._refused(lease, event, resolved), throttled=error.status == 429, cap=cap)
+        return Handled(self._ran(lease, event, resolved, result), cap=cap, logged=result.logged)
 
     def _ran(self, lease: Lease, event: Event, resolved: ResolvedFunction, result: InvocationResult) -> Sequence[Write]:
         config = resolved.event_config

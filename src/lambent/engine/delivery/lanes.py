@@ -57,6 +57,7 @@ class Lanes:
         self._ready: dict[str, Lane] = {}  # due and awake, in the order in which they get their turn
         self._later: list[tuple[float, str]] = []
         self._shared = 0  # places in use beyond the lanes' own
+        self.sparing = False  #: something else matters more: each lane runs one at a time
 
     def __len__(self) -> int:
         return len(self._lanes)
@@ -85,7 +86,8 @@ class Lanes:
                 self._place(lane, now)
         granted = []
         for lane in sorted(self._ready.values(), key=lambda each: each.running):
-            self._grow(lane, now)
+            if not self.sparing:
+                self._grow(lane, now)
             count = self._grant(lane)
             if count:
                 granted.append((lane.name, count))
@@ -94,7 +96,8 @@ class Lanes:
     def _grant(self, lane: Lane) -> int:
         free = self._places - self._shared
         fair = -(-free // max(1, len(self._ready)))  # rounded up: what is left over goes to the first
-        count = min(lane.room, max(0, self._own - lane.running) + max(0, min(free, fair)))
+        room = min(lane.room, 1 - lane.running) if self.sparing else lane.room
+        count = min(room, max(0, self._own - lane.running) + max(0, min(free, fair)))
         if count <= 0:
             return 0
         del self._ready[lane.name]
@@ -124,6 +127,17 @@ class Lanes:
         if due is not None:
             lane.due = min(lane.due, due)
         self._place(lane, now)
+
+    def keeps(self, name: str, now: float) -> bool:
+        """A message's place is free again: return whether the lane has it for another one at once. If not, it is to be ``left``."""
+        lane = self._lanes[name]
+        if lane.room < 0 or now < lane.rests_until or (self.sparing and lane.running > 1):
+            return False
+        others = len(self._ready) - (name in self._ready)
+        if others and lane.running > self._own:
+            return False
+        lane.done += 1
+        return True
 
     def left(self, name: str, now: float) -> None:
         """A message's place is free again."""

@@ -1,7 +1,8 @@
-"""How a message that was handled ends: what follows from it is committed, and where that fails the message is tried again later."""
+"""How messages that were handled end: what follows from them is committed, and where that fails a message is tried again later."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from typing import Final
@@ -31,3 +32,15 @@ async def settle(store: Store, clock: Clock, name: str, lease: Lease, writes: Se
             await store.commit((later(clock, lease),))
         except Exception:  # noqa: BLE001 - the store is failing; the lease running out is what is left
             _log.exception("%s: %s stays leased until its lease runs out", name, lease.message_id)
+
+
+async def settle_all(store: Store, clock: Clock, name: str, ended: Sequence[tuple[Lease, Sequence[Write]]]) -> None:
+    """Commit what follows from many messages at once; where that fails, from each by itself, as ``settle`` does."""
+    if len(ended) > 1:
+        try:
+            await store.commit([write for _, writes in ended for write in writes])
+        except Exception:  # noqa: BLE001 - the operator sees it; which message it is for is found next
+            _log.exception("%s: the ends of %d messages could not be committed together", name, len(ended))
+        else:
+            return
+    await asyncio.gather(*[settle(store, clock, name, lease, writes) for lease, writes in ended])

@@ -64,6 +64,10 @@ class LogStream:
         """Add a message; never blocks."""
         self._shipper.add(self, message, time_ms)
 
+    async def wait_shipped(self) -> None:
+        """Return when what was logged so far is with the log service, or that fails; see ``LogShipper.wait_shipped``."""
+        await self._shipper.wait_shipped(self)
+
     def take(self, time_ms: int, piece: bytes) -> None:
         """Let a piece wait to be sent."""
         self.taken += 1

@@ -127,12 +127,13 @@ class LocalInvoker:
         if self._shipper.is_crowded:
             await self._shipper.wait_room()
         if invocation.log_awaited:
-            return replace(result, logged=partial(self._wait_logged, {hosted.log.stream, started.hosted.log.stream}))
+            first, last = hosted.log.stream, started.hosted.log.stream
+            return replace(result, logged=last.wait_shipped if first is last else partial(self._wait_logged, (first, last)))
         return result
 
-    async def _wait_logged(self, streams: set[LogStream]) -> None:
+    async def _wait_logged(self, streams: tuple[LogStream, ...]) -> None:
         for each in streams:
-            await self._shipper.wait_shipped(each)
+            await each.wait_shipped()
 
     async def prepare(self, function: FunctionVersion) -> Outcome:
         """Initialise an environment ahead of invocations and return the outcome of its init. Such an init may take as long as the

@@ -9,7 +9,8 @@ from lambent.domain.http import HttpRequest
 from lambent.domain.ports import Outside, Platform
 from lambent.domain.service import NativeService
 from lambent.domain.storage import Lease, Write
-from lambent.engine.delivery.fair_worker import FairWorker, Place
+from lambent.engine.delivery.endings import Handled
+from lambent.engine.delivery.fair_worker import FairWorker
 from lambent.services.sns import confirmations, platforms, publishing, subscriptions, tagging, texting, topics
 from lambent.services.sns.catalogue import Topics
 from lambent.services.sns.confirmations import Expiries
@@ -33,8 +34,8 @@ def build(platform: Platform, outside: Outside, trusts: Callable[[HttpRequest], 
     """Return the service, with its workers and what it serves by plain HTTP; ``trusts`` says who may look into the outbox."""
     store, clock = platform.store, platform.clock
 
-    async def handle(lease: Lease, place: Place) -> Sequence[Write]:
-        return await deliveries.handle(lease)
+    async def handle(lease: Lease) -> Handled:
+        return Handled(await deliveries.handle(lease))
 
     def committed(writes: Sequence[Write]) -> None:
         webhooks.touched(writes)

@@ -1,0 +1,139 @@
+"""The worker of many queues: places that go on, ends that gather, messages ahead, and yielding to what somebody waits for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from lambent.adapters.memory import MemoryStore
+from lambent.base.clock import VirtualClock
+from lambent.domain.storage import Acknowledge, Lease, Write
+from lambent.engine.delivery.endings import Handled
+from lambent.engine.delivery.fair_worker import FairWorker
+from lambent.engine.delivery.haste import AT_ONCE, LASTS_S, YIELD_S_MAX, Haste
+
+
+class CountingStore(MemoryStore):
+    """Counts commits, and refuses those that it is told to."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        super().__init__(clock)
+        self.commits: list[int] = []
+        self.refused: set[str] = set()
+
+    async def commit(self, writes: Sequence[Write], *, durable: bool = True) -> tuple[int, ...]:
+        if any(isinstance(each, Acknowledge) and each.lease.message_id in self.refused for each in writes):
+            raise OSError("this one can't be written")
+        self.commits.append(len(writes))
+        return await super().commit(writes, durable=durable)
+
+
+class World:
+    def __init__(self) -> None:
+        self.clock = VirtualClock()
+        self.store = CountingStore(self.clock)
+        self.haste = False
+        self.took_s = 1.0
+        self.running = self.running_max = 0
+        self.handled: list[str] = []
+        self.log_waits = 0
+        self.worker = FairWorker(self.store, self.clock, "q/", self.handle, lease_s=120.0, yields=lambda: self.haste)
+
+    async def handle(self, lease: Lease) -> Handled:
+        self.running += 1
+        self.running_max = max(self.running_max, self.running)
+        await self.clock.sleep(self.took_s)
+        self.running -= 1
+        self.handled.append(lease.message_id)
+        return Handled((Acknowledge(lease),), logged=self.logged)
+
+    async def logged(self) -> None:
+        self.log_waits += 1
+        await self.clock.sleep(0.05)
+
+    async def put(self, count: int, lane: str = "a") -> None:
+        writes = [self.worker.enqueue(lane, f"{lane}{number}", b"body", self.clock.now()) for number in range(count)]
+        await self.store.commit(writes)
+        self.worker.touched(writes)
+        self.store.commits.clear()
+
+    async def run(self, seconds: float) -> None:
+        task = asyncio.create_task(self.worker.run())
+        await self.clock.advance(seconds)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_ends_that_come_together_are_one_commit_and_their_log_is_waited_for_once() -> None:
+    world = World()
+    world.took_s = 0.001
+    await world.put(400)
+    await world.run(5)
+    assert sorted(world.handled) == sorted(f"a{number}" for number in range(400))
+    assert await world.store.queues("q/") == []
+    assert sum(world.store.commits) == 400
+    assert len(world.store.commits) < 20
+    assert world.log_waits == len(world.store.commits)
+
+
+async def test_an_end_that_cannot_be_committed_holds_up_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    world = World()
+    world.store.refused = {"a3"}
+    await world.put(40)
+    await world.run(30)
+    assert await world.store.depth("q/a") == 1
+    assert "could not be committed" in caplog.text
+    world.store.refused.clear()
+    await world.run(300)
+    assert await world.store.depth("q/a") == 0
+    assert world.handled.count("a3") > 1
+
+
+async def test_while_it_yields_a_lane_runs_one_at_a_time_and_goes_on_at_once_afterwards() -> None:
+    world = World()
+    world.haste = True
+    await world.put(30, "a")
+    await world.put(1, "b")
+    task = asyncio.create_task(world.worker.run())
+    await world.clock.advance(3.5)
+    assert world.running_max == 2  # one of each
+    assert len(world.handled) == 4
+    world.haste = False
+    await world.clock.advance(0.1)
+    assert world.running >= 4
+    await world.clock.advance(30)
+    assert len(world.handled) == 31
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_what_waited_long_ahead_is_given_back_rather_than_handled_with_a_lease_that_ends() -> None:
+    world = World()
+    world.took_s = 100.0  # within the lease of a message that is begun at once, not of one that was leased 100 s before
+    await world.put(12)
+    await world.run(5000)
+    assert sorted(world.handled) == sorted(f"a{number}" for number in range(12))
+
+
+async def test_haste_is_pressing_while_many_are_under_way_but_only_half_of_the_time() -> None:
+    clock = VirtualClock()
+    haste = Haste(clock)
+    with haste:
+        assert not haste.is_pressing()
+    for _ in range(AT_ONCE):
+        haste.__enter__()
+    assert haste.is_pressing()
+    await clock.advance(LASTS_S * 2)
+    assert not haste.is_pressing()  # those are slow, not many
+    pressed, steps = 0, 4000
+    for _ in range(steps):
+        await clock.advance(4 * YIELD_S_MAX / steps)
+        with haste:
+            pressed += haste.is_pressing()
+    assert 0.45 < pressed / steps < 0.55
+    for _ in range(AT_ONCE):
+        haste.__exit__()
+    await clock.advance(1)
+    assert not haste.is_pressing()
