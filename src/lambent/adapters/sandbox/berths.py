@@ -71,19 +71,24 @@ class Berths:
         ports = [self._gateway_port] + ([RUNTIME_API_PORT] if interpreter is None else [])
         first = next(self._uids)
         name = f"room-{next(self._numbers)}"
-        room = await Room.open(
-            house.warden(),
-            name,
-            root=root.name,
-            uids=(first, first + 1) if house.is_root else None,
-            ports=ports,
-            proc_options=_PROC_OPTIONS,
-        )
-        pipe = OutputPipe(OutputParser(_nobody, self._clock))
-        berth = Berth(room, pipe, await accept(room.listeners[0]), None, house.seccomp, cradle)
+        group = Group(house.hierarchies, name) if house.hierarchies.all else None
         try:
-            if house.hierarchies.all:
-                berth.group = await asyncio.to_thread(Group.make, house.hierarchies, name)
+            room = await Room.open(
+                house.warden(),
+                name,
+                root=root.name,
+                uids=(first, first + 1) if house.is_root else None,
+                ports=ports,
+                proc_options=_PROC_OPTIONS,
+                group=group,
+            )
+        except BaseException:
+            if group is not None:
+                await asyncio.to_thread(group.remove)
+            raise
+        pipe = OutputPipe(OutputParser(_nobody, self._clock))
+        berth = Berth(room, pipe, await accept(room.listeners[0]), group, house.seccomp, cradle)
+        try:
             if forks:
                 berth.channel, theirs = await FrameChannel.open()
                 with theirs, contextlib.ExitStack() as stack:

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 MB_PER_CPU: Final = 1769  #: "At 1,769 MB, a function has the equivalent of one vCPU", says Lambda's guide on memory
 PERIOD_US: Final = 20_000
@@ -133,7 +133,7 @@ def _version2(mount: tuple[Path, str], path: str, name: str) -> tuple[Path | Non
 
 @dataclass(slots=True)
 class Group:
-    """One environment's group, in each hierarchy."""
+    """One environment's group, in each hierarchy: made here, or by a holder (``plan``, then ``adopt``), which keeps nobody waiting."""
 
     hierarchies: Hierarchies
     name: str
@@ -148,28 +148,55 @@ class Group:
     def make(cls, hierarchies: Hierarchies, name: str) -> Group:
         """Make the folders."""
         group = cls(hierarchies, name)
+        plan = group.plan()
+        fds: list[int] = []
         try:
-            for parent in hierarchies.all:
-                (parent / name).mkdir()
-            if hierarchies.unified is not None:
-                folder = hierarchies.unified / name
-                group.born = group._keep(os.open(folder, os.O_RDONLY | os.O_DIRECTORY))
-                group._freezer = group._keep(os.open(folder / "cgroup.freeze", os.O_WRONLY))
-            for each in (hierarchies.memory, hierarchies.cpu):
-                if each is not None:
-                    group.joins.append(group._keep(os.open(each / name / "cgroup.procs", os.O_WRONLY)))
-            quota = group._file("cpu.max", hierarchies.cpu, "cpu.cfs_quota_us")
-            if quota is not None:
-                group._quota = group._keep(os.open(quota, os.O_WRONLY))
-                if hierarchies.cpu is not None:
-                    (hierarchies.cpu / name / "cpu.cfs_period_us").write_text(str(PERIOD_US))
-            usage = group._file("memory.current", hierarchies.memory, "memory.usage_in_bytes")
-            if usage is not None:
-                group._usage = group._keep(os.open(usage, os.O_RDONLY))
+            for folder in plan["folders"]:
+                Path(folder).mkdir()
+            for path, text in plan["writes"]:
+                Path(path).write_text(text)
+            for path, flags in plan["opens"]:
+                fds.append(os.open(path, flags))
         except OSError:
+            for fd in fds:
+                os.close(fd)
             group.remove()
             raise
+        group.adopt(fds)
         return group
+
+    def plan(self) -> dict[str, Any]:
+        """Return what is to be made: ``folders``, ``writes`` (path, text), and ``opens`` (path, flags)."""
+        found = self.hierarchies
+        writes = [] if found.cpu is None else [(str(found.cpu / self.name / "cpu.cfs_period_us"), str(PERIOD_US))]
+        return {
+            "folders": [str(each / self.name) for each in found.all],
+            "writes": writes,
+            "opens": [(str(path), flags) for _, path, flags in self._opens()],
+        }
+
+    def adopt(self, fds: Sequence[int]) -> None:
+        """Take the descriptors that were opened by the plan."""
+        self._open = list(fds)
+        for (role, _, _), fd in zip(self._opens(), fds, strict=True):
+            if role == "join":
+                self.joins.append(fd)
+            else:
+                setattr(self, role, fd)
+
+    def _opens(self) -> list[tuple[str, Path, int]]:
+        found, opens = self.hierarchies, list[tuple[str, Path, int]]()
+        if found.unified is not None:
+            opens.append(("born", found.unified / self.name, os.O_RDONLY | os.O_DIRECTORY))
+            opens.append(("_freezer", found.unified / self.name / "cgroup.freeze", os.O_WRONLY))
+        opens += [("join", each / self.name / "cgroup.procs", os.O_WRONLY) for each in (found.memory, found.cpu) if each is not None]
+        quota = self._file("cpu.max", found.cpu, "cpu.cfs_quota_us")
+        if quota is not None:
+            opens.append(("_quota", quota, os.O_WRONLY))
+        usage = self._file("memory.current", found.memory, "memory.usage_in_bytes")
+        if usage is not None:
+            opens.append(("_usage", usage, os.O_RDONLY))
+        return opens
 
     @property
     def can_freeze(self) -> bool:
@@ -201,7 +228,7 @@ class Group:
                 (parent / self.name / "cgroup.procs").write_text(str(pid))
 
     def limit(self, memory_mb: int, tmp_mb: int) -> None:
-        """Let the kernel kill beyond ``memory_mb`` and ``/tmp``, which is memory here; ``is_above`` tells of what is beyond the first."""
+        """Let the kernel kill beyond ``memory_mb`` and ``/tmp``, which is memory here; ``left_bytes`` tells of what is beyond the first."""
         limit = self._file("memory.max", self.hierarchies.memory, "memory.limit_in_bytes")
         if limit is not None:
             limit.write_text(str((memory_mb + tmp_mb) << 20))
@@ -223,17 +250,24 @@ class Group:
         """Let them go on."""
         self._write(self._freezer, "0")
 
-    def is_above(self, memory_mb: int) -> bool:
-        """Return whether the processes have more memory of their own, ``/tmp`` and cached files not counted. Some microseconds."""
+    def left_bytes(self, memory_mb: int) -> int:
+        """Return how much of ``memory_mb`` the processes' own memory leaves; negative when it is more. Some microseconds.
+
+        ``/tmp`` and cached files, which are memory of the group, too, aren't counted where it matters.
+        """
+        limit = memory_mb << 20
         try:
-            if self._usage < 0 or int(os.pread(self._usage, 32, 0)) <= memory_mb << 20:
-                return False
+            left = limit - int(os.pread(self._usage, 32, 0))
         except OSError:  # the group is on its way out
-            return False
-        stat = self._file("memory.stat", self.hierarchies.memory, "memory.stat")
+            return limit
+        stat = self._file("memory.stat", self.hierarchies.memory, "memory.stat") if left < 0 else None
+        if stat is None:
+            return left
         key = "anon " if self.hierarchies.has_limits else "rss "
-        lines = stat.read_text().splitlines() if stat is not None else ()
-        return any(line.startswith(key) and int(line.split()[1]) > memory_mb << 20 for line in lines)
+        try:
+            return limit - sum(int(line.split()[1]) for line in stat.read_text().splitlines() if line.startswith(key))
+        except OSError:
+            return limit
 
     def was_killed(self) -> bool:
         """Return whether the kernel has killed a process of the group for its memory."""
@@ -258,10 +292,6 @@ class Group:
         if self.hierarchies.has_limits and self.hierarchies.unified is not None:
             return self.hierarchies.unified / self.name / unified
         return version1 / self.name / name if version1 is not None else None
-
-    def _keep(self, fd: int) -> int:
-        self._open.append(fd)
-        return fd
 
     def _write(self, fd: int, text: str) -> None:
         if fd >= 0:

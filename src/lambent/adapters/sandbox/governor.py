@@ -2,7 +2,8 @@
 
 The share of CPU is enforced from an invocation's ``GRACE_S`` on: work that is over by then runs at full speed, which costs others little,
 and longer work gets what its memory buys. An init has no cap, as in Lambda. Freezing is lazy: an invocation that follows soon
-finds the environment awake, and nothing is written on the warm path.
+finds the environment awake, and nothing is written on the warm path. Memory is looked at as often as it could be filled up, no
+oftener: with a thousand busy environments, looking is most of what they cost. The kernel's limit is behind it.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from lambent.adapters.sandbox.cgroups import Group
+from lambent.adapters.sandbox.cgroups import MB_PER_CPU, Group
 from lambent.base.clock import Clock, Timer
 
 GRACE_S = 0.02
 REST_S = 0.01
+LOOK_S_MAX = 1.0
 _STEP_S_MIN = 0.001
+_FILLED_BYTES_S = 2 << 30  # what a processor can fill in a second, at most
 
 
 class Governor:
@@ -41,6 +44,7 @@ class Governor:
         self._go = go if freezer is None else freezer.thaw
         self._exceeded = exceeded
         self._timer: Timer | None = None
+        self._due = 0.0  #: when the timer ends, monotonic
         self._since = 0.0  #: the last change between busy and idle, monotonic
         self._is_busy = False
         self._is_frozen = False
@@ -66,6 +70,9 @@ class Governor:
         if self._is_capped and self._group is not None:
             self._is_capped = False
             self._group.uncap()
+        if self._timer is not None and self._due - self._since > GRACE_S:
+            self._timer.cancel()
+            self._timer = None
         if self._timer is None:
             self._arm(REST_S)
 
@@ -78,6 +85,7 @@ class Governor:
 
     def _arm(self, seconds: float) -> None:
         if not self._is_closed:
+            self._due = self._clock.monotonic() + seconds
             self._timer = self._clock.call_later(seconds, self._tick)
 
     def _tick(self) -> None:
@@ -92,18 +100,26 @@ class Governor:
             self._stop()
 
     def _watch(self, passed: float) -> None:
-        if self._is_too_large():
+        left = self._left_bytes()
+        if left < 0:
             self._exceeded()
             return
-        if self._is_initialised and passed >= GRACE_S and not self._is_capped and self._group is not None:
-            self._is_capped = True
-            self._group.cap(self._memory_mb)
-        self._arm(GRACE_S)
+        pause, least = left / _FILLED_BYTES_S, GRACE_S
+        if self._is_initialised and self._group is not None:
+            if not self._is_capped and passed >= GRACE_S:
+                self._is_capped = True
+                self._group.cap(self._memory_mb)
+            if self._is_capped:
+                pause /= min(1.0, self._memory_mb / MB_PER_CPU)
+            else:
+                pause, least = GRACE_S - passed, _STEP_S_MIN
+        self._arm(min(LOOK_S_MAX, max(least, pause)))
 
-    def _is_too_large(self) -> bool:
+    def _left_bytes(self) -> int:
+        """Return how much more memory the processes may take; negative when they have too much."""
         if self._group is not None and self._group.limits_memory:
-            return self._group.is_above(self._memory_mb)
-        return self.pid > 0 and own_bytes(self.pid) > self._memory_mb << 20
+            return self._group.left_bytes(self._memory_mb)
+        return (self._memory_mb << 20) - own_bytes(self.pid) if self.pid > 0 else self._memory_mb << 20
 
 
 def own_bytes(pid: int) -> int:

@@ -10,6 +10,7 @@ import socket
 from collections.abc import Sequence
 from typing import Any
 
+from lambent.adapters.sandbox.cgroups import Group
 from lambent.adapters.sandbox.helpers import Helper, HelperLost, pair, receive, send
 
 SPACES = 6
@@ -33,18 +34,37 @@ class Room:
 
     @classmethod
     async def open(
-        cls, warden: Helper, name: str, *, root: str, uids: tuple[int, int] | None, ports: Sequence[int], proc_options: str
+        cls,
+        warden: Helper,
+        name: str,
+        *,
+        root: str,
+        uids: tuple[int, int] | None,
+        ports: Sequence[int],
+        proc_options: str,
+        group: Group | None,
     ) -> Room:
-        """Make a room. ``uids`` are the machine's numbers for root and the user inside; ``None``: there is only the server's own."""
+        """Make a room, and the control group for it. ``uids`` are the machine's numbers for root and the user inside; ``None``: there is
+        only the server's own."""
         ours, theirs = pair()
         room = cls(name, ours)
         try:
-            request = {"do": "hold", "id": name, "root": root, "uids": uids, "ports": list(ports), "proc_options": proc_options}
+            request: dict[str, Any] = {
+                "do": "hold",
+                "id": name,
+                "root": root,
+                "uids": uids,
+                "ports": list(ports),
+                "proc_options": proc_options,
+            }
+            request["group"] = group.plan() if group is not None else None
             _, (room.pidfd,) = await warden.ask(request, [theirs.fileno()])
             asyncio.get_running_loop().add_reader(room.pidfd, room._ended)
             theirs.close()
             fds = await room._answer("held")
-            room._listening(fds)
+            room._listening(fds[: len(ports)])
+            if group is not None:
+                group.adopt(fds[len(ports) :])
         except BaseException:
             theirs.close()
             await room.close()

@@ -58,6 +58,7 @@ class Runtimes:
         self._path = search_path
         self._nearest = mode == "nearest"
         self._found: dict[str, Interpreter | None] = {}
+        self._asked: dict[str, RuntimeStatus] = {}  #: by launches
 
     def status(self) -> list[RuntimeStatus]:
         """Return every runtime identifier with what this machine has for it."""
@@ -93,8 +94,11 @@ class Runtimes:
 
     async def required(self, launch: Launch) -> Interpreter:
         """Return what serves the launch's runtime, and note in its log when that is another one. Raises ``AwsError`` without any."""
-        status = await asyncio.to_thread(self.status_of, launch.function.runtime)
-        interpreter = self.interpreter(status.runtime)
+        runtime = launch.function.runtime
+        if runtime not in self._asked:
+            self._asked[runtime] = await asyncio.to_thread(self.status_of, runtime)
+        status = self._asked[runtime]
+        interpreter = self.interpreter(runtime)
         if interpreter is None:
             raise AwsError(
                 "InvalidRuntimeException", f"The runtime {status.runtime} is not available on this machine. {status.remedy}", 502

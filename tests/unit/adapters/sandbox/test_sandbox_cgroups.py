@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lambent.adapters.sandbox import cgroups
-from lambent.adapters.sandbox.governor import GRACE_S, REST_S, Governor
+from lambent.adapters.sandbox.governor import GRACE_S, LOOK_S_MAX, REST_S, Governor
 from lambent.base.clock import VirtualClock
 
 
@@ -61,3 +61,72 @@ async def test_an_environment_rests_between_invocations_and_is_not_disturbed_by_
     governor.close()
     await clock.advance(1)
     assert done == ["stop", "go"]
+
+
+class Group(cgroups.Group):
+    """A group without files, whose processes use as much as ``used_mb`` says."""
+
+    used_mb = 10
+    looks = 0
+
+    def __init__(self, done: list[str]) -> None:
+        super().__init__(cgroups.Hierarchies(), "group")
+        self.done = done
+        self._freezer = self._usage = self._quota = 0  # never written to
+
+    def left_bytes(self, memory_mb: int) -> int:
+        self.looks += 1
+        return (memory_mb - self.used_mb) << 20
+
+    def cap(self, memory_mb: int) -> None:
+        self.done.append(f"cap {memory_mb}")
+
+    def uncap(self) -> None:
+        self.done.append("uncap")
+
+    def freeze(self) -> None:
+        self.done.append("freeze")
+
+    def thaw(self) -> None:
+        self.done.append("thaw")
+
+
+def governed() -> tuple[VirtualClock, Group, Governor, list[str]]:
+    clock, done = VirtualClock(), list[str]()
+    group = Group(done)
+    return clock, group, Governor(group, 128, clock, stop=list, go=list, exceeded=lambda: done.append("over")), done
+
+
+async def test_a_long_invocation_gets_its_share_and_is_looked_at_seldom() -> None:
+    clock, group, governor, done = governed()
+    governor.busy()
+    await clock.advance(1)
+    assert done == []  # an init isn't capped
+    governor.idle()
+    governor.busy()
+    await clock.advance(2 * GRACE_S)
+    assert done == ["cap 128"]
+    looks = group.looks
+    await clock.advance(60)
+    assert group.looks - looks <= 60 / LOOK_S_MAX * 1.5
+    governor.idle()
+    await clock.advance(REST_S * 1.5)
+    assert done == ["cap 128", "uncap", "freeze"]
+    governor.busy()
+    await clock.advance(2 * GRACE_S)
+    assert done == ["cap 128", "uncap", "freeze", "thaw", "cap 128"]
+    governor.close()
+
+
+async def test_memory_is_looked_at_the_oftener_the_less_is_left() -> None:
+    clock, group, governor, done = governed()
+    governor.busy()
+    group.used_mb = 127
+    await clock.advance(0.1)
+    looks = group.looks
+    await clock.advance(1)
+    assert group.looks - looks >= 0.9 / GRACE_S
+    group.used_mb = 129
+    await clock.advance(GRACE_S)
+    assert done == ["over"]
+    governor.close()

@@ -11,6 +11,7 @@ import signal
 import socket
 import struct
 
+import groups
 import linux
 import rooms
 import talk
@@ -27,12 +28,13 @@ def live(request, server, uid, gid):
         linux.sethostname(b"lambent")
         raise_loopback()
         listeners = [listen(port) for port in request["ports"]]
+        opened = groups.make(request["group"], "/host") if request["group"] else []
         rooms.enter(request["root"])
         linux.mount("proc", "/proc", "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC, request["proc_options"])
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # orphans are reaped by the kernel
-        talk.send(server, {"held": True}, [each.fileno() for each in listeners])
-        for each in listeners:
-            each.close()
+        talk.send(server, {"held": True}, [*(each.fileno() for each in listeners), *opened])
+        for fd in (*(each.detach() for each in listeners), *opened):
+            os.close(fd)
         serve(server, uid, gid, request["uids"] is not None)
     except OSError as error:
         talk.send(server, {"failed": str(error)})
