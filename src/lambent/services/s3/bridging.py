@@ -47,9 +47,10 @@ def entry(bucket: Bucket, happening: Happening, call: Call, now: float) -> dict[
         "object": _item(happening, family),
         "request-id": call.request_id.replace("-", "")[:16].upper(),
         "requester": call.caller.account_id or "anonymous",
-        "source-ip-address": call.source_ip,
         **_more(happening),
     }
+    if happening.name != "ObjectRestore:Completed":  # that is S3's own doing
+        detail["source-ip-address"] = call.source_ip
     return {"Source": "aws.s3", "DetailType": detail_type, "Resources": [bucket.arn], "Time": now, "Detail": detail}
 
 
@@ -77,6 +78,6 @@ def _more(happening: Happening) -> Mapping[str, str]:
         found["deletion-type"] = _DELETIONS[happening.name]
     if happening.name.startswith("ObjectRestore"):
         found["source-storage-class"] = happening.version.storage_class
-    if happening.until:
+    if happening.name == "ObjectRestore:Completed":
         found["restore-expiry-time"] = happening.until
     return found

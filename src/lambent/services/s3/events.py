@@ -110,7 +110,8 @@ def record(bucket: Bucket, configuration_id: str, happening: Happening, call: Ca
             "object": _item(happening, family),
         },
     }
-    if happening.name == "ObjectRestore:Completed":
+    if happening.name == "ObjectRestore:Completed":  # S3 itself is who does it, in the owner's name
+        found["userIdentity"] = {"principalId": f"AmazonCustomer:{bucket.account_id}"}
         until = {"lifecycleRestorationExpiryTime": happening.until, "lifecycleRestoreStorageClass": happening.version.storage_class}
         found["glacierEventData"] = {"restoreEventData": until}
     return found

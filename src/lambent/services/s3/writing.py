@@ -79,9 +79,20 @@ async def _delete_current(s3: S3, call: Call, bucket: Bucket, key: str) -> dict[
         found = await CURRENT.get(s3.platform.store, (bucket.name, key))
         if "IfMatch" in call.params:
             conditions.check_write(call.params, key, None if found is None else found.value, delete=True)
-        if found is None or await _removed(s3, call, bucket, key, found, is_current=True):
+        if found is None:
+            await _tell_nothing_removed(s3, call, bucket, key)
+            return {}
+        if await _removed(s3, call, bucket, key, found, is_current=True):
             return {}
     raise errors.conditional_conflict()
+
+
+async def _tell_nothing_removed(s3: S3, call: Call, bucket: Bucket, key: str) -> None:
+    """Tell of a delete of what isn't there: AWS's answer is a success, and its notification is sent."""
+    now = s3.platform.clock.now()
+    nothing = Version(sequence=versions.next_sequence(None, now))
+    if writes := notifications(bucket, Happening("ObjectRemoved:Delete", key, nothing), call, now, s3.platform.ids):
+        await s3.platform.store.commit(writes)
 
 
 async def _delete_version(s3: S3, call: Call, bucket: Bucket, key: str, version_id: str) -> dict[str, Any]:

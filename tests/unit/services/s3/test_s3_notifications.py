@@ -58,9 +58,10 @@ async def test_deletes_and_markers(s3: Any, bucket: str) -> None:
     await s3("PutObject", Bucket=bucket, Key="k", Body=b"x")
     await configure(s3, bucket, wanting("s3:ObjectRemoved:*"))
     await s3("DeleteObject", Bucket=bucket, Key="k")
-    await s3("DeleteObject", Bucket=bucket, Key="k")
-    (record,) = await delivered(s3)
-    assert record["eventName"] == "ObjectRemoved:Delete" and set(record["s3"]["object"]) == {"key", "sequencer"}
+    await s3("DeleteObjects", Bucket=bucket, Delete={"Objects": [{"Key": "k"}]})  # nothing is there, and it is told all the same
+    told = await delivered(s3)
+    assert [each["eventName"] for each in told] == ["ObjectRemoved:Delete"] * 2
+    assert all(set(each["s3"]["object"]) == {"key", "sequencer"} for each in told)
     await s3("PutBucketVersioning", Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     gone = await s3("DeleteObject", Bucket=bucket, Key="k")
     (record,) = await delivered(s3)
@@ -152,6 +153,26 @@ async def test_queues_topics_and_eventbridge(s3: Any, bucket: str) -> None:
     await worker.deliver_due()
     record = json.loads(next(each for each in s3.cloud.calls if each.service == "sns").params["Message"])["Records"][0]
     assert (record["eventVersion"], record["s3"]["object"]) == ("2.3", {"key": "a+b", "eTag": put["ETag"].strip('"')})
+
+
+async def test_a_restoration_begins_by_its_caller_and_ends_by_s3(s3: Any, bucket: str) -> None:
+    await s3("PutObject", Bucket=bucket, Key="k", Body=b"x", StorageClass="GLACIER")
+    configuration = {"QueueConfigurations": [{"QueueArn": QUEUE_ARN, "Events": ["s3:ObjectRestore:*"]}], "EventBridgeConfiguration": {}}
+    await s3("PutBucketNotificationConfiguration", Bucket=bucket, NotificationConfiguration=configuration)
+    s3.cloud.calls.clear()
+    await s3("RestoreObject", Bucket=bucket, Key="k", RestoreRequest={"Days": 1})
+    (worker,) = s3.service.workers
+    await worker.deliver_due()
+    records = [json.loads(each.params["MessageBody"])["Records"][0] for each in s3.cloud.calls if each.service == "sqs"]
+    begun, ended = sorted(records, key=lambda each: each["eventName"], reverse=True)
+    assert (begun["eventName"], ended["eventName"]) == ("ObjectRestore:Post", "ObjectRestore:Completed")
+    assert "glacierEventData" not in begun and begun["userIdentity"]["principalId"].startswith("AWS:")
+    assert ended["userIdentity"] == {"principalId": f"AmazonCustomer:{ended['s3']['bucket']['ownerIdentity']['principalId']}"}
+    entries = [each.params["Entries"][0] for each in s3.cloud.calls if each.service == "events"]
+    details = {each["DetailType"]: set(json.loads(each["Detail"])) for each in entries}
+    both = {"version", "bucket", "object", "request-id", "requester", "source-storage-class"}
+    assert details["Object Restore Initiated"] == {*both, "source-ip-address"}
+    assert details["Object Restore Completed"] == {*both, "restore-expiry-time"}
 
 
 @pytest.mark.parametrize(
