@@ -9,7 +9,7 @@ import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from urllib.parse import unquote
+from urllib.parse import unquote_plus
 
 import msgspec
 
@@ -48,9 +48,9 @@ class Credential(msgspec.Struct, frozen=True):
 
 
 def query_pairs(query: str) -> list[tuple[str, str]]:
-    """Return the query's names and values, decoded, in order; a name without ``=`` has an empty value."""
+    """Return the query's names and values, decoded, in order; a name without ``=`` has an empty value, and ``+`` is a space, as at AWS."""
     pairs = [part.partition("=") for part in query.split("&") if part]
-    return [(unquote(name), unquote(value)) for name, _, value in pairs]
+    return [(unquote_plus(name), unquote_plus(value)) for name, _, value in pairs]
 
 
 def credential_of(request: HttpRequest) -> Credential | None:

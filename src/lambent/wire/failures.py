@@ -79,7 +79,7 @@ def _structured(model: models.Service, protocol: str, error: AwsError, shape: St
         headers |= {"content-type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"}
         response.body = cbor.encode({"__type": _qualified(model, name), **body})
         return
-    headers["x-amzn-errortype"] = heads.clean(name)
+    headers["x-amzn-errortype"] = heads.clean(_qualified(model, name) if model.query_compatible else name)
     if protocol == "rest-json":
         headers["content-type"] = "application/json"
     else:

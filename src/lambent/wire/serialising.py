@@ -121,11 +121,13 @@ def _query(model: models.Service, operation: OperationModel, *, ec2: bool) -> Fi
         out = [f'<{name}Response xmlns="{xmlns}">']
         if ec2:
             out.append(f"<requestId>{request_id}</requestId>")
-        if wrapper:
-            out.append(f"<{wrapper}>")
+        begin = len(out)
         if members is not None:
             members(result, out)
-        if wrapper:
+        if wrapper and len(out) == begin:
+            out.append(f"<{wrapper}/>")
+        elif wrapper:
+            out.insert(begin, f"<{wrapper}>")
             out.append(f"</{wrapper}>")
         if not ec2:
             out.append(f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>")

@@ -70,6 +70,13 @@ def test_header_signature_holds(path: str, query: list[tuple[str, str]], body: b
     assert refused(received, body, secret="another") is Fault.MISMATCH
 
 
+def test_a_plus_in_a_query_is_a_space() -> None:
+    request = AWSRequest("POST", "http://localhost:4566/", params={"Message": "two words"})
+    SigV4Auth(KEYS, "sns", "eu-central-1").add_auth(request)
+    request.url, request.params = "http://localhost:4566/?Message=two+words", {}
+    check(as_received(request, b""), b"")
+
+
 @settings(max_examples=60, deadline=None)
 @given(key=text, body=st.binary(max_size=30))
 def test_s3_header_signature_holds_for_any_key(key: str, body: bytes) -> None:

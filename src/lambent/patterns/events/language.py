@@ -34,10 +34,13 @@ class Pattern:
         return self._texts.get(path)
 
 
-def compile_pattern(pattern: str | Mapping[str, Any]) -> Pattern:
-    """Compile a pattern. Pass the caller's own text where there is one: errors quote it. Raises ``PatternError``."""
+def compile_pattern(pattern: str | Mapping[str, Any], *, refused: frozenset[str] = frozenset()) -> Pattern:
+    """Compile a pattern. Pass the caller's own text where there is one: errors quote it. Raises ``PatternError``.
+
+    ``refused`` names operators that the caller's service doesn't have: ``wildcard``, ``anything-but/suffix``.
+    """
     source = pattern if isinstance(pattern, str) else json.dumps(pattern)
-    alternatives = read_pattern(source)
+    alternatives = read_pattern(source, refused)
     conditions = [condition for each in alternatives for field in each.values() for condition in field]
     return Pattern(
         alternatives=[{path: sum(len(each.values) for each in field) for path, field in found.items()} for found in alternatives],

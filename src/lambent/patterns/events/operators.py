@@ -30,7 +30,7 @@ def read_condition(tokens: Tokens) -> Condition:
     if tokens.next() is not Token.FIELD_NAME:
         raise tokens.fail("Match expression name not found")
     read = _READERS.get(tokens.name)
-    if read is None:
+    if read is None or tokens.name in tokens.refused:
         raise tokens.fail(f"Unrecognized match type {tokens.name}")
     return read(tokens)
 
@@ -177,9 +177,11 @@ def _anything_but(tokens: Tokens) -> Condition:
         if tokens.next() is not Token.FIELD_NAME:
             raise tokens.fail("Anything-But expression name not found")
         operator = tokens.name
-        if operator not in _ANYTHING_BUT:
+        if operator not in _ANYTHING_BUT or f"anything-but/{operator}" in tokens.refused:
             raise tokens.fail(f"Unsupported anything-but pattern: {operator}")
         token = tokens.next()
+        if tokens.refused and token not in (Token.START_ARRAY, Token.STRING):  # the words of those who have fewer operators
+            raise tokens.fail(f"{operator} match pattern must be a string")
     if token not in (Token.START_ARRAY, Token.STRING, Token.NUMBER):
         raise tokens.fail("Value of anything-but must be an array or single string/number value.")
     values: tuple[str | float, ...]

@@ -28,9 +28,9 @@ _RESERVED = frozenset(
 """What an object within ``$or`` may not call a field."""
 
 
-def read_pattern(source: str) -> list[Alternative]:
-    """Return the alternatives; an event that fits one of them fits the pattern. Raises ``PatternError``."""
-    tokens = Tokens(source)
+def read_pattern(source: str, refused: frozenset[str] = frozenset()) -> list[Alternative]:
+    """Return the alternatives; an event that fits one of them fits the pattern. Raises ``PatternError``, also for refused operators."""
+    tokens = Tokens(source, refused)
     if tokens.next() is not Token.START_OBJECT:
         raise tokens.fail("Filter is not an object")
     alternatives = _read_object(tokens, [], (), within_or=False)

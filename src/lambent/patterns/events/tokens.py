@@ -38,7 +38,8 @@ class Token(Enum):
 class Tokens:
     """A reader of one JSON text."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, refused: frozenset[str] = frozenset()) -> None:
+        self.refused = refused  #: operators that the caller's service doesn't have
         self._source = source
         self._at = 0
         self._open: list[tuple[str, int]] = []  #: brackets that are open, and where

@@ -13,8 +13,8 @@ from lambent.domain.call import Call
 from lambent.domain.caller import Caller, CallerKind
 from lambent.policy.callers import conditions_of, principal_of
 from lambent.policy.evaluation import Decision, Request, evaluate
-from lambent.services.sns.delivery_policies import compact
 from lambent.services.sns.errors import invalid, not_authorized
+from lambent.services.sns.jsontext import compact
 from lambent.services.sns.state import Topic
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from lambent.services.sns.errors import invalid
-from lambent.services.sns.jsontext import parse_object
+from lambent.services.sns.jsontext import compact, parse_object
 from lambent.services.sns.schedule import GROWTHS, RetryPolicy
 
 CONTENT_TYPE: Final = "text/plain; charset=UTF-8"
@@ -22,11 +22,6 @@ _RETRY: Final = {
 }
 _PAUSE_S_MAX: Final = 3600
 _RETRIES_MAX: Final = 100
-
-
-def compact(value: object) -> str:
-    """Return JSON as AWS writes it: without spaces."""
-    return json.dumps(value, separators=(",", ":"))
 
 
 def checked_topic_policy(text: str) -> str:

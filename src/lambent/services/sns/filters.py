@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from lambent.patterns.events import Pattern, PatternError, compile_pattern
 from lambent.services.sns.errors import invalid
-from lambent.services.sns.jsontext import parse_object
+from lambent.services.sns.jsontext import compact, parse_object
 from lambent.services.sns.messages import Attribute, Message
 from lambent.services.sns.state import Subscription
 
 _KEYS_MAX: Final = 5
 _COMBINATIONS_MAX: Final = 150
-_ANYTHING_BUT: Final = frozenset({"prefix"})
+_REFUSED: Final = frozenset({"wildcard", *(f"anything-but/{each}" for each in ("equals-ignore-case", "suffix", "wildcard"))})
 SCOPES: Final = ("MessageAttributes", "MessageBody")
 
 
@@ -73,9 +73,8 @@ def check_filter_policy(text: str, *, of_body: bool) -> None:
     policy = parse_object(text, "FilterPolicy")
     if not policy:
         return
-    _check_operators(policy)
     try:
-        pattern = compile_pattern(text)
+        pattern = compile_pattern(compact(policy), refused=_REFUSED)  # AWS's messages, too, quote it without spaces
     except PatternError as error:
         raise invalid(f"FilterPolicy: {error.reason}{error.where}") from None
     if not of_body and _is_nested(policy):
@@ -100,26 +99,3 @@ def _is_nested(policy: Mapping[str, Any]) -> bool:
         elif isinstance(value, dict):
             return True
     return False
-
-
-def _check_operators(policy: Any) -> None:
-    """Raise for what other services' patterns may say and filter policies may not."""
-    for condition in _conditions(policy):
-        if "wildcard" in condition:
-            raise invalid("FilterPolicy: Unrecognized match type wildcard")
-        inner = condition.get("anything-but")
-        for name, value in inner.items() if isinstance(inner, dict) else ():
-            if name not in _ANYTHING_BUT:
-                raise invalid(f"FilterPolicy: Unsupported anything-but pattern: {name}")
-            if not isinstance(value, str | list):
-                raise invalid(f"FilterPolicy: {name} match pattern must be a string")
-
-
-def _conditions(value: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(value, dict):
-        yield value
-        for each in value.values():
-            yield from _conditions(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from _conditions(each)

@@ -8,8 +8,13 @@ from typing import Any, Final
 
 from lambent.services.sns.errors import invalid
 
-_WHERE: Final = "\n at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: {line}, column: {column}]"
+_SOURCE_MAX: Final = 500  #: characters that are quoted
 _TOKEN: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
+
+
+def compact(value: object) -> str:
+    """Return JSON as AWS writes it: without spaces."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def parse_object(text: str, name: str) -> dict[str, Any]:
@@ -27,15 +32,23 @@ def complaint(text: str, error: ValueError) -> str:
     """Return what SNS's parser says of a text that isn't JSON."""
     at = error.pos if isinstance(error, json.JSONDecodeError) else 0
     rest = text[at:]
+    source = text if len(text) <= _SOURCE_MAX else f"{text[:_SOURCE_MAX]}[truncated {len(text) - _SOURCE_MAX} chars]"
     line, column = text.count("\n", 0, at) + 1, at - (text.rfind("\n", 0, at) + 1) + 1
     if not rest.strip():
-        return "Unexpected end-of-input" + _WHERE.format(line=line, column=column)
+        return "Unexpected end-of-input" + _where(source, line, column)
     token = _TOKEN.match(rest)
     if "property name" in str(error):
         said = f"Unexpected character ('{rest[0]}' (code {ord(rest[0])})): was expecting double-quote to start field name"
+        column += 1
     elif token is not None:
         said = f"Unrecognized token '{token[0]}': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
         column += len(token[0])
     else:
         said = f"Unexpected character ('{rest[0]}' (code {ord(rest[0])}))"
-    return said + _WHERE.format(line=line, column=column)
+        column += 1
+    return said + _where(source, line, column)
+
+
+def _where(source: str, line: int, column: int) -> str:
+    """Return the place: the parser is behind the character that it can't have."""
+    return f'\n at [Source: (String)"{source}"; line: {line}, column: {column}]'

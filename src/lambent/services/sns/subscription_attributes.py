@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from lambent.domain.errors import AwsError, NotImplementedHere
-from lambent.services.sns.delivery_policies import checked_subscription_policy, compact, effective_subscription_policy
+from lambent.services.sns.delivery_policies import checked_subscription_policy, effective_subscription_policy
 from lambent.services.sns.errors import invalid
 from lambent.services.sns.filters import SCOPES, check_filter_policy
-from lambent.services.sns.jsontext import parse_object
+from lambent.services.sns.jsontext import compact, parse_object
 from lambent.services.sns.protocols import RAW, WEBHOOKS, is_fifo_queue, service_arn
 from lambent.services.sns.state import Subscription, Topic
 

@@ -9,9 +9,9 @@ from typing import Any, Final
 from lambent.domain.errors import AwsError, NotImplementedHere
 from lambent.services.sns.access import policy_of
 from lambent.services.sns.catalogue import Entry
-from lambent.services.sns.delivery_policies import checked_topic_policy, compact, effective_topic_policy
+from lambent.services.sns.delivery_policies import checked_topic_policy, effective_topic_policy
 from lambent.services.sns.errors import invalid
-from lambent.services.sns.jsontext import parse_object
+from lambent.services.sns.jsontext import compact, parse_object
 from lambent.services.sns.state import Topic
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,256}")

@@ -37,6 +37,7 @@ _CHOICES: Final = {
     "FifoQueue": ("true", "false"),
     "SqsManagedSseEnabled": ("true", "false"),
 }
+_HIGH_THROUGHPUT: Final = ("DeduplicationScope", "FifoThroughputLimit")
 _DOCUMENTS: Final = ("Policy", "RedrivePolicy", "RedriveAllowPolicy")
 SETTABLE: Final = frozenset({*RANGES, *_CHOICES, *_DOCUMENTS, "KmsMasterKeyId"})
 COUNTS: Final = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed")
@@ -44,9 +45,16 @@ _READ_ONLY: Final = (*COUNTS, "CreatedTimestamp", "LastModifiedTimestamp", "Queu
 KNOWN: Final = frozenset({*SETTABLE, *_READ_ONLY, "All"})
 
 
+def normal(attributes: Mapping[str, str]) -> dict[str, str]:
+    """Return attributes as AWS keeps them: it takes ``True`` for ``true``."""
+    return {name: value.lower() if "true" in _CHOICES.get(name, ()) else value for name, value in attributes.items()}
+
+
 def check(attributes: Mapping[str, str], *, fifo: bool) -> None:
     """Raise AWS's ``InvalidAttributeName`` or ``InvalidAttributeValue`` for what may not be set on such a queue."""
     for name, value in attributes.items():
+        if name in _HIGH_THROUGHPUT and not fifo:
+            raise AwsError("InvalidAttributeName", f"You can specify the {name} only when FifoQueue is set to true.")
         if name not in SETTABLE or (name in FIFO_DEFAULTS and not fifo):
             raise unknown_attribute(name)
         if name in RANGES and value != "":

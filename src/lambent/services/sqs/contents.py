@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 ATTRIBUTES_MAX: Final = 10
 _FORBIDDEN: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ALLOWED: Final = "Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF"
+_NAME_LETTERS: Final = re.compile(r"[\w.-]+")  # whatever AWS says when it refuses one, it takes letters of all alphabets
 _NAME: Final = re.compile(r"[\w\-]+(\.[\w\-]+)*")
 _TYPE: Final = re.compile(r"(String|Number|Binary)(\..+)?", re.DOTALL)
 _NUMBER: Final = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*")
@@ -47,6 +48,11 @@ def attributes_of(given: Mapping[str, shapes.MessageAttributeValue | None], kind
 
 def _attribute(name: str, given: shapes.MessageAttributeValue | None, what: str) -> Attribute:
     value: shapes.MessageAttributeValue = {"DataType": ""} if given is None else given
+    if name and not _NAME_LETTERS.fullmatch(name):
+        raise invalid(
+            f"The message attribute name '{name}' is invalid. "
+            "Attribute name can contain A-Z, a-z, 0-9, underscore (_), hyphen (-), and period (.) characters."
+        )
     if not name or len(name) > 256 or not _NAME.fullmatch(name) or name.lower().startswith(_RESERVED):
         raise invalid(
             f"{what} has an invalid name: letters, digits, hyphens, underscores and periods are allowed; it can't start or end with a "
@@ -57,7 +63,10 @@ def _attribute(name: str, given: shapes.MessageAttributeValue | None, what: str)
     if not data_type:
         raise invalid(f"{what} must contain a non-empty message attribute type.")
     if not found or len(data_type) > 256:
-        raise invalid(f"{what} has an invalid message attribute type, the set of supported type prefixes is Binary, Number, and String.")
+        raise invalid(
+            f"The message attribute '{name}' has an invalid message attribute type, "
+            "the set of supported type prefixes is Binary, Number, and String."
+        )
     if found[1] == "Binary":
         data = value.get("BinaryValue") or b""
         if not data:

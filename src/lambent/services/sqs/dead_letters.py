@@ -10,7 +10,7 @@ from lambent.services.sqs.context import Sqs
 from lambent.services.sqs.errors import invalid_value
 from lambent.services.sqs.names import FIFO_SUFFIX, QueueRef
 from lambent.services.sqs.paging import paged
-from lambent.services.sqs.redrive import allowance_of, check_allowance, check_policy, policy_of
+from lambent.services.sqs.redrive import allowance_of, check_allowance, check_policy, normal_policy, policy_of
 from lambent.services.sqs.state import Queue
 
 if TYPE_CHECKING:
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 operations: Operations[Sqs] = Operations()
 
 
-async def check_policies(sqs: Sqs, ref: QueueRef, given: dict[str, str]) -> None:
-    """Raise AWS's errors for a redrive policy or a redrive-allow policy that the queue may not have."""
+async def checked_policies(sqs: Sqs, ref: QueueRef, given: dict[str, str]) -> dict[str, str]:
+    """Return attributes with the redrive policy as AWS keeps it; raise AWS's errors for policies that the queue may not have."""
     allowance, text = given.get("RedriveAllowPolicy", ""), given.get("RedrivePolicy", "")
     if allowance:
         check_allowance(allowance)
     if not text:
-        return
+        return given
     check_policy(text)
     policy = policy_of(text)
     if policy is None or (policy.target.account_id, policy.target.region) != (ref.account_id, ref.region):
@@ -37,6 +37,7 @@ async def check_policies(sqs: Sqs, ref: QueueRef, given: dict[str, str]) -> None
         raise invalid_value(text, "RedrivePolicy", "Dead-letter queue must be same type of queue as the source.")
     if not allowance_of(found.value.text("RedriveAllowPolicy")).allows(ref):
         raise invalid_value(text, "RedrivePolicy", "Queue does not have permission to redrive to the specified dead-letter queue.")
+    return {**given, "RedrivePolicy": normal_policy(text)}
 
 
 @operations.serves("ListDeadLetterSourceQueues")

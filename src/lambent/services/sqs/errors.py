@@ -32,6 +32,12 @@ def invalid(message: str) -> AwsError:
     return AwsError("InvalidParameterValue", message)
 
 
+def too_long(limit: int, *, in_batch: bool) -> AwsError:
+    """Return the error for a message that is longer than its queue takes."""
+    said = "cannot be validated" if in_batch else "are invalid"
+    return invalid(f"One or more parameters {said}. Reason: Message must be shorter than {limit} bytes.")
+
+
 def missing(parameter: str) -> AwsError:
     """Return the error for a parameter that isn't there."""
     return AwsError("MissingParameter", f"The request must contain the parameter {parameter}.")

@@ -20,7 +20,7 @@ from lambent.domain.documents import Found
 from lambent.domain.errors import Conflict
 from lambent.domain.ports import Platform
 from lambent.domain.storage import ABSENT, Key, Write
-from lambent.services.sqs.fifo import FifoBox
+from lambent.services.sqs.fifo import LOOKAHEAD, FifoBox
 from lambent.services.sqs.letters import Letter, next_sequence
 from lambent.services.sqs.standard import StandardBox
 from lambent.services.sqs.state import Duplicate, Queue, Sent, Standing, duplicates, sents, standings
@@ -86,8 +86,9 @@ class Post:
 class Mailroom:
     """The messages of all queues."""
 
-    def __init__(self, platform: Platform) -> None:
+    def __init__(self, platform: Platform, *, lookahead: int = LOOKAHEAD) -> None:
         self._store = platform.store
+        self._lookahead = lookahead  #: how many messages FIFO queues look at
         self._clock = platform.clock
         self._ids = platform.ids
         self._posts: dict[str, Post] = {}
@@ -101,13 +102,16 @@ class Mailroom:
         """Return the queue's messages. Of a long queue that was not asked for yet, those at its front: others follow from disk."""
         post = self._posts.get(queue.mailbox)
         if post is None:
-            post = self._posts[queue.mailbox] = Post(queue.mailbox, FifoBox() if queue.fifo else StandardBox())
+            post = self._posts[queue.mailbox] = Post(queue.mailbox, self._box(fifo=queue.fifo))
             post.loading = asyncio.ensure_future(self._load(post))
         if not post.usable.is_set():
             await post.usable.wait()
             if post.loading is not None and post.loading.done():
                 post.loading.result()  # it failed: so does this
         return post
+
+    def _box(self, *, fifo: bool) -> StandardBox | FifoBox:
+        return FifoBox(self._lookahead) if fifo else StandardBox()
 
     async def whole(self, queue: Queue) -> Post:
         """Return the queue's messages, all of them."""
@@ -122,7 +126,7 @@ class Mailroom:
         if post is None:
             return
         post.closed = True
-        post.box = type(post.box)()
+        post.box = self._box(fifo=isinstance(post.box, FifoBox))
         for bell in post.waiting:
             bell.set_result(None)
         post.waiting.clear()

@@ -96,10 +96,8 @@ class Mover:
     async def _move(self, found: Found[Move], source: Queue, target: Queue, deliveries: list[Delivery]) -> None:
         """A moved message is a new one: it has another id, and its retention begins again."""
         now_ms = self._sqs.mailroom.now_ms()
-        parcels = [
-            Parcel(replace(each.sent, message_id=self._sqs.platform.ids.uuid(), sent_ms=now_ms, dead_letter_source=""), now_ms)
-            for each in deliveries
-        ]
+        new = {"sent_ms": now_ms, "dead_letter_source": "", "receives_before": 0, "first_received_ms": 0}
+        parcels = [Parcel(replace(each.sent, message_id=self._sqs.platform.ids.uuid(), **new), now_ms) for each in deliveries]
         counted = replace(found.value, moved=found.value.moved + len(deliveries))
         post = await self._sqs.mailroom.post(source)
         try:

@@ -72,7 +72,7 @@ def _check(request: shapes.AddPermissionRequest) -> None:
             raise invalid_value(account, "PrincipalId", "Unable to verify.")
     for action in request["Actions"]:
         if action != "*" and (action in _OWNERS_ONLY or not action.isalpha()):
-            raise invalid_value(f"SQS:{action}", "ActionName", f"Only the queue owner is allowed to invoke this action {action}.")
+            raise invalid_value(f"SQS:{action}", "ActionName", "Only the queue owner is allowed to invoke this action.")
 
 
 def _with(queue: Queue, request: shapes.AddPermissionRequest) -> Queue:

@@ -12,9 +12,9 @@ from lambent.domain.errors import AwsError, Conflict
 from lambent.domain.service import Operations
 from lambent.domain.storage import ABSENT, Write
 from lambent.services.sqs.access import check as check_access
-from lambent.services.sqs.attributes import check, check_throughput
+from lambent.services.sqs.attributes import check, check_throughput, normal
 from lambent.services.sqs.context import Sqs
-from lambent.services.sqs.dead_letters import check_policies
+from lambent.services.sqs.dead_letters import checked_policies
 from lambent.services.sqs.errors import deleted_recently, invalid_attribute, no_such_queue, queue_exists, unknown_attribute
 from lambent.services.sqs.names import QueueRef, check_name
 from lambent.services.sqs.paging import paged
@@ -31,15 +31,15 @@ _PURGE_EVERY_S = 60.0
 @operations.serves("CreateQueue")
 async def create_queue(sqs: Sqs, call: Call, request: shapes.CreateQueueRequest) -> shapes.CreateQueueResult:
     """Create a queue; one that is there already with the same attributes is as good as new."""
-    name, attributes = request["QueueName"], dict(request.get("Attributes") or {})
+    name, attributes = request["QueueName"], normal(request.get("Attributes") or {})
     fifo = _type(name, attributes)
     check_name(name, fifo=fifo)
     check(attributes, fifo=fifo)
     check_throughput(attributes)
     tags = dict(request.get("tags") or {})
-    check_tags(tags)
+    check_tags(name, tags)
     ref = QueueRef(call.account_id, call.region, name)
-    await check_policies(sqs, ref, attributes)
+    attributes = await checked_policies(sqs, ref, attributes)
     found = await sqs.lookup(ref)
     if found is not None:
         return _again(sqs, call, found.value, attributes)

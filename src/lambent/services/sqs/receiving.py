@@ -117,16 +117,24 @@ async def _dead(sqs: Sqs, queue: Queue, post: Post, deliveries: list[Delivery]) 
     if target is None:
         return []
     now_ms = sqs.mailroom.now_ms()
-    parcels = [Parcel(_buried(queue, each.sent, now_ms), now_ms) for each in dead]
+    parcels = [Parcel(_buried(queue, each, now_ms), now_ms) for each in dead]
     await sqs.mailroom.move(post, dead, target.value, parcels)
     return dead
 
 
-def _buried(queue: Queue, sent: Sent, now_ms: int) -> Sent:
-    """A dead letter of a FIFO queue is sent anew, with its own id for deduplication; one of a standard queue keeps its age."""
-    if not queue.fifo:
-        return replace(sent, dead_letter_source=queue.arn)
-    return replace(sent, dead_letter_source=queue.arn, sent_ms=now_ms, deduplication_id=sent.message_id)
+def _buried(queue: Queue, delivery: Delivery, now_ms: int) -> Sent:
+    """Return a message as it goes to the dead-letter queue: it takes along how often it was received, without the attempt that failed here.
+
+    One of a FIFO queue is sent anew, with its own id for deduplication; one of a standard queue keeps its age.
+    """
+    sent, standing = delivery.sent, delivery.standing
+    buried = replace(
+        sent,
+        dead_letter_source=queue.arn,
+        receives_before=sent.receives_before + standing.receives - 1,
+        first_received_ms=sent.first_received_ms or standing.first_received_ms,
+    )
+    return replace(buried, sent_ms=now_ms, deduplication_id=sent.message_id) if queue.fifo else buried
 
 
 def _within(given: int | None, default: int, bounds: tuple[int, int], parameter: str) -> int:
@@ -172,8 +180,8 @@ def _system(queue: Queue, delivery: Delivery) -> dict[str, str]:
     found = {
         "SenderId": sent.sender_id,
         "SentTimestamp": str(sent.sent_ms),
-        "ApproximateReceiveCount": str(standing.receives),
-        "ApproximateFirstReceiveTimestamp": str(standing.first_received_ms),
+        "ApproximateReceiveCount": str(sent.receives_before + standing.receives),
+        "ApproximateFirstReceiveTimestamp": str(sent.first_received_ms or standing.first_received_ms),
     }
     if sent.group_id is not None:
         found["MessageGroupId"] = sent.group_id

@@ -28,6 +28,13 @@ def policy_of(text: str) -> RedrivePolicy | None:
     return None if target is None else RedrivePolicy(document["deadLetterTargetArn"], target, int(document["maxReceiveCount"]))
 
 
+def normal_policy(text: str) -> str:
+    """Return a redrive policy, which ``check_policy`` took, as AWS shows it: the count is a number."""
+    document: dict[str, Any] = json.loads(text)
+    document["maxReceiveCount"] = int(document["maxReceiveCount"])
+    return json.dumps(document, separators=(",", ":"))
+
+
 def check_policy(text: str) -> None:
     """Raise AWS's ``InvalidParameterValue`` for a text that is no redrive policy."""
     document = _document(text, "RedrivePolicy")

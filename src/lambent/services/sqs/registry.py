@@ -20,8 +20,9 @@ KEPT_MAX: Final = 10_000
 class Registry:
     """Queues by account, region and name."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, kept_max: int = KEPT_MAX) -> None:
         self._store = store
+        self._kept_max = kept_max
         self._kept: dict[QueueRef, Found[Queue]] = {}
         self._changes = 0
 
@@ -33,7 +34,7 @@ class Registry:
         changes = self._changes
         found = await queues.get(self._store, ref)
         if found is not None and changes == self._changes:  # else it may have been read before the change
-            if len(self._kept) >= KEPT_MAX:
+            if len(self._kept) >= self._kept_max:
                 self._kept.clear()
             self._kept[ref] = found
         return found

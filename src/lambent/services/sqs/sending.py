@@ -12,7 +12,7 @@ from lambent.domain.service import Operations
 from lambent.services.sqs import batches, contents, digests
 from lambent.services.sqs.attributes import RANGES
 from lambent.services.sqs.context import Sqs
-from lambent.services.sqs.errors import invalid, invalid_value, missing
+from lambent.services.sqs.errors import invalid, invalid_value, missing, too_long
 from lambent.services.sqs.mailroom import Parcel, Posted
 from lambent.services.sqs.names import FIFO_SUFFIX
 from lambent.services.sqs.state import Queue, Sent
@@ -65,7 +65,7 @@ def parcel_of(sqs: Sqs, call: Call, queue: Queue, request: shapes.SendMessageReq
     attributes = contents.attributes_of(request.get("MessageAttributes") or {})
     limit = queue.number("MaximumMessageSize")
     if contents.size_of(body, attributes) > limit:
-        raise invalid(f"One or more parameters are invalid. Reason: Message must be shorter than {limit} bytes.")
+        raise too_long(limit, in_batch="Id" in request)
     now_ms = sqs.mailroom.now_ms()
     sent = Sent(
         message_id=sqs.platform.ids.uuid(),

@@ -9,6 +9,7 @@ from lambent.domain.ports import Platform
 from lambent.domain.service import NativeService
 from lambent.services.sqs import dead_letters, moves, permissions, queues, receiving, sending, setting, settling, tagging
 from lambent.services.sqs.context import Sqs
+from lambent.services.sqs.fifo import LOOKAHEAD
 from lambent.services.sqs.housekeeping import Housekeeping
 from lambent.services.sqs.mailroom import Mailroom
 from lambent.services.sqs.moving import Mover
@@ -25,8 +26,8 @@ class SqsService(NativeService[Sqs]):
         return await super().handle(call)
 
 
-def build(platform: Platform) -> SqsService:
+def build(platform: Platform, *, fifo_lookahead: int = LOOKAHEAD) -> SqsService:
     """Return the service; its workers move messages between queues, and tidy up."""
-    sqs = Sqs(platform, Mailroom(platform), Registry(platform.store))
+    sqs = Sqs(platform, Mailroom(platform, lookahead=fifo_lookahead), Registry(platform.store))
     families = (queues, setting, sending, receiving, settling, dead_letters, tagging, permissions, moves)
     return SqsService("sqs", sqs, [each.operations for each in families], workers=[Mover(sqs), Housekeeping(sqs)])

@@ -8,9 +8,9 @@ from msgspec.structs import replace
 
 from lambent.domain.call import Call
 from lambent.domain.service import Operations
-from lambent.services.sqs.attributes import COUNTS, KNOWN, check, check_throughput
+from lambent.services.sqs.attributes import COUNTS, KNOWN, check, check_throughput, normal
 from lambent.services.sqs.context import Sqs
-from lambent.services.sqs.dead_letters import check_policies
+from lambent.services.sqs.dead_letters import checked_policies
 from lambent.services.sqs.errors import invalid_attribute, unknown_attribute
 from lambent.services.sqs.state import Queue
 
@@ -46,13 +46,13 @@ async def _counts(sqs: Sqs, queue: Queue) -> dict[str, str]:
 @operations.serves("SetQueueAttributes")
 async def set_queue_attributes(sqs: Sqs, call: Call, request: shapes.SetQueueAttributesRequest) -> None:
     """Change attributes; an empty value takes one back to AWS's default."""
-    queue, given = await sqs.queue(call, request["QueueUrl"]), dict(request["Attributes"])
+    queue, given = await sqs.queue(call, request["QueueUrl"]), normal(request["Attributes"])
     if "FifoQueue" in given and not queue.fifo:
         raise unknown_attribute("FifoQueue")
     if given.pop("FifoQueue", "true") != "true":
         raise invalid_attribute("FifoQueue", "Modifying queue type is not supported.")
     check(given, fifo=queue.fifo)
-    await check_policies(sqs, queue.ref, given)
+    given = await checked_policies(sqs, queue.ref, given)
     await sqs.change(call, request["QueueUrl"], lambda found: _changed(found, given, int(sqs.platform.clock.now())))
 
 

@@ -24,7 +24,7 @@ operations: Operations[Sqs] = Operations()
 
 @operations.serves("DeleteMessage")
 async def delete_message(sqs: Sqs, call: Call, request: shapes.DeleteMessageRequest) -> None:
-    """Remove a message for good. A handle of an earlier receive removes nothing, as does one of a message that is gone."""
+    """Remove a message for good. An older handle does it too, unless somebody holds the message since."""
     queue, post = await _opened(sqs, call, request["QueueUrl"])
     letter = _deletable(queue, post, request["ReceiptHandle"])
     if letter is not None:
@@ -104,7 +104,7 @@ def _deletable(queue: Queue, post: Post, handle: str) -> Letter | None:
     letter, latest = _find(queue, post, handle)
     if queue.fifo and letter is not None and not (latest and letter.held):
         raise invalid_value(handle, "ReceiptHandle", "The receipt handle has expired.")
-    return letter if latest else None
+    return letter if letter is not None and (latest or not letter.held) else None
 
 
 def _changed(sqs: Sqs, queue: Queue, post: Post, handle: str, timeout_s: int) -> tuple[Letter, int]:

@@ -91,6 +91,8 @@ class Sent(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     group_id: str | None = None
     deduplication_id: str | None = None
     dead_letter_source: str = ""  #: ARN of the queue that it was moved from
+    receives_before: int = 0  #: how often it was received there
+    first_received_ms: int = 0  #: when it was received there first
 
 
 class Standing(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from lambent.domain.call import Call
+from lambent.domain.errors import AwsError
 from lambent.domain.service import Operations
 from lambent.services.sqs.context import Sqs
-from lambent.services.sqs.errors import invalid
+from lambent.services.sqs.errors import invalid, missing
 from lambent.services.sqs.state import Queue
 
 if TYPE_CHECKING:
@@ -17,12 +18,14 @@ if TYPE_CHECKING:
 
 operations: Operations[Sqs] = Operations()
 TAGS_MAX = 50
+_KEY_MAX = 128
 
 
 @operations.serves("TagQueue")
 async def tag_queue(sqs: Sqs, call: Call, request: shapes.TagQueueRequest) -> None:
     """Add tags to a queue, over those of the same keys."""
-    check_tags(request["Tags"])
+    if not request["Tags"]:
+        raise missing("Tags")
     await sqs.change(call, request["QueueUrl"], lambda queue: _tagged(queue, {**queue.tags, **request["Tags"]}))
 
 
@@ -30,6 +33,8 @@ async def tag_queue(sqs: Sqs, call: Call, request: shapes.TagQueueRequest) -> No
 async def untag_queue(sqs: Sqs, call: Call, request: shapes.UntagQueueRequest) -> None:
     """Remove tags from a queue."""
     gone = set(request["TagKeys"])
+    if not gone or any(not 1 <= len(key) <= _KEY_MAX for key in gone):
+        raise _bad_key()
     await sqs.change(
         call, request["QueueUrl"], lambda queue: replace(queue, tags={key: each for key, each in queue.tags.items() if key not in gone})
     )
@@ -42,18 +47,22 @@ async def list_queue_tags(sqs: Sqs, call: Call, request: shapes.ListQueueTagsReq
     return {"Tags": tags} if tags else {}
 
 
-def check_tags(tags: dict[str, str]) -> None:
-    """Raise AWS's ``InvalidParameterValue`` for tags that nothing may have."""
-    if any(not key or len(key) > 128 for key in tags):
-        raise invalid("Tag keys must be between 1 and 128 characters in length.")
+def check_tags(name: str, tags: dict[str, str]) -> None:
+    """Raise AWS's ``InvalidParameterValue`` for tags that the queue of that name may not have."""
+    if any(not 1 <= len(key) <= _KEY_MAX for key in tags):
+        raise _bad_key()
     if any(len(value) > 256 for value in tags.values()):
         raise invalid("Tag values must be between 0 and 256 characters in length.")
     if any(key.lower().startswith("aws:") for key in tags):
         raise invalid("Tag keys must not start with aws:.")
     if len(tags) > TAGS_MAX:
-        raise invalid(f"Too many tags added for queue: at most {TAGS_MAX} are allowed.")
+        raise invalid(f"Too many tags added for queue {name}.")
+
+
+def _bad_key() -> AwsError:
+    return invalid(f"Tag keys must be between 1 and {_KEY_MAX} characters in length.")
 
 
 def _tagged(queue: Queue, tags: dict[str, str]) -> Queue:
-    check_tags(tags)
+    check_tags(queue.name, tags)
     return replace(queue, tags=tags)

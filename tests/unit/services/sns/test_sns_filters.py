@@ -165,3 +165,20 @@ async def test_nested_keys_are_for_bodies_only(kit: Kit) -> None:
         "SetSubscriptionAttributes", SubscriptionArn=arn, AttributeName="FilterPolicyScope", AttributeValue="MessageAttributes"
     )
     assert fault.message == "Invalid parameter: Filter policy scope MessageAttributes does not support nested filter policy"
+
+
+@pytest.mark.parametrize(
+    ("policy", "column"),
+    [
+        ({"key": [{"suffix": "value", "prefix": "value2"}]}, 37),
+        ({"key": [{"numeric": [">", 20, "<="]}]}, 33),
+        ({"key": [{"anything-but": {"suffix": "test"}}]}, 36),
+        ({"key": [{"anything-but": {"prefix": False}}]}, 40),
+    ],
+)
+async def test_a_refusal_quotes_the_policy_without_spaces_and_says_where(kit: Kit, policy: Any, column: int) -> None:
+    arn = await kit.subscribe(await kit.topic(), queue("q"))
+    params = {"SubscriptionArn": arn, "AttributeName": "FilterPolicy", "AttributeValue": json.dumps(policy, indent=2)}
+    message = (await kit.fails("SetSubscriptionAttributes", **params)).message
+    quoted = json.dumps(policy, separators=(",", ":"))
+    assert message.endswith(f'\n at [Source: (String)"{quoted}"; line: 1, column: {column}]')

@@ -11,7 +11,7 @@ from lambent.domain.caller import Caller
 from lambent.services.sns.state import TOKEN_S
 
 OTHER = Caller.root("999999999999")
-REDACTED = "\n at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: 1, column: {}]"
+PLACE = '\n at [Source: (String)"{}"; line: 1, column: {}]'
 
 
 async def test_a_queues_subscription_has_awss_attributes(kit: Kit) -> None:
@@ -78,13 +78,13 @@ async def test_phone_numbers_are_taken_as_people_write_them(kit: Kit, number: st
             "RedrivePolicy",
             "{invalidjson}",
             "RedrivePolicy: failed to parse JSON. Unexpected character ('i' (code 105)): was expecting double-quote to start field name"
-            + REDACTED.format(2),
+            + PLACE.format("{invalidjson}", 3),
         ),
         (
             "FilterPolicy",
             "invalid-json",
             "FilterPolicy: failed to parse JSON. Unrecognized token 'invalid': was expecting (JSON String, Number, Array, Object or token "
-            "'null', 'true' or 'false')" + REDACTED.format(8),
+            "'null', 'true' or 'false')" + PLACE.format("invalid-json", 8),
         ),
         (
             "FilterPolicyScope",

@@ -16,6 +16,7 @@ from lambent.domain.errors import AwsError
 from lambent.domain.ports import Platform
 from lambent.domain.quotas import Quotas
 from lambent.domain.storage import Store
+from lambent.services.sqs.fifo import LOOKAHEAD
 from lambent.services.sqs.service import build
 
 ACCOUNT = "123456789012"
@@ -25,18 +26,28 @@ REGION = "eu-west-1"
 class Kit:
     """The service and short ways to call it."""
 
-    def __init__(self, store: Store | None = None, clock: VirtualClock | None = None, quotas: Quotas | None = None, seed: int = 1) -> None:
+    def __init__(
+        self,
+        store: Store | None = None,
+        clock: VirtualClock | None = None,
+        quotas: Quotas | None = None,
+        seed: int = 1,
+        *,
+        fifo_lookahead: int = LOOKAHEAD,
+    ) -> None:
         self.clock = clock or VirtualClock()
         self.store = store or MemoryStore(self.clock)
         self.quotas = quotas or Quotas()
         self.ids = SeededIds(seed)
+        self.fifo_lookahead = fifo_lookahead
         self.service = build(
-            Platform(self.store, MemoryBlobs(self.clock), self, self.clock, self.ids, self.quotas, "localhost:4566")  # type: ignore[arg-type]
+            Platform(self.store, MemoryBlobs(self.clock), self, self.clock, self.ids, self.quotas, "localhost:4566"),  # type: ignore[arg-type]
+            fifo_lookahead=fifo_lookahead,
         )
 
     def restarted(self) -> Kit:
         """Return a service that knows only what the store knows, as after a kill."""
-        return Kit(self.store, self.clock, self.quotas, seed=int(self.ids.random() * 1e9))
+        return Kit(self.store, self.clock, self.quotas, int(self.ids.random() * 1e9), fifo_lookahead=self.fifo_lookahead)
 
     async def call(self, operation: str, *, caller: Caller | None = None, **params: Any) -> Result:
         caller = caller or Caller.root(ACCOUNT)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 from tests.unit.services.sqs.sqs_kit import Kit
@@ -11,7 +10,7 @@ from tests.unit.services.sqs.sqs_kit import Kit
 from lambent.adapters.memory import MemoryStore
 from lambent.base.clock import VirtualClock
 from lambent.domain.storage import Document
-from lambent.services.sqs import fifo
+from lambent.services.sqs.fifo import LOOKAHEAD
 
 COUNT = 3_500
 
@@ -39,16 +38,9 @@ def store() -> SlowStore:
     return SlowStore(VirtualClock())
 
 
-@pytest.fixture
-def short_sight(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """FIFO queues look at 100 messages."""
-    monkeypatch.setattr(fifo.FifoBox.__init__, "__defaults__", (100,))
-    return
-
-
-async def filled(store: SlowStore, name: str) -> Kit:
+async def filled(store: SlowStore, name: str, *, fifo_lookahead: int = LOOKAHEAD) -> Kit:
     """Return a new service whose queue has many messages on disk."""
-    kit = Kit(store, store.clock)
+    kit = Kit(store, store.clock, fifo_lookahead=fifo_lookahead)
     url = await kit.queue(name)
     for first in range(0, COUNT, 10):
         entries = [{"Id": str(n), "MessageBody": str(n)} for n in range(first, first + 10)]
@@ -92,8 +84,8 @@ async def test_the_front_is_served_while_the_rest_is_read(store: SlowStore, name
     assert sorted(await drain(kit, url)) == [*range(COUNT), 8000, 8001]
 
 
-async def test_fifo_sees_no_further_than_it_looks(store: SlowStore, short_sight: None) -> None:
-    kit = await filled(store, "q.fifo")
+async def test_fifo_sees_no_further_than_it_looks(store: SlowStore) -> None:
+    kit = await filled(store, "q.fifo", fifo_lookahead=100)
     url = await kit.queue("q.fifo")
     sending = await kit.start(kit.send(url, "9000", MessageGroupId="late"))
     await kit.clock.advance(2)

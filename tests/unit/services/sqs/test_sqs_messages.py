@@ -33,6 +33,15 @@ async def test_what_is_not_deleted_comes_back_with_a_new_handle(kit: Kit) -> Non
     assert await kit.counts(url) == (0, 0, 0)
 
 
+async def test_an_older_handle_deletes_what_nobody_holds(kit: Kit) -> None:
+    url = await kit.queue()
+    await kit.send(url)
+    (first,) = await kit.receive(url, VisibilityTimeout=0)
+    await kit.receive(url, VisibilityTimeout=0)
+    await kit.delete(url, first)
+    assert await kit.counts(url) == (0, 0, 0)
+
+
 async def test_a_waiting_receiver_is_woken_at_once(kit: Kit) -> None:
     url = await kit.queue()
     waiting = await kit.start(kit.bodies(url, WaitTimeSeconds=20))
@@ -132,6 +141,20 @@ async def test_received_too_often_goes_to_the_dead_letter_queue(kit: Kit) -> Non
     (message,) = await kit.restarted().receive(dead)
     assert (message["MessageId"], message["Body"]) == (sent["MessageId"], "poison")
     assert message["Attributes"]["DeadLetterQueueSourceArn"] == await kit.arn(url)
+
+
+async def test_a_dead_letter_takes_its_receives_along(kit: Kit) -> None:
+    dead = await kit.queue("dead")
+    policy = f'{{"deadLetterTargetArn": "{await kit.arn(dead)}", "maxReceiveCount": 1}}'
+    url = await kit.queue(RedrivePolicy=policy)
+    await kit.send(url)
+    (received,) = await kit.receive(url, VisibilityTimeout=0)
+    await kit.clock.advance(1)
+    assert await kit.receive(url) == []
+    (message,) = await kit.restarted().receive(dead)
+    assert message["Attributes"]["ApproximateReceiveCount"] == "2"
+    first = "ApproximateFirstReceiveTimestamp"
+    assert message["Attributes"][first] == received["Attributes"][first]
 
 
 async def test_expired_messages_are_not_given(kit: Kit) -> None:

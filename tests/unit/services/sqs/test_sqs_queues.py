@@ -53,6 +53,20 @@ async def test_attributes_that_no_standard_queue_may_have(kit: Kit, attributes: 
     assert (await kit.fails("CreateQueue", QueueName="q", Attributes=attributes))[0] == code
 
 
+@pytest.mark.parametrize("name", ["DeduplicationScope", "FifoThroughputLimit"])
+async def test_high_throughput_is_for_fifo_queues(kit: Kit, name: str) -> None:
+    code, message = await kit.fails("CreateQueue", QueueName="q", Attributes={name: "queue"})
+    assert (code, message) == ("InvalidAttributeName", f"You can specify the {name} only when FifoQueue is set to true.")
+
+
+async def test_true_may_be_written_large(kit: Kit) -> None:
+    attributes = {"FifoQueue": "True", "ContentBasedDeduplication": "TRUE"}
+    created = await kit.call("CreateQueue", QueueName="q.fifo", Attributes=attributes)
+    wanted = ["FifoQueue", "ContentBasedDeduplication"]
+    found = await kit.call("GetQueueAttributes", QueueUrl=created["QueueUrl"], AttributeNames=wanted)
+    assert found["Attributes"] == {"FifoQueue": "true", "ContentBasedDeduplication": "true"}
+
+
 async def test_throughput_per_group_needs_deduplication_per_group(kit: Kit) -> None:
     limit = {"FifoQueue": "true", "FifoThroughputLimit": "perMessageGroupId"}
     assert (await kit.fails("CreateQueue", QueueName="q.fifo", Attributes=limit))[0] == "InvalidAttributeValue"
@@ -229,7 +243,10 @@ async def test_tags(kit: Kit) -> None:
     await kit.call("UntagQueue", QueueUrl=url, TagKeys=["tag1", "tag3", "none"])
     assert await kit.call("ListQueueTags", QueueUrl=url) == {"Tags": {"tag2": "value2"}}
     assert (await kit.fails("TagQueue", QueueUrl=url, Tags={"aws:x": "y"}))[0] == "InvalidParameterValue"
-    assert (await kit.fails("TagQueue", QueueUrl=url, Tags={str(n): "" for n in range(50)}))[0] == "InvalidParameterValue"
+    too_many = {str(n): "" for n in range(50)}
+    assert await kit.fails("TagQueue", QueueUrl=url, Tags=too_many) == ("InvalidParameterValue", "Too many tags added for queue q.")
+    assert await kit.fails("TagQueue", QueueUrl=url, Tags={}) == ("MissingParameter", "The request must contain the parameter Tags.")
+    assert (await kit.fails("UntagQueue", QueueUrl=url, TagKeys=[]))[0] == "InvalidParameterValue"
 
 
 async def test_permissions_make_a_policy(kit: Kit) -> None:

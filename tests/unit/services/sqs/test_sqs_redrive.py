@@ -84,6 +84,14 @@ async def test_the_dead_letter_queue_says_who_may_use_it(kit: Kit) -> None:
         assert error[0] == "InvalidParameterValue"
 
 
+async def test_the_count_of_receives_is_shown_as_a_number(kit: Kit) -> None:
+    policy = {"deadLetterTargetArn": await kit.arn(await kit.queue("dead")), "maxReceiveCount": "7"}
+    url = await kit.queue("q", RedrivePolicy=json.dumps(policy))
+    await kit.queue("q", RedrivePolicy=json.dumps({**policy, "maxReceiveCount": 7}))
+    found = await kit.call("GetQueueAttributes", QueueUrl=url, AttributeNames=["RedrivePolicy"])
+    assert found["Attributes"]["RedrivePolicy"] == json.dumps({**policy, "maxReceiveCount": 7}, separators=(",", ":"))
+
+
 async def test_sources_are_listed(kit: Kit) -> None:
     url, dead = await pair(kit)
     assert await kit.call("ListDeadLetterSourceQueues", QueueUrl=dead) == {"queueUrls": [url]}

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
-
 from lambent.adapters.memory import MemoryStore
 from lambent.base.clock import VirtualClock
 from lambent.domain.storage import Document, Key
-from lambent.services.sqs import registry as registry_module
 from lambent.services.sqs.names import QueueRef
 from lambent.services.sqs.registry import Registry
 from lambent.services.sqs.state import Queue, queues
@@ -82,9 +79,8 @@ async def test_a_change_whose_caller_gave_up_is_seen() -> None:
     assert await epoch_of(registry) == 1
 
 
-async def test_only_so_many_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry_module, "KEPT_MAX", 3)
-    registry = Registry(CountingStore())
+async def test_only_so_many_are_kept() -> None:
+    registry = Registry(CountingStore(), kept_max=3)
     for number in range(10):
         ref = REF._replace(name=f"q{number}")
         await registry.commit(ref, [queues.put(ref, queue(ref.name, number))])
