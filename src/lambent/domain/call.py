@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
+
+import msgspec
 
 from lambent.domain.caller import Caller
 from lambent.domain.http import always
@@ -18,8 +19,7 @@ is an ``AsyncIterator`` of ``{"EventName": {member: value}}``. The key ``$status
 adds headers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """A call of an operation by a caller."""
 
     service: str  #: botocore's service name: ``lambda``, ``s3``, ``logs``
@@ -33,4 +33,4 @@ class Call:
     source_ip: str = "127.0.0.1"
     user_agent: str = ""
     trace_header: str = ""  #: ``X-Amzn-Trace-Id``: who invokes what, hop by hop, also through queues, topics and buckets
-    is_wanted: Callable[[], bool] = field(default=always, compare=False)  #: whether the caller is still there to take the answer
+    is_wanted: Callable[[], bool] = always  #: whether the caller is still there to take the answer

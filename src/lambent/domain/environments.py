@@ -12,6 +12,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
+import msgspec
+
 from lambent.domain.functions import FunctionVersion
 from lambent.domain.invocations import Invocation
 
@@ -25,8 +27,7 @@ class Ending(Enum):
     TIMEOUT = "timeout"  #: the deadline passed; the driver has killed the whole process tree
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """What an environment made of an init or an event."""
 
     ending: Ending

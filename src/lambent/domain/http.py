@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
+
+import msgspec
 
 
 class ByteStream(Protocol):
@@ -52,8 +53,7 @@ def always() -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
-class HttpRequest:
+class HttpRequest(msgspec.Struct, frozen=True):
     """A request as it came in. Header names are lower-case; repeated headers are joined with ``,``."""
 
     method: str
@@ -62,7 +62,7 @@ class HttpRequest:
     headers: Mapping[str, str]
     body: ByteStream
     client: str = ""  #: the peer's IP address
-    is_connected: Callable[[], bool] = field(default=always, compare=False)  #: whether the client still waits
+    is_connected: Callable[[], bool] = always  #: whether the client still waits
     environment_key: str | None = None  #: from inside an environment: the only access key that it may use
 
     @property
@@ -71,11 +71,10 @@ class HttpRequest:
         return self.headers.get("host", "")
 
 
-@dataclass(slots=True)
-class HttpResponse:
+class HttpResponse(msgspec.Struct):
     """An answer. ``body`` is streamed when it isn't bytes; then ``content-length`` is among the headers or it is sent chunked."""
 
     status: int
-    headers: dict[str, str] = field(default_factory=dict)  #: lower-case names
+    headers: dict[str, str] = msgspec.field(default_factory=dict)  #: lower-case names
     body: Body = b""
     cookies: tuple[str, ...] = ()  #: each becomes a ``set-cookie`` header of its own

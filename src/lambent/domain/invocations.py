@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol, runtime_checkable
+
+import msgspec
 
 from lambent.domain.functions import FunctionVersion
 
 
-@dataclass(frozen=True, slots=True)
-class Invocation:
+class Invocation(msgspec.Struct, frozen=True):
     """One event for one function version."""
 
     request_id: str
@@ -32,8 +32,7 @@ class FunctionError(Enum):
     UNHANDLED = "Unhandled"
 
 
-@dataclass(frozen=True, slots=True)
-class InvocationResult:
+class InvocationResult(msgspec.Struct, frozen=True):
     """How an invocation ended. An error of the function is a result too; only Lambda's own errors are raised."""
 
     payload: bytes | AsyncIterator[bytes]

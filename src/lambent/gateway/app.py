@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from email.utils import formatdate
 from functools import lru_cache
 from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from lambent import wire
 from lambent.base.clock import Clock
@@ -30,8 +32,7 @@ _log = logging.getLogger(__name__)
 _FORM_BYTES_MAX: Final = 1_048_576
 
 
-@dataclass(slots=True)
-class _Exchange:
+class _Exchange(msgspec.Struct):
     """What is known so far of a request that is being answered; enough to say an error in its service's own way at any moment."""
 
     request_id: str

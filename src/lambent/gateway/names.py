@@ -7,10 +7,12 @@ Where two signs disagree the more special one wins: a target header names one se
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 from urllib.parse import parse_qs
+
+from msgspec.structs import replace
 
 from lambent.domain.http import HttpRequest
 from lambent.gateway._generated_names import API_VERSIONS, HOST_LABELS, SERVICES, SIGNING_NAMES, TARGETS

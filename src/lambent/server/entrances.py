@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from lambent.domain.http import HttpRequest, HttpResponse
 from lambent.gateway.app import Gateway

@@ -113,12 +113,19 @@ def signing_key(secret: str, date: str, region: str, service: str) -> bytes:
     return key
 
 
+@lru_cache(maxsize=1024)
+def _keyed(secret: str, date: str, region: str, service: str) -> hmac.HMAC:
+    """Return the beginning of every signature with a key, to be copied: that costs half of beginning anew."""
+    return hmac.new(signing_key(secret, date, region, service), digestmod="sha256")
+
+
 def signature(request: HttpRequest, credential: Credential, secret: str, body_sha256: str) -> str:
     """Return the version 4 signature that the request should carry, in hexadecimal."""
     canonical = canonical_request(request, credential.signed_headers, body_sha256, credential.service)
     text = string_to_sign(credential.timestamp, credential.scope, canonical)
-    key = signing_key(secret, credential.date, credential.region, credential.service)
-    return hmac.digest(key, text.encode(), "sha256").hex()
+    keyed = _keyed(secret, credential.date, credential.region, credential.service).copy()
+    keyed.update(text.encode())
+    return keyed.hexdigest()
 
 
 def string_to_sign_v2(request: HttpRequest, bucket: str, date: str) -> str:

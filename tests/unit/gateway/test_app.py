@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -12,6 +12,7 @@ import pytest
 from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from msgspec.structs import replace
 
 from lambent.base.clock import VirtualClock
 from lambent.base.ids import SeededIds
@@ -59,7 +60,7 @@ class Fixture:
         self.cloud = Cloud()
         clock = VirtualClock(datetime.now(UTC).timestamp())
         health = Health(lambda: {"services": {"lambda": "native"}})
-        self.gateway = Gateway(self.cloud, Keys(), [health], clock, SeededIds(), replace(Quotas(), **quotas), "eu-north-1")
+        self.gateway = Gateway(self.cloud, Keys(), [health], clock, SeededIds(), dataclasses.replace(Quotas(), **quotas), "eu-north-1")
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         return await self.gateway.answer(request)

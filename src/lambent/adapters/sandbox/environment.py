@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from lambent.adapters.sandbox import exits
+from lambent.adapters.sandbox.alarm import Alarm
 from lambent.adapters.sandbox.channels import Channel, Report
 from lambent.adapters.sandbox.keeper import Ended
 from lambent.adapters.sandbox.responses import ResponseStream, StreamBroken
@@ -74,7 +75,9 @@ class SandboxedEnvironment:
         self._clock = clock
         self._stopped = stopped
         self._channel: Channel | None = None
-        self._report: asyncio.Future[_Message] = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+        self._report: asyncio.Future[_Message | None] = self._loop.create_future()
+        self._alarm = Alarm(clock, self._no_report)
         self._request_id = ""
         self._stream: ResponseStream | None = None
         self._watch: asyncio.Task[None] | None = None
@@ -88,6 +91,7 @@ class SandboxedEnvironment:
         if self._plan.invalid:
             return _failed(Ending.EXIT, exits.INVALID_ENTRYPOINT, self._plan.invalid)
         self._channel = await self._body.start(self._reported)
+        self._body.ended.add_done_callback(self._no_report)
         outcome = await self._outcome(timeout_s)
         if outcome.ending is Ending.ERROR:
             await self._ended_within(_GRACE_S)
@@ -100,7 +104,7 @@ class SandboxedEnvironment:
         assert self._channel is not None, "initialise comes first"
         if self._watch is not None:
             await self._watch
-        self._report = asyncio.get_running_loop().create_future()
+        self._report = self._loop.create_future()
         self._request_id = invocation.request_id
         self._stream = None
         deadline = invocation.deadline or self._clock.now() + timeout_s
@@ -129,6 +133,7 @@ class SandboxedEnvironment:
 
     async def stop(self) -> None:
         """Kill the process tree and remove what it left."""
+        self._alarm.close()
         await self._body.kill()
         if self._watch is not None:
             await self._watch
@@ -150,6 +155,11 @@ class SandboxedEnvironment:
                 self._stream = ResponseStream(self._channel, header.get("content_type", "application/octet-stream"))
             self._report.set_result((kind, header, body))
 
+    def _no_report(self, _: object = None) -> None:
+        """Let whoever waits for a report know that none is coming: the process has ended, or the deadline has passed."""
+        if not self._report.done():
+            self._report.set_result(None)
+
     def _end_stream(self, header: Mapping[str, str], body: bytes) -> None:
         if self._stream is None:
             return
@@ -161,12 +171,14 @@ class SandboxedEnvironment:
     async def _outcome(self, timeout_s: float, *, streamed: bool = False) -> Outcome:
         """Wait for whatever comes first: a report, the process's end, or the deadline."""
         deadline = self._clock.monotonic() + timeout_s
-        await self._first(timeout_s, self._report, self._body.ended)
-        if not self._report.done() and self._body.ended.done():
-            await self._last_words()
-        if not self._report.done():
+        message = None
+        if not self._body.ended.done() or self._report.done():
+            self._alarm.set(deadline)
+            message = await self._report
+            self._alarm.clear()
+        if message is None and (message := await self._late_report()) is None:
             return await self._gone()
-        kind, header, body = self._report.result()
+        kind, header, body = message
         self._body.drain()
         if kind == "stream":
             return await self._streaming(deadline, streamed=streamed)
@@ -222,6 +234,13 @@ class SandboxedEnvironment:
             return _failed(ending, exits.INVALID_ENTRYPOINT, message, self._request_id)
         return _failed(ending, exits.EXIT_ERROR, exits.describe(ended.status), self._request_id, ended)
 
+    async def _late_report(self) -> _Message | None:
+        """Return what an ended process had reported before, if it had."""
+        self._report = self._loop.create_future()
+        if self._body.ended.done():
+            await self._last_words()
+        return self._report.result() if self._report.done() else None
+
     async def _last_words(self) -> None:
         """Let in what an ended process had sent before."""
         assert self._channel is not None
@@ -233,9 +252,7 @@ class SandboxedEnvironment:
         await self._first(seconds, self._body.ended)
         await self._body.kill()
 
-    async def _first(
-        self, timeout_s: float, *futures: asyncio.Future[_Message] | asyncio.Future[Ended] | asyncio.Future[Outcome] | asyncio.Future[None]
-    ) -> None:
+    async def _first(self, timeout_s: float, *futures: asyncio.Future[Ended] | asyncio.Future[Outcome] | asyncio.Future[None]) -> None:
         if any(each.done() for each in futures):
             return
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()

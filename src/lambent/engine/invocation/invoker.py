@@ -6,11 +6,11 @@ The warm path awaits the environment and nothing else: no disk, no lock.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from functools import partial
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from lambent.base.clock import Clock
 from lambent.base.ids import Ids

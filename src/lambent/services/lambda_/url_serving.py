@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from lambent.domain.caller import Caller
 from lambent.domain.errors import AwsError

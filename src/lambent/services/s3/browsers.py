@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
 from typing import Any, Final, Protocol
 from urllib.parse import quote, unquote, urlencode, urlsplit
+
+from msgspec.structs import replace
 
 from lambent import wire
 from lambent.domain.call import Call, Result

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import io
 import zipfile
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from lambent.adapters.memory import MemoryBlobs, MemoryStore
 from lambent.base.clock import VirtualClock
@@ -49,7 +51,7 @@ class FakeInvoker:
 
     async def invoke(self, function: FunctionVersion, invocation: Invocation) -> InvocationResult:
         self.seen.append((function, invocation))
-        return replace(self.result, executed_version=function.version)
+        return structs.replace(self.result, executed_version=function.version)
 
 
 class FakeEnvironments:
@@ -198,7 +200,7 @@ def bench() -> Bench:
 
 @pytest.fixture
 def bench_with():
-    return lambda **limits: Bench(replace(Quotas(), **limits))
+    return lambda **limits: Bench(dataclasses.replace(Quotas(), **limits))
 
 
 @pytest.fixture

@@ -198,6 +198,8 @@ def become_root():
 
 def main():
     """Serve until the server goes; then end everything."""
+    # Inherited by every environment: waking one doesn't push the server off the processor, in the middle of answering others.
+    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     warden = Warden(cradle.connected(sys.argv[1]), json.loads(sys.argv[2]))
     # Holders are copies that live long and do little: what a collection would touch stays shared.
     gc.collect()
