@@ -73,14 +73,17 @@ class LogStream:
         self.taken += 1
         self.waiting.append((time_ms, piece))
 
-    def settle(self) -> int:
-        """Note that the first piece that waits was sent, or given up; return its bytes."""
-        self.settled += 1
+    def settle(self, pieces: int) -> int:
+        """Note that so many pieces, the first that wait, were sent or given up; return their bytes."""
+        self.settled += pieces
         while self._waiters and self._waiters[0][0] <= self.settled:
             shipped = self._waiters.popleft()[1]
             if not shipped.done():
                 shipped.set_result(None)
-        return len(self.waiting.popleft()[1])
+        size, gone = 0, self.waiting.popleft
+        for _ in range(pieces):
+            size += len(gone()[1])
+        return size
 
     def shipped(self) -> asyncio.Future[None]:
         """Return what is done once everything that waits now was settled."""
@@ -240,8 +243,7 @@ class LogShipper:
                 raise
             await self._create(stream)  # somebody deleted the group meanwhile
             await self._call(stream, "PutLogEvents", params)
-        for _ in events:
-            self._bytes -= stream.settle()
+        self._bytes -= stream.settle(len(events))
         if self._bytes <= self._high_bytes:
             self._has_room.set()
 
@@ -272,8 +274,7 @@ class LogShipper:
         await self._cloud.call(Call("logs", operation, params, caller, function.region, function.account_id, self._ids.uuid()))
 
     def _discard(self, stream: LogStream) -> None:
-        while stream.waiting:
-            self._bytes -= stream.settle()
+        self._bytes -= stream.settle(len(stream.waiting))
         self._dirty.pop(stream, None)
         if self._bytes <= self._high_bytes:
             self._has_room.set()

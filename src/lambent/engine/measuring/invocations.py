@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
 from lambent.domain.errors import AwsError
 from lambent.domain.functions import FunctionVersion
 from lambent.domain.invocations import Invocation, InvocationResult, Invoker
-from lambent.domain.metrics import Metrics
+from lambent.domain.metrics import Metrics, rounded
 
 _DURATIONS_MAX: Final = 20_000
 """Durations that are kept of a function between two readings; of more, the first are a fair picture."""
@@ -74,6 +75,7 @@ class MeasuredInvoker:
 
 def _tell(metrics: Metrics, meter: _Meter) -> None:
     function = meter.function
+    durations = Counter(map(rounded, meter.durations_ms))
     everywhere: tuple[dict[str, str], ...] = (
         {},
         {"FunctionName": function.name},
@@ -84,5 +86,5 @@ def _tell(metrics: Metrics, meter: _Meter) -> None:
         for name, value in counts.items():
             metrics.record(function.account_id, function.region, name, value, "Count", dimensions)
         metrics.record(function.account_id, function.region, "ConcurrentExecutions", meter.busy_max, "Count", dimensions)
-        for duration_ms in meter.durations_ms:
-            metrics.record(function.account_id, function.region, "Duration", duration_ms, "Milliseconds", dimensions)
+        for duration_ms, times in durations.items():
+            metrics.record(function.account_id, function.region, "Duration", duration_ms, "Milliseconds", dimensions, times=times)

@@ -15,7 +15,7 @@ from lambent.base.ids import Ids
 from lambent.domain.call import Call
 from lambent.domain.caller import Caller
 from lambent.domain.errors import AwsError
-from lambent.domain.metrics import LAMBDA, Metrics
+from lambent.domain.metrics import LAMBDA, Metrics, rounded
 from lambent.domain.ports import Cloud
 
 _log = logging.getLogger(__name__)
@@ -52,8 +52,10 @@ class Meters:
         """Ask the source, too, each time before anything is sent or told."""
         self._sources.append(source)
 
-    def record(self, account_id: str, region: str, name: str, value: float, unit: str, dimensions: Mapping[str, str]) -> None:
-        """Note a value."""
+    def record(
+        self, account_id: str, region: str, name: str, value: float, unit: str, dimensions: Mapping[str, str], *, times: int = 1
+    ) -> None:
+        """Note a value, as if so many times."""
         series = (account_id, region, name, unit, tuple(dimensions.items()))
         values = self._waiting.get(series)
         if values is None:
@@ -61,10 +63,10 @@ class Meters:
                 self.dropped += 1
                 return
             values = self._waiting[series] = {}
-        value = float(f"{value:.3g}")
-        values[value] = values.get(value, 0.0) + 1.0
+        value = rounded(value)
+        values[value] = values.get(value, 0.0) + times
         count, total = self._totals.get(series, (0.0, 0.0))
-        self._totals[series] = (count + 1.0, total + value)
+        self._totals[series] = (count + times, total + value * times)
 
     def totals(self) -> list[tuple[Series, float, float]]:
         """Return every series with how many values it had since the start, and their sum."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -32,7 +33,7 @@ class Verdict:
 
 def judge(events: Sequence[shapes.InputLogEvent], now_ms: int, expired_before_ms: int) -> Verdict:
     """Return which events are taken; raise AWS's ``InvalidParameterException`` when the batch is refused as a whole."""
-    _check_sizes(events)
+    sizes = _sizes(events)
     times = [each["timestamp"] for each in events]
     if any(later < earlier for earlier, later in pairwise(times)):
         raise invalid("Log events in a single PutLogEvents request must be in chronological order.")
@@ -50,10 +51,11 @@ def judge(events: Sequence[shapes.InputLogEvent], now_ms: int, expired_before_ms
         rejected["tooOldLogEventEndIndex"] = too_old
     if expired > too_old:
         rejected["expiredLogEventEndIndex"] = expired
-    return Verdict(accepted, rejected or None, _bytes(accepted))
+    return Verdict(accepted, rejected or None, sum(sizes[first:too_new]))
 
 
-def _check_sizes(events: Sequence[shapes.InputLogEvent]) -> None:
+def _sizes(events: Sequence[shapes.InputLogEvent]) -> list[int]:
+    """Return what each event counts for, in bytes; raise when one of them or all together are too much."""
     if not events:
         raise invalid(
             "1 validation error detected: Value '[]' at 'logEvents' failed to satisfy constraint: Member must have length greater than or "
@@ -64,18 +66,16 @@ def _check_sizes(events: Sequence[shapes.InputLogEvent]) -> None:
             f"1 validation error detected: Value at 'logEvents' failed to satisfy constraint: "
             f"Member must have length less than or equal to {EVENTS_MAX}"
         )
-    for each in events:
-        size = len(each["message"].encode()) + EVENT_OVERHEAD_BYTES
-        if size > BATCH_BYTES_MAX:
-            raise invalid(f"Log event too large: {size} bytes exceeds limit of {BATCH_BYTES_MAX}")
-    size = _bytes(events)
+    sizes = [len(each["message"].encode()) + EVENT_OVERHEAD_BYTES for each in events]
+    size = max(sizes)
+    if size > BATCH_BYTES_MAX:
+        raise invalid(f"Log event too large: {size} bytes exceeds limit of {BATCH_BYTES_MAX}")
+    size = sum(sizes)
     if size > BATCH_BYTES_MAX:
         raise invalid(f"Upload too large: {size} bytes exceeds limit of {BATCH_BYTES_MAX}")
-
-
-def _bytes(events: Sequence[shapes.InputLogEvent]) -> int:
-    return sum(len(each["message"].encode()) + EVENT_OVERHEAD_BYTES for each in events)
+    return sizes
 
 
 def _count_below(times: list[int], limit_ms: int) -> int:
-    return sum(1 for each in times if each < limit_ms)
+    """Return how many of these, which are in order, are below the limit."""
+    return bisect_left(times, limit_ms)
