@@ -33,6 +33,9 @@ class Settings:
     idle_s: float = 600.0  #: an environment that was not used for so long is stopped
     upstreams: Mapping[str, str] = field(default_factory=dict)  #: service name → URL of an AWS-compatible endpoint
     s3_new_buckets: str = "closed"  #: as AWS makes them; ``open``: as before April 2023, with ACLs and without blocked public access
+    iam: str = "known"
+    """Roles that IAM has are held to their policies; ``enforce``: roles that it doesn't have may do nothing; ``off``: all may do all.
+    The default lets local development go on with role ARNs that are made up."""
     companion: bool = True  #: serve what isn't native by moto in a process of its own, when it is installed
     home: Path = Path()  #: where pyenv, uv and nvm keep interpreters
     search_path: str = ""  #: ``PATH``: where interpreters are looked for

@@ -57,6 +57,11 @@ def main() -> None:
 )
 @click.option("--runtimes", type=click.Choice(["exact", "nearest"]), help="Whether the nearest installed version may serve a runtime.")
 @click.option("--sandbox", type=click.Choice(["auto", "namespaces", "process"]), help="How functions are isolated (auto: the best).")
+@click.option(
+    "--iam",
+    type=click.Choice(["known", "enforce", "off"]),
+    help="Whose policies are enforced: of roles that IAM knows; of all, those that it doesn't know may do nothing; of none.",
+)
 @click.option("--time-scale", type=float, help="60: a minute passes in a second.")
 @click.option("--upstream", "upstream", multiple=True, metavar="SERVICE=URL", help="Send a service elsewhere; may be repeated.")
 def start(upstream: tuple[str, ...], **flags: Any) -> None:

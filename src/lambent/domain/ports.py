@@ -31,6 +31,18 @@ class Authoriser(Protocol):
         ...
 
 
+class Roles(Protocol):
+    """What is known of execution roles."""
+
+    async def is_assumable(self, role_arn: str, service: str, source_arn: str) -> bool:
+        """Return whether the role lets a service (``lambda.amazonaws.com``) act as it, for the resource ``source_arn``."""
+        ...
+
+    async def permits(self, call: Call) -> bool:
+        """Return whether a call would be authorised, without making it. Raises ``AwsError`` when that can't be told now."""
+        ...
+
+
 class AuditSink(Protocol):
     """Takes note of every call, allowed or not. Must not block."""
 

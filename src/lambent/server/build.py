@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lambent.adapters.blobs import FileBlobs
@@ -13,7 +13,7 @@ from lambent.base.clock import Clock, SystemClock
 from lambent.base.ids import SystemIds
 from lambent.base.settings import Settings
 from lambent.domain.errors import StartupError
-from lambent.domain.ports import Platform, RawHandler, Worker
+from lambent.domain.ports import Platform, RawHandler, Roles, Worker
 from lambent.domain.quotas import Quotas
 from lambent.domain.service import Service
 from lambent.domain.storage import Store
@@ -26,10 +26,14 @@ from lambent.gateway.app import Gateway
 from lambent.gateway.authentication import SignedReader
 from lambent.gateway.health import Health
 from lambent.gateway.metrics import MetricsPage
-from lambent.server.cloud import AllowAll, AuditLog, Observer, ServerCloud
+from lambent.server.authoriser import AllowAll, RoleAuthoriser, check_mode
+from lambent.server.cloud import AuditLog, Observer, ServerCloud
 from lambent.server.drivers import Choice, choose
 from lambent.server.housekeeping import BlobSweeper
 from lambent.server.identities import Identities
+from lambent.server.resource_policies import ResourcePolicies
+from lambent.server.role_book import RoleBook
+from lambent.server.role_documents import IamReader
 from lambent.services.cloudwatch import service as cloudwatch_service
 from lambent.services.events import service as events_service
 from lambent.services.lambda_ import service as lambda_service
@@ -96,6 +100,7 @@ async def build(settings: Settings) -> Server:
     choice = await choose(settings, data / "environments", data / "code", clock, quotas)
     cloud = _cloud([identities.observe, choice.observe], identities, upstreams, companion, audit)
     platform = Platform(store, blobs, cloud, clock, ids, quotas, settings.advertised_host)
+    roles = _guarded(settings, platform, cloud, identities, asks=lambda: "iam" in upstreams or (companion is not None and companion.runs))
 
     shipper, taken = LogShipper(cloud, clock, ids), TakenConcurrency()
     invoker = LocalInvoker(
@@ -128,6 +133,7 @@ async def build(settings: Settings) -> Server:
         taken=taken,
         runtimes=choice.driver.runtimes,
         read_signed=SignedReader(identities, clock),
+        roles=roles,
     )
     tools = Tools(store, cloud, measured, catalogue, mappings, events.records, meters, clock, ids, quotas.source_batches_max)
     natives = _natives(settings, platform, identities, lambda_)
@@ -159,6 +165,20 @@ def _cloud(
         observers=observers,
         overrides={("sts", "GetCallerIdentity"): identities.caller_identity},
     )
+
+
+def _guarded(settings: Settings, platform: Platform, cloud: ServerCloud, identities: Identities, *, asks: Callable[[], bool]) -> Roles:
+    """Have calls authorised as the settings want it; return what there is to know of execution roles. ``asks``: IAM can know any."""
+    if problem := check_mode(settings.iam):
+        raise StartupError(problem)
+    if settings.iam == "off":
+        return AllowAll()
+    reader = IamReader(cloud, platform.ids)
+    book = RoleBook(platform.store, platform.clock, reader, may_know=asks)
+    policies = ResourcePolicies(cloud, platform.ids)
+    authoriser = RoleAuthoriser(book, policies, platform.clock, strict=settings.iam == "enforce", sessions=identities)
+    cloud.guard(authoriser, book.observe)
+    return authoriser
 
 
 def _natives(settings: Settings, platform: Platform, identities: Identities, lambda_: Service) -> dict[str, Service]:

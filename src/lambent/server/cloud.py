@@ -49,6 +49,11 @@ class ServerCloud:
         """Take a native service in: services need the cloud to be built, and the cloud needs the services to dispatch."""
         self._services[service.name] = service
 
+    def guard(self, authoriser: Authoriser, observer: Observer) -> None:
+        """Have an authoriser decide that asks the cloud itself, and be told what it must know of."""
+        self._authoriser = authoriser
+        self._observers = (*self._observers, observer)
+
     async def call(self, call: Call) -> Result:
         """Carry out the call. Raises ``AwsError``; whatever happens is in the audit log."""
         code: str | None = "InternalFailure"
@@ -78,13 +83,6 @@ class ServerCloud:
         if self._fallback is not None:
             return await self._fallback.call(call)
         raise NotImplementedHere(call.service, call.operation)
-
-
-class AllowAll:
-    """The authoriser that lets every caller do everything."""
-
-    async def authorise(self, call: Call) -> None:
-        """Return: it may."""
 
 
 class AuditRecord(msgspec.Struct, frozen=True):

@@ -34,6 +34,13 @@ ROLE_SESSION_S: Final = 43_200
 """How long a function's role credentials are valid: twelve hours, as AWS's are at least as long as an environment lives."""
 
 
+class SessionPolicies(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Policies that a session was begun with: none of its permissions goes beyond them."""
+
+    inline: tuple[str, ...] = ()  #: JSON
+    arns: tuple[str, ...] = ()  #: of managed policies
+
+
 class StoredCredential(msgspec.Struct, frozen=True, omit_defaults=True):
     """An issued access key, as it is kept."""
 
@@ -45,6 +52,7 @@ class StoredCredential(msgspec.Struct, frozen=True, omit_defaults=True):
     session_token: str = ""
     expires: float | None = None  #: seconds since 1970
     active: bool = True  #: an IAM user may switch a key off
+    policies: SessionPolicies | None = None  #: of the session, beside those of its role
 
     def identity(self) -> Identity:
         """Return what the gateway checks."""
@@ -111,6 +119,11 @@ class Identities:
         """Return whether a key is believed without proof: not when a web page from elsewhere sends it."""
         return not is_foreign(request, self._origins)
 
+    def session_policies(self, access_key_id: str) -> SessionPolicies | None:
+        """Return the policies that a session was begun with; ``None`` for one that was begun without."""
+        found = self._issued.get(access_key_id)
+        return None if found is None else found.policies
+
     async def issue(self, caller: Caller, *, duration_s: float = ROLE_SESSION_S) -> StoredCredential:
         """Return new temporary credentials of the caller (its ``access_key_id`` is not used); kept on disk when this returns."""
         credential = StoredCredential(
@@ -174,6 +187,7 @@ class Identities:
                 arn=caller.arn,
                 session_token=handed.get("SessionToken", ""),
                 expires=_seconds(handed.get("Expiration")),
+                policies=_begun_with(call.params),
             )
         )
 
@@ -220,6 +234,12 @@ def assumed_role(role_arn: str, session_name: str) -> Caller:
 
 def _caller(kind: CallerKind, arn: str) -> Caller:
     return Caller(kind, Arn.parse(arn).account_id, arn)
+
+
+def _begun_with(params: Mapping[str, Any]) -> SessionPolicies | None:
+    """Return the policies that STS was given for a session."""
+    inline, arns = params.get("Policy"), params.get("PolicyArns") or ()
+    return SessionPolicies((inline,) if inline else (), tuple(each["arn"] for each in arns)) if inline or arns else None
 
 
 def _seconds(moment: object) -> float | None:

@@ -41,6 +41,11 @@ class Companion:
         """The process, while it runs."""
         return self._process.pid if self._process is not None and self._process.returncode is None else None
 
+    @property
+    def runs(self) -> bool:
+        """Whether there is a process that may keep anything."""
+        return self.pid is not None
+
     async def call(self, call: Call) -> Result:
         """Have moto carry out the call."""
         if not installed():

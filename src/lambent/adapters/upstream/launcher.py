@@ -32,9 +32,13 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's to handle
     _die_with_parent()
     # These take a second: not before the parent is watched.
+    from moto.core.config import default_user_config  # noqa: PLC0415
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app  # noqa: PLC0415
     from werkzeug.serving import make_server  # noqa: PLC0415
 
+    default_user_config["iam"]["load_aws_managed_policies"] = (
+        True  # takes an account's first call of IAM 0.5 s and 40 MB, the start nothing
+    )
     logging.getLogger("werkzeug").setLevel(logging.CRITICAL)  # not a line per request, and none for what the caller is told
     port_out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)

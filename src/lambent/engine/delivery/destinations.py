@@ -19,6 +19,7 @@ from lambent.domain.storage import Acknowledge, Enqueue, Lease, Postpone, Store,
 from lambent.engine.delivery.endings import Handled
 from lambent.engine.delivery.fair_worker import FairWorker
 from lambent.engine.delivery.messages import Dispatch, target_call
+from lambent.engine.delivery.queue_urls import queue_url_of
 from lambent.engine.environments.shipping import role_caller
 
 _log = logging.getLogger(__name__)
@@ -90,9 +91,7 @@ class Destinations:
         caller = role_caller(dispatch.account_id, dispatch.role_arn, dispatch.function_name)
         queue_url = ""
         if target.service == "sqs":
-            params = {"QueueName": target.resource, "QueueOwnerAWSAccountId": account_id}
-            found = await self._cloud.call(Call("sqs", "GetQueueUrl", params, caller, region, account_id, self._ids.uuid()))
-            queue_url = str(found["QueueUrl"])
+            queue_url = await queue_url_of(self._cloud, self._ids, target)
         service, operation, params_ = target_call(dispatch, queue_url)
         trace = dispatch.trace_header
         result = await self._cloud.call(Call(service, operation, params_, caller, region, account_id, self._ids.uuid(), trace_header=trace))

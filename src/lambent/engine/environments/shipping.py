@@ -34,6 +34,7 @@ STEADY_FLUSH_S: Final = 0.25
 _RETRY_S_MAX: Final = 30.0
 _STREAMS_AT_ONCE: Final = 16
 _EXPIRE_S: Final = 1.0
+_TOLD_MAX: Final = 10_000
 SHIPPED_S_MAX: Final = 5.0
 """How long ``wait_shipped`` waits for a log service that does not answer: logs must not hold up events for ever."""
 
@@ -54,7 +55,6 @@ class LogStream:
         self.exists = False
         self.failures = 0
         self.retry_at = 0.0
-        self.refused = False
         self._shipper = shipper
         self.taken = 0  #: pieces that were ever added
         self.settled = 0  #: of these: sent, or given up
@@ -112,6 +112,7 @@ class LogShipper:
         self._has_room.set()
         self._waits: deque[tuple[float, asyncio.Future[None]]] = deque()  # until when each waits, at most
         self._expiring: asyncio.Task[None] | None = None
+        self._told: set[tuple[str, str, str]] = set()
         self.dropped = 0  #: lines that found no room since the start
 
     def open(self, function: FunctionVersion, name: str) -> LogStream:
@@ -223,10 +224,18 @@ class LogShipper:
             stream.failures += 1
             stream.retry_at = self._clock.monotonic() + min(_RETRY_S_MAX, 0.1 * 2**stream.failures)
             return
-        if not stream.refused:
-            stream.refused = True
-            _log.warning("the log of %s cannot be written: %s", stream.function.arn, error)
+        self._refused(stream, error)
         self._discard(stream)
+
+    def _refused(self, stream: LogStream, error: AwsError) -> None:
+        """Tell the operator, once for a function with this role and this error: each environment has a stream of its own."""
+        function = stream.function
+        told = (function.arn, function.role_arn, error.code)
+        if told not in self._told:
+            if len(self._told) >= _TOLD_MAX:
+                self._told.clear()
+            self._told.add(told)
+            _log.warning("the log of %s cannot be written: %s", function.arn, error)
 
     async def _put(self, stream: LogStream, events: list[tuple[int, bytes]]) -> None:
         params = {

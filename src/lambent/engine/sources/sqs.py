@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from lambent.domain.errors import AwsError
 from lambent.domain.mappings import EventSourceMapping
+from lambent.engine.delivery.queue_urls import queue_url_of
 from lambent.engine.invocation import recursion
 from lambent.engine.sources.answers import WholeBatch, failed_items
 from lambent.engine.sources.filters import filter_of
@@ -81,11 +82,14 @@ class QueuePoller:
         while True:
             try:
                 await self._turn()
-                failures = 0
+                if failures:
+                    failures = 0
+                    await self._tools.mappings.resulted(self._mapping, "OK")
             except AwsError as error:
                 self._queue = None
                 if not failures:
                     _log.warning("%s can't be read for %s: %s", self._mapping.source_arn, self._mapping.function_arn, error)
+                    await self._tools.mappings.resulted(self._mapping, f"PROBLEM: {error.message or error.code}")
                 failures += 1
                 await self._tools.clock.sleep(min(_ERROR_S_MAX, 0.5 * 2.0 ** min(failures, 10)))
 
@@ -130,9 +134,7 @@ class QueuePoller:
     async def _known(self) -> Queue:
         now = self._tools.clock.now()
         if self._queue is None or now - self._queue.at > REFRESH_S:
-            source = self._reader.source
-            params = {"QueueName": source.resource, "QueueOwnerAWSAccountId": source.account_id}
-            url = str((await self._reader.call("sqs", "GetQueueUrl", params))["QueueUrl"])
+            url = await queue_url_of(self._tools.cloud, self._tools.ids, self._reader.source)
             asked = {"QueueUrl": url, "AttributeNames": ["All"]}
             attributes = (await self._reader.call("sqs", "GetQueueAttributes", asked)).get("Attributes") or {}
             self._queue = Queue(url, float(attributes.get("VisibilityTimeout", 30)), bool(attributes.get("RedrivePolicy")), now)

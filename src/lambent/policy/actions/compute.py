@@ -73,6 +73,7 @@ TABLE: Final = Table(
         )
     ),
     values={"FunctionName": _function, "LayerName": _layer},
+    keys={"FunctionUrlAuthType": "lambda:FunctionUrlAuthType", "FunctionArn": "lambda:FunctionArn"},
     parts={name: partial(_with_qualifier, name) for name in _OF_QUALIFIED},
     roles={"CreateFunction": ("Role",), "UpdateFunctionConfiguration": ("Role",)},
     passed_to="lambda.amazonaws.com",

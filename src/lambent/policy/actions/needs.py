@@ -71,6 +71,13 @@ class Need:
         return self.resource.endswith("-??????") and ":secretsmanager:" in self.resource
 
     @property
+    def shown(self) -> str:
+        """The resource as an error's message says it."""
+        if self.is_pattern:
+            return self.resource.partition(":secret:")[2].removesuffix("-??????")
+        return self.resource if self.certain else _ANYTHING
+
+    @property
     def account_id(self) -> str:
         """Whose the resource is, as far as its ARN says."""
         parts = self.resource.split(":", 5)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from lambent.domain.call import Call
 from lambent.domain.environments import RuntimeStatus
 from lambent.domain.invocations import EventQueue, Invoker
-from lambent.domain.ports import Platform
+from lambent.domain.ports import Platform, Roles
 from lambent.domain.provisioning import ProvisionedEnvironments
 from lambent.services.lambda_.catalogue import Entry, FunctionCatalogue
 from lambent.services.lambda_.errors import access_denied, conflict, precondition_failed
@@ -34,6 +34,7 @@ class Lambda:
     provisioned: ProvisionedEnvironments
     runtimes: Callable[[], list[RuntimeStatus]]
     code_secret: bytes  #: signs the URLs from which code is fetched
+    roles: Roles  #: what execution roles let be done
 
     def ref(self, call: Call, name: str, qualifier: str | None = None) -> FunctionRef:
         """Return the function that a request names."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from lambent.domain.call import Call
@@ -12,6 +13,7 @@ from lambent.services.lambda_.context import Lambda
 from lambent.services.lambda_.errors import invalid, not_found
 from lambent.services.lambda_.functions import page
 from lambent.services.lambda_.names import LATEST, FunctionRef, function_arn, parse_function
+from lambent.services.lambda_.role_checks import delivery, permits, spoken
 from lambent.services.lambda_.state import EVENT_CONFIGS, EventConfig
 from lambent.services.lambda_.views import event_config
 
@@ -70,13 +72,23 @@ async def _check_function(ctx: Lambda, ref: FunctionRef, arn: str) -> None:
         raise invalid(f"The destination ARN {arn} is invalid.")
 
 
+async def _check_permissions(ctx: Lambda, ref: FunctionRef, entry: Entry, arns: Sequence[str]) -> None:
+    """Raise unless the execution role may send records to the destinations."""
+    role_arn = entry.find(ref.qualifier).configuration.role
+    for arn in arns:
+        task = delivery(ctx, ref, arn)
+        if not await permits(ctx, ref, role_arn, task):
+            raise invalid(f"The function's execution role does not have permissions to call {spoken(task[1])} on {arn}")
+
+
 async def _write(ctx: Lambda, call: Call, request: Any, *, replace: bool) -> FunctionEventInvokeConfig:
     ref = ctx.own_ref(call, request["FunctionName"], request.get("Qualifier"))
     given = ("MaximumRetryAttempts", "MaximumEventAgeInSeconds", "DestinationConfig")
     if all(request.get(name) is None for name in given):
         raise invalid("You must specify at least one of error handling or destination setting.")
-    await _entry(ctx, ref)
+    entry = await _entry(ctx, ref)
     success, failure = await _destinations(ctx, request, ref)
+    await _check_permissions(ctx, ref, entry, [arn for arn in (success, failure) if arn])
     qualifier = ref.qualifier or LATEST
     async with ctx.catalogue.alone(ref.key):
         entry = await _entry(ctx, ref)

@@ -20,6 +20,7 @@ from lambent.services.lambda_.context import Lambda
 from lambent.services.lambda_.errors import conflict, function_not_found, invalid
 from lambent.services.lambda_.layer_refs import layers_of
 from lambent.services.lambda_.names import LATEST, NAME_LENGTH_MAX, FunctionKey, FunctionRef
+from lambent.services.lambda_.role_checks import check_role
 from lambent.services.lambda_.state import (
     ALIASES,
     EVENT_CONFIGS,
@@ -74,6 +75,7 @@ async def create_function(ctx: Lambda, call: Call, request: CreateFunctionReques
     blank = Configuration(request["Runtime"], request["Role"], request.get("Handler") or "", "0" * 64, 0)
     config = changed(blank, request, layers, await vpc_of(ctx, call, request))
     check_limits(config, ctx.platform.quotas)
+    await check_role(ctx, ref, config)
     package = await code.take(ctx, call, request["Code"], unzipped_max=ctx.platform.quotas.code_unzipped_bytes_max)
     config = with_package(config, package)
     check_limits(config, ctx.platform.quotas)

@@ -26,7 +26,7 @@ from lambent.services.lambda_.mapping_settings import (
     pollers_of,
     source_kind,
 )
-from lambent.services.lambda_.mapping_sources import check_source
+from lambent.services.lambda_.mapping_sources import check_destination, check_source
 from lambent.services.lambda_.names import FunctionRef
 from lambent.services.lambda_.tags import check_tags
 from lambent.services.lambda_.views import mapping_configuration
@@ -149,11 +149,20 @@ async def update(ctx: Lambda, call: Call, request: UpdateEventSourceMappingReque
         changes["state"] = UPDATING if enabled == old.enabled else ENABLING if enabled else DISABLING
         changed = msgspec.structs.replace(old, **changes)
         check_whole(changed)
-        if changed.service == "sqs" and changed.function_arn != old.function_arn:
-            entry = await ctx.catalogue.get(FunctionRef(changed.account_id, changed.region, changed.function_name, changed.qualifier))
-            config = entry.find(changed.qualifier).configuration
-            await check_source(ctx, changed, config.role, config.timeout_s)
+        await _check_changed(ctx, old, changed)
         return mapping_configuration(await ctx.mappings.change(old, **changes))
+
+
+async def _check_changed(ctx: Lambda, old: EventSourceMapping, changed: EventSourceMapping) -> None:
+    """Raise unless the function that reads from now on, or that tells another destination, may do so."""
+    if changed.function_arn == old.function_arn and changed.on_failure_arn == old.on_failure_arn:
+        return
+    entry = await ctx.catalogue.get(FunctionRef(changed.account_id, changed.region, changed.function_name, changed.qualifier))
+    config = entry.find(changed.qualifier).configuration
+    if changed.function_arn != old.function_arn:
+        await check_source(ctx, changed, config.role, config.timeout_s)
+    else:
+        await check_destination(ctx, changed, config.role)
 
 
 @operations.serves("DeleteEventSourceMapping")

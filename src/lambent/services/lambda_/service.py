@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from lambent.domain.environments import RuntimeStatus
 from lambent.domain.invocations import EventQueue, Invoker
-from lambent.domain.ports import Platform, ReadSigned
+from lambent.domain.ports import Platform, ReadSigned, Roles
 from lambent.domain.provisioning import ProvisionedEnvironments, Snapshots
 from lambent.domain.service import NativeService
 from lambent.services.lambda_ import (
@@ -66,10 +66,11 @@ def build(
     taken: TakenConcurrency,
     runtimes: Callable[[], list[RuntimeStatus]],
     read_signed: ReadSigned,
+    roles: Roles,
 ) -> NativeService[Lambda]:
     """Return Lambda over the platform; ``catalogue`` and ``event_sources`` are the ones that the engine reads."""
     secret = bytes.fromhex(platform.ids.hex(64))
-    context = Lambda(platform, catalogue, invoker, events, event_sources, environments, runtimes, secret)
+    context = Lambda(platform, catalogue, invoker, events, event_sources, environments, runtimes, secret, roles)
     return NativeService(
         "lambda",
         context,

@@ -17,6 +17,7 @@ from lambent.services.lambda_.errors import invalid
 from lambent.services.lambda_.functions import let_go, stored, with_package
 from lambent.services.lambda_.layer_refs import layers_of
 from lambent.services.lambda_.names import FunctionRef
+from lambent.services.lambda_.role_checks import check_role
 from lambent.services.lambda_.state import Configuration, Version
 from lambent.services.lambda_.transitions import begun
 from lambent.services.lambda_.versions import publish
@@ -78,6 +79,7 @@ async def update_function_configuration(ctx: Lambda, call: Call, request: Update
         check_revision(request.get("RevisionId"), entry.latest.revision_id)
         config = changed(entry.latest.configuration, request, layers, vpc)
         check_limits(config, ctx.platform.quotas)
+        await check_role(ctx, ref, config, entry.latest.configuration)
         version = await _store(ctx, ref, entry, config)
         return with_caveat(function_configuration(entry, version, shown_as=""), caveat)
 

@@ -11,6 +11,7 @@ import re
 
 from msgspec.structs import replace
 
+from lambent.domain.call import Call
 from lambent.domain.caller import Caller
 from lambent.domain.errors import AwsError
 from lambent.domain.functions import ResolvedFunction
@@ -66,7 +67,7 @@ class FunctionUrls:
         limit = self._ctx.platform.quotas.sync_payload_bytes_max
         caller, body = await self._read_signed(request, "lambda", limit, signed=url.auth_type == "AWS_IAM")
         ref = FunctionRef(owner.account_id, owner.region, owner.name, owner.qualifier)
-        if not _allows(entry, url, ref, caller):
+        if not await self._allows(entry, url, ref, caller):
             return forbidden()
         ids, now = self._ctx.platform.ids, self._ctx.platform.clock.now()
         trace = request.headers.get("x-amzn-trace-id") or f"Root=1-{int(now):08x}-{ids.hex(24)};Parent={ids.hex(16)};Sampled=0"
@@ -74,6 +75,15 @@ class FunctionUrls:
         response = await self._invoke(asked, body, ref, url)
         response.headers |= {"x-amzn-requestid": asked.request_id, "x-amzn-trace-id": trace} | url_cors.origin_headers(rules, request)
         return response
+
+    async def _allows(self, entry: Entry, url: Url, ref: FunctionRef, caller: Caller) -> bool:
+        """Return whether the caller may use the URL: by its own policies if it is signed and of the function's account, else by the
+        function's policy."""
+        if url.auth_type != "AWS_IAM" or caller.account_id != ref.account_id:
+            return _policy_allows(entry, url, ref, caller)
+        asked = {"FunctionName": ref.arn, "FunctionUrlAuthType": url.auth_type}
+        request_id = self._ctx.platform.ids.uuid()
+        return await self._ctx.roles.permits(Call("lambda", "InvokeFunctionUrl", asked, caller, ref.region, ref.account_id, request_id))
 
     async def _owner(self, url_id: str) -> UrlOwner | None:
         owner = self._known.get(url_id)
@@ -110,10 +120,7 @@ def _address(request: HttpRequest) -> tuple[str, str]:
     return (found[1].lower() if found else ""), request.raw_path
 
 
-def _allows(entry: Entry, url: Url, ref: FunctionRef, caller: Caller) -> bool:
-    """Return whether the caller may use the URL: one of the function's own account when it is signed, else whom the policy lets."""
-    if url.auth_type == "AWS_IAM" and caller.account_id == ref.account_id:
-        return True
+def _policy_allows(entry: Entry, url: Url, ref: FunctionRef, caller: Caller) -> bool:
     policy = entry.policies.get(ref.qualifier)
     if policy is None:
         return False

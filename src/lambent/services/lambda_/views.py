@@ -182,6 +182,8 @@ def mapping_configuration(mapping: EventSourceMapping) -> EventSourceMappingConf
     }
     if stream:
         _add_stream(shown, mapping)
+    elif mapping.last_result.startswith("PROBLEM"):
+        shown["LastProcessingResult"] = mapping.last_result
     if mapping.filters:
         shown["FilterCriteria"] = {"Filters": [{"Pattern": each} for each in mapping.filters]}
     if mapping.kms_key_arn:

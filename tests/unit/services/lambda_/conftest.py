@@ -84,6 +84,22 @@ class FakeSnapshots:
         self.kept[function_arn] = set(functions)
 
 
+class FakeRoles:
+    """Roles that trust Lambda, unless the test says otherwise, and may do all but what it takes from them."""
+
+    def __init__(self) -> None:
+        self.trusting = True
+        self.denied: set[tuple[str, str]] = set()
+        self.asked: list[Call] = []
+
+    async def is_assumable(self, role_arn: str, service: str, source_arn: str) -> bool:
+        return self.trusting and service == "lambda.amazonaws.com"
+
+    async def permits(self, call: Call) -> bool:
+        self.asked.append(call)
+        return (call.service, call.operation) not in self.denied
+
+
 class FakeEvents:
     def __init__(self) -> None:
         self.seen: list[tuple[FunctionVersion, str, Invocation]] = []
@@ -132,6 +148,7 @@ class Bench:
         self.environments = FakeEnvironments()
         self.taken = TakenConcurrency()
         self.snapshots = FakeSnapshots()
+        self.roles = FakeRoles()
         self.platform = Platform(self.store, self.blobs, self.s3, self.clock, self.ids, quotas or Quotas(), "localhost:4566")
         self.url_caller = Caller.root(ACCOUNT, "AKIA")
         self.catalogue = FunctionCatalogue(self.store, self.ids)
@@ -152,6 +169,7 @@ class Bench:
             environments=self.environments,
             snapshots=self.snapshots,
             taken=self.taken,
+            roles=self.roles,
         )
 
     async def read_signed(self, request: HttpRequest, service: str, bytes_max: int, *, signed: bool) -> tuple[Caller, bytes]:

@@ -64,7 +64,11 @@ async def test_a_queues_mapping_as_aws_shows_it(mapped: Bench) -> None:
         "State": "Creating",
         "StateTransitionReason": "USER_INITIATED",
     }
-    assert {call.caller.arn for call in mapped.s3.calls} == {f"arn:aws:sts::{ACCOUNT}:assumed-role/worker/f"}
+    acting = f"arn:aws:sts::{ACCOUNT}:assumed-role/worker/f"
+    assert {call.caller.arn for call in mapped.s3.calls if call.operation != "GetQueueUrl"} == {acting}
+    assert {(call.operation, call.caller.arn) for call in mapped.roles.asked} == {
+        (operation, acting) for operation in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
+    }
 
 
 @pytest.mark.parametrize("arn", [STREAM, TABLE])
@@ -210,6 +214,17 @@ async def test_a_source_must_be_there_and_be_readable_for_the_function(mapped: B
     await refused_with(
         mapped, QUEUE, "GetQueueUrl", AwsError("AccessDenied", "no", 403), "does not have permissions to call ReceiveMessage"
     )
+    for operation in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes"):
+        mapped.roles.denied = {("sqs", operation)}
+        await refused(mapped, INVALID, f"The function execution role does not have permissions to call {operation} on SQS")
+    mapped.roles.denied = {("kinesis", "GetRecords"), ("dynamodbstreams", "GetShardIterator")}
+    await refused(mapped, INVALID, "GetShardIterator, DescribeStream, ListShards, and ListStreams Actions on your stream in IAM.", STREAM)
+    await refused(mapped, INVALID, "GetRecords, GetShardIterator, DescribeStream, and ListStreams Actions on your stream in IAM.", TABLE)
+    mapped.roles.denied = {("sns", "Publish")}
+    told = {"OnFailure": {"Destination": f"arn:aws:sns:us-east-1:{ACCOUNT}:t"}}
+    text = "The function execution role does not have permissions to call Publish on SNS"
+    await refused(mapped, INVALID, text, STREAM, DestinationConfig=told)
+    mapped.roles.denied = set()
     await refused_with(mapped, STREAM, "DescribeStream", AwsError("ResourceNotFoundException", "no"), f"Stream not found: {STREAM}")
     await refused_with(mapped, TABLE, "DescribeStream", AwsError("AccessDeniedException", "no"), "Cannot access stream")
     answers["GetQueueAttributes"] = {"Attributes": {"VisibilityTimeout": "2"}}
