@@ -145,7 +145,17 @@ class Application:
             "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
         }
         role = self.iam.create_role(RoleName="pictures", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
-        story.tell("table and role (by the companion process)")
+        self.iam.attach_role_policy(RoleName="pictures", PolicyArn="arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole")
+        work = {
+            "s3:GetObject": "arn:aws:s3:::pictures/*",
+            "s3:PutObject": "arn:aws:s3:::thumbnails/*",
+            "dynamodb:PutItem": f"arn:aws:dynamodb:{REGION}:*:table/pictures",
+            "lambda:InvokeFunction": f"arn:aws:lambda:{REGION}:*:function:failures",
+        }
+        allowed = [{"Effect": "Allow", "Action": action, "Resource": resource} for action, resource in work.items()]
+        document = json.dumps({"Version": "2012-10-17", "Statement": allowed})
+        self.iam.put_role_policy(RoleName="pictures", PolicyName="work", PolicyDocument=document)
+        story.tell("table and role (by the companion process); the functions may do what the role's policies allow")
         layer = self.functions.publish_layer_version(LayerName="pillow", Content={"ZipFile": pillow_layer()}, CompatibleRuntimes=[RUNTIME])
         story.tell(f"layer with Pillow: {layer['Content']['CodeSize'] / 1e6:.1f} MB")
         variables = {"Variables": {"TABLE": "pictures", "THUMBNAILS": "thumbnails"}}

@@ -54,6 +54,15 @@ async def test_a_signed_url_knows_its_own_account(bench: Bench) -> None:
     assert event["requestContext"]["authorizer"]["iam"]["accountId"] == "123456789012"
 
 
+async def test_a_signed_url_asks_the_policies_of_its_own_account(bench: Bench) -> None:
+    url_id = await create_url(bench, AuthType="AWS_IAM")
+    bench.roles.denied = {("lambda", "InvokeFunctionUrl")}
+    assert (await ask(bench, url_id)).status == 403
+    [asked] = bench.roles.asked
+    assert asked.caller == bench.url_caller
+    assert asked.params == {"FunctionName": "arn:aws:lambda:us-east-1:123456789012:function:f", "FunctionUrlAuthType": "AWS_IAM"}
+
+
 async def test_the_event_tells_the_request(bench: Bench) -> None:
     url_id = await create_url(bench)
     await bench.call("AddPermission", FunctionName="f", **PUBLIC)
