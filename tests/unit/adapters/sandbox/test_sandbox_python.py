@@ -219,3 +219,48 @@ async def test_a_variable_names_further_folders_of_modules(sandbox: Sandbox, tmp
     write(tmp_path, {"more/further.py": files["more/further.py"]})
     started = await start(sandbox, tmp_path, files, runtime=_OURS, variables={"PYTHONPATH": there})
     assert await started.result() == "there"
+
+
+@pytest.mark.parametrize("runtime", [each for each in _FOUND if each in ("python3.11", "python3.12", "python3.13")])
+async def test_what_awslambdaric_reads_when_it_is_imported_is_the_functions(sandbox: Sandbox, tmp_path: Path, runtime: str) -> None:
+    code = "def handler(event, context):\n    if event:\n        return event\n    raise ValueError('no')\n"
+    variables = {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_EXECUTION_ENV": f"AWS_Lambda_{runtime}"}
+    started = await start(sandbox, tmp_path, {"app.py": code}, runtime=runtime, variables=variables)
+    answer = await started.invoke("é")
+    assert answer.payload == ('"é"'.encode() if runtime != "python3.11" else b'"\\u00e9"')
+    assert (await started.invoke()).ending is Ending.ERROR
+    line, framed = started.output.lines[-1]
+    assert framed
+    record = json.loads(line)
+    assert (record["level"], record["errorType"], record["errorMessage"]) == ("ERROR", "ValueError", "no")
+
+
+UNTOUCHED = """
+import logging, os, random, sys, threading
+born = random.random()
+def handler(event, context):
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        logging.getLogger().warning("from the child")
+        os.write(write, str(random.random()).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    return {"born": born, "child": float(os.read(read, 99)), "mine": random.random(), "thread": threading.main_thread().native_id == os.getpid(),
+            "handlers": len(logging.root.handlers), "rehearsed": [each for each in sys.modules if "rehears" in each], "argv": sys.argv[1:],
+            "variable": os.environ.get("AWS_LAMBDA_FUNCTION_NAME"), "hooks": os.register_at_fork.__name__}
+"""
+
+
+async def test_a_fork_is_like_a_fresh_interpreter(sandbox: Sandbox, tmp_path: Path) -> None:
+    found = []
+    for number in range(2):
+        started = await start(sandbox, tmp_path / str(number), {"app.py": UNTOUCHED}, runtime=_OURS)
+        found.append(await started.result())
+        assert any(b"from the child" in line for line, _ in started.output.lines)
+        await started.environment.stop()
+    assert len({each[name] for each in found for name in ("born", "child", "mine")}) == 6
+    for each in found:
+        assert each["thread"]
+        assert (each["handlers"], each["rehearsed"], each["argv"], each["variable"]) == (1, [], [], "f")
+        assert each["hooks"] == "register_at_fork"

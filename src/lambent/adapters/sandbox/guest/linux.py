@@ -3,6 +3,7 @@
 They are made through ``PyDLL``, which keeps the interpreter's lock: a child of ``clone`` comes back into Python holding it.
 """
 
+import contextlib
 import ctypes
 import os
 import struct
@@ -97,6 +98,12 @@ def collapse():
             start, end = (start + (1 << 21) - 1) >> 21 << 21, end >> 21 << 21
             if end > start:
                 _libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), MADV_COLLAPSE)
+
+
+def trim():
+    """Give memory that was freed back to the kernel, where the C library can: a fork would copy it."""
+    with contextlib.suppress(AttributeError):  # it is glibc's
+        _libc.malloc_trim(0)
 
 
 def unshare(flags):

@@ -17,7 +17,7 @@ import types
 FRAMES_FD = 3
 RECORDS_FD = 4
 HEAD = struct.Struct("!BII")  # kind, bytes of the header (JSON), bytes of the body
-INVOKE = 1
+INVOKE, BECOME = 1, 2
 READY, RESULT, ERROR, INIT_ERROR = 16, 17, 18, 19
 
 
@@ -141,20 +141,21 @@ def load():
     del sys.modules["runtime_client"]
 
 
-def run(paths, others, handler, frames, restore=None):
+def run(paths, others, handler, frames, restore=None, records=RECORDS_FD):
     """Serve events with a function's handler until the server goes.
 
-    ``paths`` are looked through before ``others``; ``restore`` waits in a snapshot.
+    ``paths`` are looked through before ``others``; ``restore`` waits in a snapshot; ``records`` is a descriptor for log records.
     """
-    from awslambdaric import bootstrap  # noqa: PLC0415 - found only now
-    from awslambdaric import lambda_runtime_client as ric  # noqa: PLC0415 - the same
+    from awslambdaric import lambda_runtime_client as ric  # noqa: PLC0415 - found only now
 
-    os.set_inheritable(RECORDS_FD, False)
-    os.environ["_LAMBDA_TELEMETRY_LOG_FD"] = str(RECORDS_FD)
-    # Both were read when the module was imported, which a template did without the function's variables.
+    bootstrap = sys.modules["awslambdaric.bootstrap"]
+    os.set_inheritable(records, False)
+    os.environ["_LAMBDA_TELEMETRY_LOG_FD"] = str(records)
+    # These were read when the module was imported, which a template did without the function's variables.
     level = bootstrap._get_log_level_from_env_var(os.environ.get("AWS_LAMBDA_LOG_LEVEL"))  # noqa: SLF001
     bootstrap._AWS_LAMBDA_LOG_FORMAT = bootstrap.LogFormat.from_str(os.environ.get("AWS_LAMBDA_LOG_FORMAT"))  # noqa: SLF001
     bootstrap._AWS_LAMBDA_LOG_LEVEL = level  # noqa: SLF001
+    ric.LambdaRuntimeClient.marshaller = ric.LambdaMarshaller()
     sys.path[:] = paths + others
     sys.argv[:] = [os.path.join(os.environ["LAMBDA_RUNTIME_DIR"], "bootstrap.py")]
     bootstrap.run(handler, client_class(ric.LambdaRuntimeClient, ric.InvocationRequest)(frames, restore))

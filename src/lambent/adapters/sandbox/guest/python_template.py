@@ -4,19 +4,54 @@
 for the frame that says which function it is. Single-threaded: what a fork copies must not be held by a thread that it doesn't.
 """
 
-import contextlib
-import gc
-import json
 import os
-import sys
-import time
+
+AT_FORK = []  # what modules want done when the process forks; they import this name of ``os``
+register_at_fork, os.register_at_fork = os.register_at_fork, lambda **hooks: AT_FORK.append(hooks)
+
+import contextlib  # noqa: E402 - not before
+import gc  # noqa: E402
+import importlib  # noqa: E402
+import json  # noqa: E402
+import socket  # noqa: E402
+import sys  # noqa: E402
+import time  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
 import cradle  # noqa: E402 - found only now
+import linux  # noqa: E402
 import python_bootstrap  # noqa: E402
 import snapshot  # noqa: E402
+
+BOOTSTRAP = "awslambdaric.bootstrap"
+REHEARSED = {
+    "env": {"LAMBDA_TASK_ROOT": "/var/task", "LAMBDA_RUNTIME_DIR": "/var/runtime", "AWS_LAMBDA_FUNCTION_NAME": "-", "TZ": ":UTC"},
+    "paths": [HERE],
+    "handler": "rehearsal.handler",
+}
+
+
+class Over(BaseException):
+    """The rehearsal is over."""
+
+
+class Rehearsal(python_bootstrap.Frames):
+    """Frames of which the first two were sent already; the third isn't waited for."""
+
+    left = 2
+
+    def receive(self):
+        """Return a frame."""
+        if not self.left:
+            raise Over
+        self.left -= 1
+        return super().receive()
+
+    def close(self):
+        """Close our end."""
+        self._socket.close()
 
 
 class Template(cradle.Cradle):
@@ -28,6 +63,7 @@ class Template(cradle.Cradle):
         self.modules = ()
         self.packages = set()
         self.paths = []
+        self.bootstraps = {}
 
     def load(self):
         """Import what every function will find imported already."""
@@ -35,23 +71,58 @@ class Template(cradle.Cradle):
         sys.path[:] = [self.runtime] + [each for each in sys.path if os.path.abspath(each) != HERE]
         python_bootstrap.site_builtins()
         python_bootstrap.load()
+        self.bootstraps = bootstraps()
         with contextlib.suppress(ImportError):  # an SDK that doesn't run on this Python is left out
-            import boto3  # noqa: PLC0415 - found only now
-
-            warm_up(boto3)
+            import boto3  # noqa: F401, PLC0415 - found only now. To make a client imports nothing more, and leaves 4 MB to copy at each fork
         self.paths = list(sys.path)
         self.modules = tuple(set(sys.modules) - before)
         # Now, and not in a copy: to look at each module there would make its page the copy's own.
         self.packages = {name.partition(".")[0] for name in self.modules if is_of(name, self.runtime)}
         sys.pycache_prefix = None
         sys.dont_write_bytecode = True
+        self.rehearse()
         gc.collect()
         gc.freeze()
+        linux.trim()
+
+    def rehearse(self):
+        """Go through what every copy does, with a function that does nothing: what that fills in and specialises is shared by the copies.
+
+        Each page that a copy needn't write to is 4 kB less for it, and a microsecond sooner. Nothing else of it is left.
+        """
+        import logging  # noqa: PLC0415 - found only now
+
+        ours, theirs = socket.socketpair()
+        frames = Rehearsal(theirs.detach())
+        event = {"request_id": "-", "arn": "-", "deadline_ms": 0}
+        for kind, header, body in ((python_bootstrap.BECOME, REHEARSED, b""), (python_bootstrap.INVOKE, event, b"{}")):
+            head = json.dumps(header).encode()
+            ours.sendall(python_bootstrap.HEAD.pack(kind, len(head), len(body)) + head + body)
+        streams, argv, environ, path, folder = (sys.stdout, sys.stderr), sys.argv[:], dict(os.environ), sys.path[:], os.getcwd()
+        handlers, converter = logging.root.handlers[:], logging.Formatter.converter
+        with contextlib.suppress(Over):
+            self.live(frames, os.open("/dev/null", os.O_WRONLY))
+        sys.stdout, sys.stderr = streams
+        sys.argv[:], sys.path[:] = argv, path
+        logging.root.handlers[:], logging.Formatter.converter = handlers, converter
+        os.environ.clear()
+        os.environ.update(environ)
+        time.tzset()
+        os.chdir(folder)
+        sys.modules.pop("rehearsal", None)
+        frames.close()
+        ours.close()
 
     def become(self):
         """In the child: wait for the function, and become it."""
+        for hooks in AT_FORK:  # for forks of the function's; none is needed for ours, in which no thread was lost and no lock held
+            register_at_fork(**hooks)
+        os.register_at_fork = register_at_fork
         os.close(self.say)
-        frames = python_bootstrap.Frames(python_bootstrap.FRAMES_FD)
+        self.live(python_bootstrap.Frames(python_bootstrap.FRAMES_FD), python_bootstrap.RECORDS_FD)
+
+    def live(self, frames, records):
+        """Take the frame that says who we are, and be it. ``records`` is a descriptor for log records."""
         _, given, _ = frames.receive()
         os.environ.clear()
         os.environ.update(given["env"])
@@ -62,7 +133,9 @@ class Template(cradle.Cradle):
         others = [each for each in named if each and each not in self.paths] + self.paths
         self.make_way(given["paths"])
         restore = self.wait_restored if given.get("snapshot") else None
-        python_bootstrap.run(given["paths"], others, given["handler"], frames, restore)
+        bootstrap = self.bootstraps[os.environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON"]
+        sys.modules[BOOTSTRAP] = sys.modules["awslambdaric"].bootstrap = bootstrap
+        python_bootstrap.run(given["paths"], others, given["handler"], frames, restore, records)
 
     def wait_restored(self, frames):
         """In a snapshot: wait until we are a copy of it, inside an environment, and take on what that is given."""
@@ -89,20 +162,29 @@ def is_of(name, folder):
     return (getattr(sys.modules.get(name), "__file__", None) or "").startswith(folder + "/")
 
 
-def warm_up(boto3):
-    """Import what a first client would import. Nothing is kept, and nothing is sent."""
-    session = boto3.Session("-", "-", region_name="us-east-1")
-    session.client("sts", endpoint_url="http://127.0.0.1:1")
+def bootstraps():
+    """Return awslambdaric's loop for each format of logs, JSON or not: it decides by a variable when it is imported, and not again."""
+    found = {False: sys.modules.pop(BOOTSTRAP)}
+    os.environ["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
+    found[True] = importlib.import_module(BOOTSTRAP)
+    del os.environ["AWS_LAMBDA_LOG_FORMAT"]
+    return found
 
 
 def reseed():
-    """Give the copy randomness of its own; ``random`` has reseeded itself at the fork."""
+    """Give the copy randomness of its own, and the number of its thread."""
+    random = sys.modules.get("random")
+    if random is not None:
+        random.seed()
     ssl = sys.modules.get("ssl")
     if ssl is not None:
         ssl.RAND_add(os.urandom(32), 32.0)
     uuid = sys.modules.get("uuid")
     if uuid is not None:
         uuid._last_timestamp = None  # noqa: SLF001
+    threading = sys.modules.get("threading")
+    if threading is not None:
+        threading.main_thread()._set_native_id()  # noqa: SLF001
 
 
 def main():
