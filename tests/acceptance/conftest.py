@@ -53,6 +53,7 @@ class RunningServer:
     data_dir: Path
     port: int
     flags: tuple[str, ...] = ()
+    folder: Path | None = None  # where it finds its lambent.toml
     process: subprocess.Popen[bytes] = field(init=False)
 
     @property
@@ -62,7 +63,7 @@ class RunningServer:
     def start(self) -> RunningServer:
         log = (self.data_dir.parent / f"{self.data_dir.name}.log").open("ab")
         command = [sys.executable, "-m", "lambent", "start", "--port", str(self.port), "--data-dir", str(self.data_dir), *self.flags]
-        self.process = subprocess.Popen(command, stdout=log, stderr=log)
+        self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder)
         log.close()
         end = time.monotonic() + 20
         while not self.answers():
@@ -115,8 +116,8 @@ def own_server(tmp_path: Path) -> Iterator[Callable[..., RunningServer]]:
     """Start servers that the test may kill."""
     running: list[RunningServer] = []
 
-    def start(*flags: str, data_dir: Path | None = None) -> RunningServer:
-        one = RunningServer(data_dir or tmp_path / "data", free_port(), flags).start()
+    def start(*flags: str, data_dir: Path | None = None, folder: Path | None = None) -> RunningServer:
+        one = RunningServer(data_dir or tmp_path / "data", free_port(), flags, folder).start()
         running.append(one)
         return one
 

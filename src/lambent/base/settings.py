@@ -30,6 +30,9 @@ class Settings:
     time_scale: float = 1.0  #: 60 makes retries that take a minute take a second
     runtimes: str = "exact"  #: ``exact``, or ``nearest``: the nearest installed version serves a missing runtime
     sandbox: str = "auto"  #: ``auto``: the strongest driver that works here; ``namespaces`` or ``process``: that one or none
+    network: str = "isolated"  #: of functions: ``isolated`` (the gateway only), ``internet`` (other machines, too) or ``host`` (no walls)
+    networks: Mapping[str, Any] = field(default_factory=dict)  #: tables: what functions reach whose ``VpcConfig`` names one
+    network_deny: tuple[str, ...] = ()  #: networks (``10.0.0.0/8``) that functions with ``internet`` do not reach either
     idle_s: float = 600.0  #: an environment that was not used for so long is stopped
     upstreams: Mapping[str, str] = field(default_factory=dict)  #: service name → URL of an AWS-compatible endpoint
     s3_new_buckets: str = "closed"  #: as AWS makes them; ``open``: as before April 2023, with ACLs and without blocked public access
@@ -112,5 +115,8 @@ def _convert(value: Any, example: object, name: str) -> object:
     if isinstance(example, Mapping):
         if isinstance(value, Mapping):
             return dict(value)
-        return dict(pair.split("=", 1) for pair in str(value).split(",") if "=" in pair)
+        pairs = [each.strip() for each in str(value).split(",") if each.strip()]
+        if not all("=" in each for each in pairs):
+            raise ValueError(f"{name} is NAME=VALUE, or several with commas between, not {value!r}")
+        return dict(each.split("=", 1) for each in pairs)
     return str(value)

@@ -62,6 +62,11 @@ def main() -> None:
     type=click.Choice(["known", "enforce", "off"]),
     help="Whose policies are enforced: of roles that IAM knows; of all, those that it doesn't know may do nothing; of none.",
 )
+@click.option(
+    "--network",
+    type=click.Choice(["isolated", "internet", "host"]),
+    help="What functions reach: the gateway only (isolated), other machines but not this one (internet), or all that this machine does.",
+)
 @click.option("--time-scale", type=float, help="60: a minute passes in a second.")
 @click.option("--upstream", "upstream", multiple=True, metavar="SERVICE=URL", help="Send a service elsewhere; may be repeated.")
 def start(upstream: tuple[str, ...], **flags: Any) -> None:

@@ -47,6 +47,8 @@ class FunctionVersion:
     reserved_concurrency: int | None = None  #: of the function, all versions together; ``None``: none is reserved
     dead_letter_arn: str = ""
     recursion_allowed: bool = False  #: ``RecursiveLoop`` is ``Allow``
+    subnet_ids: tuple[str, ...] = ()  #: of its VPC; empty: it is in none
+    security_group_ids: tuple[str, ...] = ()
 
     @property
     def function_arn(self) -> str:

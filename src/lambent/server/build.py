@@ -134,6 +134,7 @@ async def build(settings: Settings) -> Server:
         runtimes=choice.driver.runtimes,
         read_signed=SignedReader(identities, clock),
         roles=roles,
+        vpcs=choice.vpcs,
     )
     tools = Tools(store, cloud, measured, catalogue, mappings, events.records, meters, clock, ids, quotas.source_batches_max)
     natives = _natives(settings, platform, identities, lambda_)
@@ -217,6 +218,7 @@ def report(settings: Settings, server: Server) -> dict[str, object]:
         "services": server.describe(),
         "sandbox": server.sandbox.driver.name,
         "isolation": server.sandbox.told,
+        **({"warning": server.sandbox.warning} if server.sandbox.warning else {}),
         **stand_ins(settings, server),
         "environments": server.invoker.environments,
     }

@@ -115,6 +115,7 @@ def _greet(settings: Settings, server: Server) -> None:
         f"Lambent listens on {settings.endpoint_url}; state: {where}",
         *(f"  {service}: {how}" for service, how in server.describe().items()),
         f"  environments: the {server.sandbox.driver.name} driver, {server.sandbox.told}",
+        *([f"  {server.sandbox.warning}"] if server.sandbox.warning else []),
         f'  use it: eval "$(lambent env --port {settings.port})"',
     ]
     sys.stderr.write("\n".join(lines) + "\n")

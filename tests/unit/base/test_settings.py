@@ -21,3 +21,13 @@ def test_flags_beat_variables_beat_the_file(tmp_path: Path) -> None:
 def test_a_wrong_setting_is_named(name: str, value: str, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         load({}, {f"LAMBENT_{name}": value}, Path("/nonexistent"))
+
+
+def test_networks_are_tables_and_pairs_are_pairs(tmp_path: Path) -> None:
+    file = tmp_path / "lambent.toml"
+    file.write_text('network = "internet"\nnetwork_deny = ["10.0.0.0/8"]\n[networks.db]\nsubnets = ["subnet-1"]\nallow = ["db:5432"]\n')
+    settings = load({}, {"HOME": "/h"}, file)
+    assert (settings.network, settings.network_deny) == ("internet", ("10.0.0.0/8",))
+    assert settings.networks == {"db": {"subnets": ["subnet-1"], "allow": ["db:5432"]}}
+    with pytest.raises(ValueError, match="NAME=VALUE"):
+        load({"upstreams": "s3"}, {}, Path("/nonexistent"))

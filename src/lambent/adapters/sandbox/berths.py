@@ -18,14 +18,15 @@ from lambent.adapters.sandbox.channels import FrameChannel
 from lambent.adapters.sandbox.confined import Berth, fork
 from lambent.adapters.sandbox.helpers import Helper, HelperLost, pair_with_senders
 from lambent.adapters.sandbox.house import House
+from lambent.adapters.sandbox.networks import ISOLATED, Reach
 from lambent.adapters.sandbox.output import OutputParser, OutputPipe
 from lambent.adapters.sandbox.room import Room
 from lambent.adapters.sandbox.runtimes import Interpreter
 from lambent.adapters.sandbox.stock import READY, Stock, Traffic
+from lambent.adapters.sandbox.ways import Network
 from lambent.base.clock import Clock
 
 PAUSE_S: Final = 0.05
-RUNTIME_API_PORT: Final = 9001  # as in Lambda
 UIDS_FROM: Final = 0x70000000  # of the machine's user ids: above what distributions give to users and containers
 UIDS: Final = 0x100000
 _PROC_OPTIONS: Final = "hidepid=2"
@@ -34,24 +35,25 @@ _PROC_OPTIONS: Final = "hidepid=2"
 class Berths:
     """Makes berths, and keeps some ready."""
 
-    def __init__(self, house: House, clock: Clock, gateway_port: int, accept: doors.Doors) -> None:
+    def __init__(self, house: House, clock: Clock, network: Network) -> None:
         self._house = house
         self._clock = clock
-        self._gateway_port = gateway_port
-        self._accept = accept
+        self._network = network
         self._numbers = itertools.count(1)
         self._uids = itertools.cycle(range(UIDS_FROM, UIDS_FROM + UIDS, 2))
         self._traffic = Traffic(clock)
         self._stocks: dict[str, Stock[Berth]] = {}
 
-    async def take(self, interpreter: Interpreter | None) -> Berth:
+    async def take(self, interpreter: Interpreter | None, reach: Reach | None = None) -> Berth:
         """Return a berth for a function of an interpreter (``None``: a custom runtime). Raises ``HelperLost`` or ``OSError``.
 
-        Its ``settled`` is to be called when the function has started, or hasn't.
+        Its ``settled`` is to be called when the function has started, or hasn't. ``reach``: what it is to reach, and nothing else; berths
+        that were made ahead will do where all are as closed.
         """
         over = self._traffic.begins()
         try:
-            berth = await self._stock(interpreter).take()
+            ahead = reach is None or self._network.mode == ISOLATED
+            berth = await self._stock(interpreter).take() if ahead else await self.make(interpreter, reach=reach)
         except BaseException:
             over()
             raise
@@ -62,13 +64,15 @@ class Berths:
         """See to it that berths wait for an interpreter's functions. Returns at once."""
         self._stock(interpreter).tend()
 
-    async def make(self, interpreter: Interpreter | None, accept: doors.Doors, *, snapshot: bool = False) -> Berth:
+    async def make(
+        self, interpreter: Interpreter | None, accept: doors.Doors | None = None, *, snapshot: bool = False, reach: Reach | None = None
+    ) -> Berth:
         """Return a new berth; for a Python, a process waits in it, which can become a snapshot."""
         house = self._house
         root = await house.root(interpreter)
         forks = interpreter is not None and not interpreter.is_node
         cradle = await house.template(interpreter) if forks and interpreter is not None else await house.cradle()
-        ports = [self._gateway_port] + ([RUNTIME_API_PORT] if interpreter is None else [])
+        wiring = self._network.wiring(custom=interpreter is None, reach=reach)
         first = next(self._uids)
         name = f"room-{next(self._numbers)}"
         group = Group(house.hierarchies, name) if house.hierarchies.all else None
@@ -78,7 +82,8 @@ class Berths:
                 name,
                 root=root.name,
                 uids=(first, first + 1) if house.is_root else None,
-                ports=ports,
+                wiring=wiring,
+                attach=lambda pid: self._network.attach(house, name, pid),
                 proc_options=_PROC_OPTIONS,
                 group=group,
             )
@@ -87,7 +92,8 @@ class Berths:
                 await asyncio.to_thread(group.remove)
             raise
         pipe = OutputPipe(OutputParser(_nobody, self._clock))
-        berth = Berth(room, pipe, await accept(room.listeners[0]), group, house.seccomp, cradle)
+        ways = await self._network.connect(room, wiring, accept)
+        berth = Berth(room, pipe, ways, group, house.seccomp, cradle, shared=wiring.shared)
         try:
             if forks:
                 berth.channel, theirs = await FrameChannel.open()
@@ -100,13 +106,21 @@ class Berths:
             raise
         return berth
 
-    async def within(self, snapshot: Berth, tmp_mb: int) -> Berth:
+    async def within(self, snapshot: Berth, tmp_mb: int, reach: Reach | None) -> Berth:
         """Return a berth for a copy of a snapshot. Raises ``HelperLost``."""
         assert snapshot.control is not None
         name = f"room-{next(self._numbers)}"
-        room = await snapshot.room.within(name, ports=[self._gateway_port], proc_options=_PROC_OPTIONS, tmp_mb=tmp_mb)
+        wiring = self._network.wiring(reach=reach, within=True)
+        room = await snapshot.room.within(
+            name,
+            wiring=wiring,
+            attach=lambda pid: self._network.attach(self._house, name, pid),
+            proc_options=_PROC_OPTIONS,
+            tmp_mb=tmp_mb,
+        )
         pipe = OutputPipe(OutputParser(_nobody, self._clock))
-        berth = Berth(room, pipe, await self._accept(room.listeners[0]), None, self._house.seccomp, snapshot.control)
+        ways = await self._network.connect(room, wiring)
+        berth = Berth(room, pipe, ways, None, self._house.seccomp, snapshot.control)
         if self._house.hierarchies.all:
             berth.group = await asyncio.to_thread(Group.make, self._house.hierarchies, name)
             berth.group.settled()  # a copy is moved
@@ -127,7 +141,7 @@ class Berths:
         if stock is None:
             forks = interpreter is not None and not interpreter.is_node
             least = READY if forks else 0
-            stock = Stock(name, lambda: self.make(interpreter, self._accept), self._traffic, self._clock, least=least)
+            stock = Stock(name, lambda: self.make(interpreter), self._traffic, self._clock, least=least)
             self._stocks[name] = stock
         return stock
 

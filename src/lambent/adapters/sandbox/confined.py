@@ -12,15 +12,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lambent.adapters.sandbox import doors
 from lambent.adapters.sandbox.cgroups import Group
 from lambent.adapters.sandbox.channels import Channel, FrameChannel, Report, RuntimeApiFactory
 from lambent.adapters.sandbox.environment import SandboxedEnvironment
 from lambent.adapters.sandbox.governor import Governor
 from lambent.adapters.sandbox.helpers import Forked, Helper
 from lambent.adapters.sandbox.keeper import Ended
+from lambent.adapters.sandbox.networks import NOWHERE, Reach
 from lambent.adapters.sandbox.output import OutputPipe
 from lambent.adapters.sandbox.room import Room
+from lambent.adapters.sandbox.ways import Ways
 from lambent.base.clock import Clock
 from lambent.domain.environments import Launch
 
@@ -31,7 +32,7 @@ class Berth:
 
     room: Room
     pipe: OutputPipe
-    door: doors.Door
+    ways: Ways
     group: Group | None
     program: str  #: the filter for calls, in hexadecimal digits
     cradle: Helper  #: what forks processes into the room
@@ -39,6 +40,7 @@ class Berth:
     child: Forked | None = None  #: one that waits in the room to be told which function it is
     channel: FrameChannel | None = None
     settled: Callable[[], None] = lambda: None  #: to be called when a function has started in it, or hasn't
+    shared: bool = False  #: it is in the machine's network
 
     @property
     def is_sound(self) -> bool:
@@ -48,7 +50,8 @@ class Berth:
     async def close(self) -> None:
         """Let go of everything. Safe to call twice."""
         self.settled()
-        self.door.close()
+        self.ways.close()
+        self.ways.close()
         if self.control is not None:
             self.control.close()
         await self.room.close()
@@ -67,6 +70,7 @@ class Program:
     becomes: Mapping[str, object]  #: for a process that waits: what else it needs to know
     argv: tuple[str, ...] = ()  #: for a program
     runtime_api: RuntimeApiFactory | None = None  #: when the program speaks HTTP; frames otherwise
+    reach: Reach = NOWHERE  #: what it reaches by its network, beyond the gateway
 
 
 class ConfinedBody:
@@ -94,15 +98,17 @@ class ConfinedBody:
         """Furnish the room, and let the process in it be the function's."""
         berth, launch = self._berth, self._launch
         berth.pipe.parser.sink = launch.output
-        berth.door.access_key_id = launch.variables.get("AWS_ACCESS_KEY_ID", "")
+        berth.ways.door.access_key_id = launch.variables.get("AWS_ACCESS_KEY_ID", "")
         if berth.group is not None:
             berth.group.limit(launch.function.memory_mb, launch.function.ephemeral_storage_mb)
         layers = [self._seen(each) for each in launch.layers]
         keeps = berth.control is not None
         stays = berth.group is None or not berth.group.can_freeze
-        await berth.room.furnish(
-            self._seen(launch.code), layers, launch.function.ephemeral_storage_mb, keeps=keeps, stays=stays, seccomp=berth.program
-        )
+        place = (self._seen(launch.code), layers, launch.function.ephemeral_storage_mb)
+        reach = self._program.reach
+        await berth.room.furnish(*place, reach=reach, keeps=keeps, stays=stays, seccomp=berth.program)
+        if reach.openings:
+            await berth.ways.open(reach, berth.room.targets)
         if berth.child is None:
             return await self._execute(report)
         assert berth.channel is not None
@@ -205,7 +211,7 @@ class RestoredBody(ConfinedBody):
         """Fork the snapshot, and give the copy its own."""
         berth, launch = self._berth, self._launch
         berth.pipe.parser.sink = launch.output
-        berth.door.access_key_id = launch.variables.get("AWS_ACCESS_KEY_ID", "")
+        berth.ways.door.access_key_id = launch.variables.get("AWS_ACCESS_KEY_ID", "")
         channel, theirs = await FrameChannel.open(report)
         with theirs:
             request = {"do": "fork", "id": berth.room.id}
@@ -243,8 +249,8 @@ async def fork(berth: Berth, frames: socket.socket | None, more: dict[str, Any],
         fds += [each for each in (group.born, *group.joins) if each >= 0]
     born = group is not None and group.born >= 0
     snapshot = control is not None
-    request = {"do": "fork", "id": berth.room.id, "frames": frames is not None, "born": born, "snapshot": snapshot, **more}
-    child, _ = await berth.cradle.fork(request, fds)
+    request = {"do": "fork", "id": berth.room.id, "frames": frames is not None, "born": born, "snapshot": snapshot}
+    child, _ = await berth.cradle.fork({**request, "shared": berth.shared, **more}, fds)
     if group is not None:
         group.settled()
     return child

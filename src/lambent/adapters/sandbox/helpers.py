@@ -16,7 +16,7 @@ from lambent.adapters.sandbox.keeper import Ended
 
 _MESSAGE_BYTES_MAX = 1 << 20
 _BUFFER_BYTES = 1 << 20
-_FDS_MAX = 16
+_FDS_MAX = 100
 _SENDER = struct.Struct("3i")  # pid, uid, gid
 
 

@@ -85,6 +85,10 @@ class House:
         """Return what executes programs in rooms."""
         return await self._helper("", self._start_cradle)
 
+    async def plumber(self) -> Helper:
+        """Return what runs the helpers that connect environments to the internet."""
+        return await self._helper("plumber", self._start_plumber)
+
     async def template(self, interpreter: Interpreter) -> Helper:
         """Return what forks environments of a Python."""
         return await self._helper(interpreter.release, lambda: self._start_template(interpreter))
@@ -122,6 +126,11 @@ class House:
         ours, theirs = pair()
         with theirs:
             return await _introduced(Helper(ours), self.warden(), {"do": "cradle", "id": "cradle"}, theirs)
+
+    async def _start_plumber(self) -> Helper:
+        ours, theirs = pair()
+        with theirs:
+            return await _introduced(Helper(ours), self.warden(), {"do": "plumber", "id": "plumber"}, theirs)
 
     async def _start_template(self, interpreter: Interpreter) -> Helper:
         root = await self.root(interpreter)

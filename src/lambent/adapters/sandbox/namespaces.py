@@ -20,12 +20,14 @@ from lambent.adapters.sandbox import doors, layout, roots
 from lambent.adapters.sandbox._generated_syscalls import NUMBERS
 from lambent.adapters.sandbox.berths import PAUSE_S, Berths, Spare
 from lambent.adapters.sandbox.channels import RuntimeApiFactory
-from lambent.adapters.sandbox.confined import ConfinedBody, Program, RestoredBody, fork
+from lambent.adapters.sandbox.confined import Berth, ConfinedBody, Program, RestoredBody, fork
 from lambent.adapters.sandbox.environment import Body, Plan, SandboxedEnvironment
 from lambent.adapters.sandbox.helpers import HelperLost
 from lambent.adapters.sandbox.house import House
+from lambent.adapters.sandbox.networks import NOWHERE
 from lambent.adapters.sandbox.runtimes import CUSTOM, Interpreter, Runtimes
 from lambent.adapters.sandbox.snapshots import ForkedSnapshot, anew
+from lambent.adapters.sandbox.ways import Network
 from lambent.base.clock import Clock
 from lambent.domain.environments import Ending, Environment, Launch, RuntimeStatus, Snapshot
 from lambent.domain.errors import AwsError
@@ -43,7 +45,8 @@ _PROC_OPTIONS: Final = "hidepid=2"
 class NamespaceSandbox:
     """A driver that runs environments in namespaces of their own. The parameters are those of ``ProcessSandbox``, and:
 
-    ``gateway_port`` is where ``AWS_ENDPOINT_URL`` points inside; ``accept`` takes the listeners. ``shared`` are the folders that code and
+    ``gateway_port`` is where ``AWS_ENDPOINT_URL`` points inside; ``accept`` takes the listeners; ``network`` replaces both, when it is to
+    be another one than ``isolated``. ``shared`` are the folders that code and
     layers lie in: they are reached whatever the modes of the folders above them.
     """
 
@@ -61,15 +64,17 @@ class NamespaceSandbox:
         quotas: Quotas | None = None,
         gateway_port: int = 4566,
         accept: doors.Doors = doors.no_doors,
+        network: Network | None = None,
         shared: Sequence[Path] = (),
     ) -> None:
         self._clock = clock
         self._runtime_api = runtime_api
-        self._accept = accept
+        self._network = network or Network(gateway_port, accept)
+        self._endpoint_url = f"http://127.0.0.1:{gateway_port}"
         self._quotas = quotas or Quotas()
         self._runtimes = Runtimes(home or Path.home(), search_path, runtimes_mode)
         self._house = House(directory.absolute(), shared)
-        self._berths = Berths(self._house, clock, gateway_port, accept)
+        self._berths = Berths(self._house, clock, self._network)
         self._environments: dict[str, SandboxedEnvironment] = {}
         self._preparing: set[asyncio.Task[None]] = set()
 
@@ -91,7 +96,7 @@ class NamespaceSandbox:
 
     def describe(self) -> str:
         """Return what this driver promises here, in a line."""
-        return f"isolated: own namespaces, read-only root, no privileges; {self._house.hierarchies.describe()}"
+        return f"isolated: own namespaces, read-only root, no privileges; {self._network.describe()}; {self._house.hierarchies.describe()}"
 
     def runtimes(self) -> list[RuntimeStatus]:
         """Return every runtime identifier that AWS documents, with what this machine has for it. Asks each interpreter once."""
@@ -107,10 +112,10 @@ class NamespaceSandbox:
         """Prepare an environment; the function is imported at ``initialise``."""
         interpreter = await self._interpreter(launch)
         try:
-            berth = await self._berths.take(interpreter)
+            berth = await self._berths.take(interpreter, self._network.of(launch.function))
         except (HelperLost, OSError) as error:
             raise _unmade(error) from error
-        program, invalid = self._program(launch, interpreter)
+        program, invalid = self._program(launch, interpreter, berth)
         return self._environment(launch, program, ConfinedBody(berth, launch, program, self._house.seen, self._clock), invalid)
 
     def _environment(self, launch: Launch, program: Program, body: Body, invalid: str = "") -> SandboxedEnvironment:
@@ -122,17 +127,19 @@ class NamespaceSandbox:
     async def snapshot(self, launch: Launch, timeout_s: float) -> Snapshot:
         """Initialise a Python function and keep its process to fork environments from; others are initialised anew each time."""
         interpreter = await self._interpreter(launch)
-        if interpreter is None or interpreter.is_node:
+        reach = self._network.of(launch.function)
+        # What is open in a snapshot knows where the gateway is; in the machine's network each environment has one of its own.
+        if interpreter is None or interpreter.is_node or (self._network.is_shared and reach is None):
             return await anew(launch, timeout_s, self.launch)
         try:
-            berth = await self._berths.make(interpreter, self._accept, snapshot=True)
+            berth = await self._berths.make(interpreter, snapshot=True, reach=reach)
         except (HelperLost, OSError) as error:
             raise _unmade(error) from error
-        program, _ = self._program(launch, interpreter)
+        program, _ = self._program(launch, interpreter, berth)
         program = replace(program, becomes={**program.becomes, "snapshot": True})
         source = self._environment(launch, program, ConfinedBody(berth, launch, program, self._house.seen, self._clock))
         outcome = await source.initialise(timeout_s)
-        spare = Spare(lambda: self._berths.within(berth, launch.function.ephemeral_storage_mb))
+        spare = Spare(lambda: self._berths.within(berth, launch.function.ephemeral_storage_mb, reach))
         if outcome.ending is Ending.SUCCESS:
             spare.refill()
         else:
@@ -144,7 +151,7 @@ class NamespaceSandbox:
             except (HelperLost, OSError) as error:
                 raise _unmade(error) from error
             self._clock.call_later(PAUSE_S, spare.refill)  # when this one is on its way
-            becomes, _ = self._program(wanted, interpreter)
+            becomes, _ = self._program(wanted, interpreter, copy)
             body = RestoredBody(copy, wanted, becomes, self._house.seen, self._clock, source=source, gone=kept.stopped)
             return self._environment(wanted, becomes, body)
 
@@ -173,8 +180,14 @@ class NamespaceSandbox:
             return None
         return await self._runtimes.required(launch)
 
-    def _program(self, launch: Launch, interpreter: Interpreter | None) -> tuple[Program, str]:
+    def _program(self, launch: Launch, interpreter: Interpreter | None, berth: Berth) -> tuple[Program, str]:
+        program, invalid = self._process(launch, interpreter, berth)
+        return replace(program, reach=self._network.of(launch.function) or NOWHERE), invalid
+
+    def _process(self, launch: Launch, interpreter: Interpreter | None, berth: Berth) -> tuple[Program, str]:
         variables = {"LANG": "en_US.UTF-8", "TZ": ":UTC", **launch.variables}
+        if berth.ways.endpoint and variables.get("AWS_ENDPOINT_URL") == self._endpoint_url:
+            variables["AWS_ENDPOINT_URL"] = berth.ways.endpoint
         variables |= {"LAMBDA_TASK_ROOT": "/var/task", "LAMBDA_RUNTIME_DIR": "/var/runtime"}
         variables.setdefault("_HANDLER", launch.function.handler)
         if interpreter is None:

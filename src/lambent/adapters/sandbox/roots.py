@@ -28,7 +28,7 @@ _FILES: Final = {
     "etc/group": f"root:x:0:\nsbx_group:x:{GROUP_ID}:\n",
     "etc/hosts": "127.0.0.1 localhost\n",
     "etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
-    "etc/resolv.conf": "",
+    "etc/resolv.conf": "nameserver 127.0.0.1\n",  # the server answers there, by a socket that was opened inside
 }
 
 

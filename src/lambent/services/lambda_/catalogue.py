@@ -162,6 +162,8 @@ def runnable(key: FunctionKey, function: Function, version: Version) -> Function
         reserved_concurrency=function.reserved_concurrency,
         dead_letter_arn=config.dead_letter_arn,
         recursion_allowed=function.recursive_loop == "Allow",
+        subnet_ids=tuple((config.vpc or {}).get("SubnetIds", ())),
+        security_group_ids=tuple((config.vpc or {}).get("SecurityGroupIds", ())),
     )
 
 

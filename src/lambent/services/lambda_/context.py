@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lambent.domain.call import Call
 from lambent.domain.environments import RuntimeStatus
@@ -35,6 +35,7 @@ class Lambda:
     runtimes: Callable[[], list[RuntimeStatus]]
     code_secret: bytes  #: signs the URLs from which code is fetched
     roles: Roles  #: what execution roles let be done
+    vpcs: Mapping[str, str] = field(default_factory=dict)  #: of subnets that the settings name
 
     def ref(self, call: Call, name: str, qualifier: str | None = None) -> FunctionRef:
         """Return the function that a request names."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from lambent.domain.environments import RuntimeStatus
 from lambent.domain.invocations import EventQueue, Invoker
@@ -67,10 +67,14 @@ def build(
     runtimes: Callable[[], list[RuntimeStatus]],
     read_signed: ReadSigned,
     roles: Roles,
+    vpcs: Mapping[str, str] | None = None,
 ) -> NativeService[Lambda]:
-    """Return Lambda over the platform; ``catalogue`` and ``event_sources`` are the ones that the engine reads."""
+    """Return Lambda over the platform; ``catalogue`` and ``event_sources`` are the ones that the engine reads.
+
+    ``vpcs``: subnets that there are without EC2's knowing, each with its VPC.
+    """
     secret = bytes.fromhex(platform.ids.hex(64))
-    context = Lambda(platform, catalogue, invoker, events, event_sources, environments, runtimes, secret, roles)
+    context = Lambda(platform, catalogue, invoker, events, event_sources, environments, runtimes, secret, roles, vpcs or {})
     return NativeService(
         "lambda",
         context,

@@ -1,4 +1,4 @@
-"""A function's VPC as far as its configuration shows it. Functions run in the network of the machine, whatever it says."""
+"""A function's VPC as its configuration shows it. What the function reaches by it is the sandbox's to decide, from the same ids."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from lambent.services.lambda_.errors import invalid
 async def vpc_of(ctx: Lambda, call: Call, request: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the configuration that a request gives, with the VPC of its first subnet; empty lists take the function out of its VPC.
 
-    ``None`` when the request says nothing. Raises ``InvalidParameterValueException`` for a subnet that EC2 doesn't know; where nobody
-    serves EC2, the VPC stays unknown.
+    ``None`` when the request says nothing. Raises ``InvalidParameterValueException`` for a subnet that neither the settings name nor EC2
+    knows; where nobody serves EC2, the VPC stays unknown.
     """
     given: Mapping[str, Any] | None = request.get("VpcConfig")
     if given is None:
@@ -30,6 +30,8 @@ async def vpc_of(ctx: Lambda, call: Call, request: Mapping[str, Any]) -> dict[st
 
 
 async def _vpc_id(ctx: Lambda, call: Call, subnet: str) -> str:
+    if subnet in ctx.vpcs:
+        return ctx.vpcs[subnet]
     inner = Call("ec2", "DescribeSubnets", {"SubnetIds": [subnet]}, call.caller, call.region, call.account_id, call.request_id)
     try:
         answer = await ctx.platform.cloud.call(inner)

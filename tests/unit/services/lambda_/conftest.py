@@ -170,6 +170,7 @@ class Bench:
             snapshots=self.snapshots,
             taken=self.taken,
             roles=self.roles,
+            vpcs={"subnet-mine": "vpc-mine"},
         )
 
     async def read_signed(self, request: HttpRequest, service: str, bytes_max: int, *, signed: bool) -> tuple[Caller, bytes]:

@@ -42,3 +42,8 @@ async def test_without_ec2_the_vpc_is_unknown(bench, zip_of):
     bench.s3.answers["DescribeSubnets"] = NotImplementedHere("ec2", "DescribeSubnets")
     created = await create(bench, zip_of, SubnetIds=["subnet-1"], SecurityGroupIds=["sg-1"])
     assert created["VpcConfig"]["VpcId"] == ""
+
+
+async def test_a_subnet_of_the_settings_needs_no_ec2(bench, zip_of):
+    created = await create(bench, zip_of, SubnetIds=["subnet-mine"], SecurityGroupIds=[])
+    assert created["VpcConfig"]["VpcId"] == "vpc-mine"

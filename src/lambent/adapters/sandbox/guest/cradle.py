@@ -87,7 +87,7 @@ class Cradle:
             try:
                 for each in fds:  # groups of version 1, in which nobody is born
                     os.write(each, b"0")
-                self.enter(holder, output, frames, control)
+                self.enter(holder, ENTERED & ~linux.CLONE_NEWNET if request["shared"] else ENTERED, output, frames, control)
             except BaseException as error:
                 os.write(self.say, b"the environment could not be entered: %s" % str(error).encode())
                 os._exit(127)
@@ -98,12 +98,12 @@ class Cradle:
         self.listened[last_words] = pid
         talk.send(self.server, {"id": request["id"], "pid": pid})
 
-    def enter(self, holder, output, frames=None, control=None):
+    def enter(self, holder, spaces, output, frames=None, control=None):
         """In the child: enter the namespaces, and give up everything but the output and the frames."""
         signal.set_wakeup_fd(-1)
         for each in UNSET_SIGNALS:
             signal.signal(each, signal.SIG_DFL)
-        linux.setns(holder, ENTERED)
+        linux.setns(holder, spaces)
         os.chdir("/")
         os.setsid()
         # Received descriptors may have any number: out of the way first, then to where they belong.

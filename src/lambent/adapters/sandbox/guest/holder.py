@@ -5,19 +5,16 @@ from the warden (no program of its own: a start takes half a millisecond), it en
 """
 
 import contextlib
-import fcntl
 import os
 import signal
 import socket
-import struct
 
 import groups
+import links
 import linux
 import rooms
 import talk
 
-SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
-BACKLOG = 256
 SPACES = ("user", "mnt", "pid", "net", "ipc", "uts")
 HELD = linux.CLONE_NEWUSER | linux.CLONE_NEWNS | linux.CLONE_NEWPID | linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS
 
@@ -26,14 +23,14 @@ def live(request, server, uid, gid):
     """Be an environment's first process; never returns."""
     try:
         linux.sethostname(b"lambent")
-        raise_loopback()
-        listeners = [listen(port) for port in request["ports"]]
+        sockets = open_network(request["network"])
         opened = groups.make(request["group"], "/host") if request["group"] else []
         rooms.enter(request["root"])
         linux.mount("proc", "/proc", "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC, request["proc_options"])
+        connect(request["network"])
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # orphans are reaped by the kernel
-        talk.send(server, {"held": True}, [*(each.fileno() for each in listeners), *opened])
-        for fd in (*(each.detach() for each in listeners), *opened):
+        talk.send(server, {"held": True}, [*(each.fileno() for each in sockets), *opened])
+        for fd in (*(each.detach() for each in sockets), *opened):
             os.close(fd)
         serve(server, uid, gid, request["uids"] is not None)
     except OSError as error:
@@ -53,6 +50,7 @@ def serve(server, uid, gid, has_root):
             os.close(fds[0])
         if "furnish" in order:
             rooms.furnish(order["furnish"], uid, gid)
+            targets = links.open_targets(order["furnish"]["targets"])
             # From here on there is foreign code inside: what isn't needed any more is given up.
             if has_root:  # inside; until now we were the machine's, to whom its folders are open
                 os.setgroups([])
@@ -60,12 +58,12 @@ def serve(server, uid, gid, has_root):
                 os.setresuid(0, 0, 0)
                 linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
             if order["furnish"]["keeps"]:  # it will make rooms for copies of the function
-                talk.send(server, {"furnished": True})
+                hand_over(server, targets)
                 continue
             # As an ordinary user's, the function has the same user id: that we keep a privilege that it lacks keeps it from tracing us.
             linux.drop_capabilities(keep=(linux.CAP_KILL,))
             linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
-            talk.send(server, {"furnished": True})
+            hand_over(server, targets)
             if not order["furnish"]["stays"]:
                 shrink(server, order["furnish"]["seccomp"])
         if "signal" in order:
@@ -92,7 +90,7 @@ def make_room(request, server, control, has_root, uid, gid):
         os.setegid(gid)
         os.seteuid(uid)
         linux.prctl(linux.PR_SET_DUMPABLE, 1)  # so that we may say below who it is
-    pid = linux.fork(HELD)
+    pid = linux.fork(flags_of(request["network"]))
     if pid == 0:
         live_within(request, control, go_r, uid, gid)
     if has_root:
@@ -125,16 +123,16 @@ def live_within(request, control, go, uid, gid):
         linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
         server = socket.socket(fileno=control)
         linux.sethostname(b"lambent")
-        raise_loopback()
-        listeners = [listen(port) for port in request["ports"]]
+        sockets = open_network(request["network"])
         linux.mount(None, "/", None, linux.MS_REC | linux.MS_PRIVATE)
         linux.mount("proc", "/proc", "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC, request["proc_options"])
         rooms.refurnish(request["tmp_mb"], uid, gid)
-        spaces = [os.open("/proc/self/ns/" + each, os.O_RDONLY) for each in SPACES]
+        connect(request["network"])
+        spaces = [os.open("/proc/self/ns/" + each, os.O_RDONLY) for each in SPACES if each != "net" or not request["network"]["shared"]]
         linux.drop_capabilities(keep=(linux.CAP_KILL,))
         linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
-        talk.send(server, {"held": True}, [*spaces, *(each.fileno() for each in listeners)])
-        for fd in (*spaces, *(each.detach() for each in listeners)):
+        talk.send(server, {"held": True, "spaces": len(spaces)}, [*spaces, *(each.fileno() for each in sockets)])
+        for fd in (*spaces, *(each.detach() for each in sockets)):
             os.close(fd)
         serve(server, uid, gid, False)
     except OSError as error:
@@ -143,18 +141,28 @@ def live_within(request, control, go, uid, gid):
         os._exit(0)
 
 
-def raise_loopback():
-    """Switch the loopback interface on; a new network namespace has it switched off."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        request = struct.pack("16sH14x", b"lo", 0)
-        (flags,) = struct.unpack_from("H", fcntl.ioctl(sock, SIOCGIFFLAGS, request), 16)
-        fcntl.ioctl(sock, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", flags | IFF_UP))
+def hand_over(server, targets):
+    """Say that the room is furnished, with the listeners that stand for what the function may reach."""
+    talk.send(server, {"furnished": True}, [each.fileno() for each in targets])
+    for each in targets:
+        each.close()
 
 
-def listen(port):
-    """Return a socket that listens on this namespace's loopback; whoever holds it accepts connections, wherever that is."""
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind(("127.0.0.1", port))
-    sock.listen(BACKLOG)
-    return sock
+def flags_of(network):
+    """Return the kinds of namespaces that a room has: all of them, unless it shares the machine's network."""
+    return HELD & ~linux.CLONE_NEWNET if network["shared"] else HELD
+
+
+def open_network(network):
+    """Return the sockets that the server wants in this network, which is ours unless it is shared."""
+    if not network["shared"]:
+        links.raise_link("lo")
+        if not network["link"]:
+            links.add_address("lo", network["address"])
+    return links.open_sockets(network) + links.open_targets(network["targets"])
+
+
+def connect(network):
+    """Wait for the way out, when the room is to have one."""
+    if network["link"]:
+        links.connect(network["link"])

@@ -13,6 +13,7 @@ import contextlib  # noqa: E402 - not before
 import gc  # noqa: E402
 import importlib  # noqa: E402
 import json  # noqa: E402
+import signal  # noqa: E402
 import socket  # noqa: E402
 import sys  # noqa: E402
 import time  # noqa: E402
@@ -119,6 +120,8 @@ class Template(cradle.Cradle):
             register_at_fork(**hooks)
         os.register_at_fork = register_at_fork
         os.close(self.say)
+        for each in (signal.SIGPIPE, signal.SIGXFSZ):  # errors for a Python program, as its interpreter has them when it starts
+            signal.signal(each, signal.SIG_IGN)
         self.live(python_bootstrap.Frames(python_bootstrap.FRAMES_FD), python_bootstrap.RECORDS_FD)
 
     def live(self, frames, records):

@@ -6,7 +6,7 @@ import json
 import socket
 
 MESSAGE_BYTES_MAX = 1 << 20
-FDS_MAX = 16
+FDS_MAX = 100
 
 
 def receive(sock):

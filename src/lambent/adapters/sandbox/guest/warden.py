@@ -19,6 +19,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import cradle
 import holder
 import linux
+import plumber
 import rooms
 import talk
 
@@ -66,6 +67,8 @@ class Warden(cradle.Cradle):
             self.cradle(request, *fds)
         elif what == "template":
             self.template(request, *fds)
+        elif what == "plumber":
+            self.plumber(request, *fds)
         elif what == "kill":
             for pid in [pid for pid, name in self.children.items() if name == request["id"]]:
                 os.kill(pid, signal.SIGKILL)
@@ -81,7 +84,7 @@ class Warden(cradle.Cradle):
         """Clone a holder into new namespaces."""
         request["root"] = self.roots[request["root"]]
         go_r, go_w = os.pipe()
-        pid = linux.fork(holder.HELD)
+        pid = linux.fork(holder.flags_of(request["network"]))
         if pid == 0:
             try:
                 signal.set_wakeup_fd(-1)
@@ -131,6 +134,14 @@ class Warden(cradle.Cradle):
                     cradle.execute(copy.born["argv"], copy.born["env"], copy.say)
             finally:
                 os._exit(127)
+        self.children[pid] = request["id"]
+        talk.send(self.server, {"id": request["id"], "pid": pid})
+
+    def plumber(self, request, server):
+        """Fork what runs the helpers that connect environments to the internet."""
+        pid = linux.fork(linux.CLONE_NEWNS | linux.CLONE_NEWPID)
+        if pid == 0:
+            plumber.live(server, self.spec)
         self.children[pid] = request["id"]
         talk.send(self.server, {"id": request["id"], "pid": pid})
 
