@@ -58,6 +58,7 @@ def _collect_rarely() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+    gc.enable()
 
 
 def _loop() -> asyncio.AbstractEventLoop:
