@@ -235,6 +235,27 @@ def test_a_function_is_invoked_when_its_policy_lets_the_topic(server: RunningSer
     check_signature(message, "SigningCertUrl")
 
 
+def test_an_archive_outlives_a_kill_and_is_replayed(own_server: Callable[..., RunningServer]) -> None:
+    server = own_server()
+    policy = json.dumps({"MessageRetentionPeriod": "7"})
+    topic = topic_of(server, ".fifo", FifoTopic="true", ContentBasedDeduplication="true", ArchivePolicy=policy)
+    start = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 1))
+    for number in range(3):
+        server.client("sns").publish(TopicArn=topic, Message=f"m{number}", MessageGroupId="g")
+    server.kill()
+    server.start()
+    sns = server.client("sns")
+    url, arn = make_queue(server, f"replayed-{uuid4().hex}.fifo", topic, FifoQueue="true")
+    replay = json.dumps({"PointType": "Timestamp", "StartingPoint": start})
+    made = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"ReplayPolicy": replay}, ReturnSubscriptionArn=True)
+    envelopes = [json.loads(each["Body"]) for each in receive(server, url, 3)]
+    assert [(each["Message"], each["Replayed"]) for each in envelopes] == [("m0", True), ("m1", True), ("m2", True)]
+    sns.publish(TopicArn=topic, Message="new", MessageGroupId="g")
+    assert "Replayed" not in json.loads(receive(server, url, 1)[0]["Body"])
+    shown = sns.get_subscription_attributes(SubscriptionArn=made["SubscriptionArn"])["Attributes"]
+    assert (json.loads(shown["ReplayPolicy"])["PointType"], shown["ReplayStatus"]) == ("Timestamp", "Completed")
+
+
 def test_fifo_topics_keep_order_and_drop_repetitions(server: RunningServer) -> None:
     sns, topic = server.client("sns"), topic_of(server, ".fifo", FifoTopic="true", ContentBasedDeduplication="true")
     urls = []

@@ -27,6 +27,7 @@ from lambent.services.sns.errors import invalid, not_authorized
 from lambent.services.sns.messages import Message
 from lambent.services.sns.protocols import MAIL
 from lambent.services.sns.protocols import WEBHOOKS as WEBHOOK_PROTOCOLS
+from lambent.services.sns.replays import REPLAYS
 from lambent.services.sns.state import OWNED, SUBSCRIPTIONS, TOKEN_S, TOKENS, TOPICS, Subscription, Token
 
 if TYPE_CHECKING:
@@ -123,6 +124,7 @@ def _check_may_end(call: Call, subscription: Subscription) -> None:
 async def _ending(sns: Sns, entry: Entry, subscription: Subscription) -> list[Write]:
     topic = replace(entry.topic, deleted=entry.topic.deleted + 1)
     writes: list[Write] = [SUBSCRIPTIONS.delete(subscription.key), OWNED.delete(subscription.owned), TOPICS.put(topic.key, topic)]
+    writes.append(REPLAYS.delete(subscription.key))
     if subscription.protocol in WEBHOOK_PROTOCOLS and not subscription.pending:
         writes += await confirmation(sns, subscription, Kind.UNSUBSCRIPTION)
     return writes

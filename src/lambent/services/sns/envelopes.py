@@ -77,6 +77,8 @@ def notification(fields: Mapping[str, str], message: Message, host: str, topic_a
     """Return the JSON document for queues and webhooks of a published message."""
     url = _quoted(unsubscribe_url(host, f"{topic_arn}:"))
     after = '"'
+    if message.replay_id:
+        after += ',\n  "Replayed" : true'
     if message.attributes:
         inner = json_attributes(message.attributes, base64_text)
         attributes = ",\n".join(f"    {_quoted(name)} : {msgspec.json.encode(value).decode()}" for name, value in inner.items())
@@ -121,10 +123,13 @@ def webhook_headers(dispatch: Dispatch, subscription: Subscription, content_type
 
 def queue_attributes(message: Message) -> dict[str, dict[str, Any]]:
     """Return the attributes that a raw message has in a queue."""
-    return {
+    attributes: dict[str, dict[str, Any]] = {
         name: {"DataType": each.type, "BinaryValue" if isinstance(each.value, bytes) else "StringValue": each.value}
         for name, each in message.attributes.items()
     }
+    if message.replay_id:
+        attributes["Replayed"] = {"DataType": "String", "StringValue": "true"}
+    return attributes
 
 
 def _quoted(text: str) -> str:

@@ -19,7 +19,7 @@ def recipients(entry: Entry, message: Message) -> Iterator[Subscription]:
     """Give the subscriptions that get a message: confirmed, and not filtered out."""
     filters = entry.filters
     for each in entry.subscriptions.values():
-        if each.pending:
+        if each.pending or each.replays_only:
             continue
         found = filters.get(each.id)
         if found is None or found.passes(message, each.protocol):

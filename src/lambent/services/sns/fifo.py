@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from lambent.base.clock import Clock
 from lambent.domain.documents import Table
 from lambent.domain.storage import Delete, Enqueue, Store, Write
+from lambent.services.sns.archives import ARCHIVED
 from lambent.services.sns.arns import TopicKey
 from lambent.services.sns.catalogue import Entry, every
 from lambent.services.sns.fanout import recipients
@@ -103,6 +104,8 @@ class FifoTopics:
                     RECENT.put((*entry.topic.key, identity), known),
                     *self._waiting(entry, replace(message, sequence=order.last), now),
                 ]
+                if entry.topic.archive:
+                    writes.append(ARCHIVED.put((entry.topic.archive, order.last), replace(message, sequence=order.last)))
             elif identity in order.committing and order.committing[identity] is not done:
                 others.append(order.committing[identity])
             accepted.append(Accepted(known.message_id, f"{10**19 + known.sequence}"))

@@ -56,6 +56,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     deduplication_id: str | None = None
     sequence: int | None = None  #: of a FIFO topic's message
     trace_header: str = ""
+    replay_id: str = ""  #: of a message that is replayed: the replay
 
     def text_for(self, protocol: str) -> str:
         """Return what subscriptions of a protocol are told."""

@@ -18,7 +18,9 @@ from lambent.services.sns.context import Sns
 from lambent.services.sns.delivery_policies import CONTENT_TYPE, content_type, effective_subscription_policy
 from lambent.services.sns.dispatches import Dispatch, Kind
 from lambent.services.sns.feedback import Delivered, Outcome
+from lambent.services.sns.fifo import content_id
 from lambent.services.sns.letterheads import Letterhead
+from lambent.services.sns.messages import Message
 from lambent.services.sns.protocols import is_fifo_queue, is_own_surface
 from lambent.services.sns.queue_lanes import Parcel, QueueLanes, service_call
 from lambent.services.sns.state import Subscription, Topic
@@ -64,7 +66,7 @@ class Senders:
             message.text_for("sqs") if raw else await letterhead.envelope(subscription, "sqs"),
             attributes=envelopes.queue_attributes(message) if raw else _NONE,
             group_id=message.group_id if to_fifo or not topic.fifo else None,
-            deduplication_id=message.deduplication_id if to_fifo else None,
+            deduplication_id=_deduplication_id(message) if to_fifo else None,
             trace_header=message.trace_header,
         )
 
@@ -120,3 +122,8 @@ class Senders:
             secret = b64encode(f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()).decode()
             answer = await self._sns.outside.send("POST", bare, {**headers, "authorization": f"Basic {secret}"}, body, timeout_s=WEBHOOK_S)
         return answer
+
+
+def _deduplication_id(message: Message) -> str | None:
+    """Return the id by which a FIFO queue knows a message again. A replayed message has another, or a queue that had it would drop it."""
+    return content_id(f"{message.replay_id}\n{message.deduplication_id}") if message.replay_id else message.deduplication_id

@@ -12,6 +12,7 @@ from lambent.domain.storage import Lease, Write
 from lambent.engine.delivery.endings import Handled
 from lambent.engine.delivery.fair_worker import FairWorker
 from lambent.services.sns import confirmations, platforms, publishing, subscriptions, tagging, texting, topics
+from lambent.services.sns.archives import ArchiveKeeper
 from lambent.services.sns.catalogue import Topics
 from lambent.services.sns.confirmations import Expiries
 from lambent.services.sns.context import Sns
@@ -57,5 +58,6 @@ def build(platform: Platform, outside: Outside, trusts: Callable[[HttpRequest], 
             Expiries(sns).worker(),
             FeedbackLogs(platform).worker(),
             OutboxKeeper(store, clock),
+            ArchiveKeeper(store, clock),
         ],
     )

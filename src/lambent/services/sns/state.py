@@ -30,6 +30,8 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
     attributes: dict[str, str] = {}
     tags: dict[str, str] = {}
     deleted: int = 0  #: how many of its subscriptions were deleted
+    archive: str = ""  #: id of its archive; empty when its messages are not archived
+    archived_since: float = 0.0
 
     @property
     def key(self) -> TopicKey:
@@ -91,6 +93,11 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True):
     def raw(self) -> bool:
         """Whether messages arrive as they were published."""
         return self.attributes.get("RawMessageDelivery") == "true"
+
+    @property
+    def replays_only(self) -> bool:
+        """Whether it gets no new messages, since its replay has an end."""
+        return '"EndingPoint"' in self.attributes.get("ReplayPolicy", "")
 
     @property
     def body_scope(self) -> bool:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from lambent.domain.errors import AwsError, NotImplementedHere
+from lambent.domain.errors import AwsError
 from lambent.services.sns.delivery_policies import checked_subscription_policy, effective_subscription_policy
 from lambent.services.sns.errors import invalid
 from lambent.services.sns.filters import SCOPES, check_filter_policy
 from lambent.services.sns.jsontext import compact, parse_object
 from lambent.services.sns.protocols import RAW, WEBHOOKS, is_fifo_queue, service_arn
+from lambent.services.sns.replays import checked_replay_policy
 from lambent.services.sns.state import Subscription, Topic
 
 NAMES: Final = frozenset(
-    {"DeliveryPolicy", "FilterPolicy", "FilterPolicyScope", "RawMessageDelivery", "RedrivePolicy", "SubscriptionRoleArn"}
+    {"DeliveryPolicy", "FilterPolicy", "FilterPolicyScope", "RawMessageDelivery", "RedrivePolicy", "ReplayPolicy", "SubscriptionRoleArn"}
 )
 _DEFAULTS: Final = {"RawMessageDelivery": "false", "FilterPolicyScope": "MessageAttributes"}
 _PREFIX: Final = "Invalid parameter: "
@@ -27,8 +28,6 @@ def checked_all(subscription: Subscription, given: Mapping[str, str]) -> dict[st
     for name, value in given.items():
         try:
             kept[name] = checked(subscription, name, value, body_scope=scope == "MessageBody")
-        except NotImplementedHere:
-            raise
         except AwsError as error:
             what = error.message.removeprefix(_PREFIX)
             raise invalid(f"Attributes Reason: {f'Unknown attribute: {name}' if what == 'AttributeName' else what}") from None
@@ -39,8 +38,6 @@ def checked_all(subscription: Subscription, given: Mapping[str, str]) -> dict[st
 
 def checked(subscription: Subscription, name: str, value: str, *, body_scope: bool) -> str:
     """Return an attribute's value as it is kept, empty where it is taken back. Raises ``InvalidParameter``."""
-    if name == "ReplayPolicy" and value:
-        raise NotImplementedHere("sns", "SetSubscriptionAttributes", "Messages are not archived and can't be replayed (ReplayPolicy).")
     if name not in NAMES:
         raise invalid("AttributeName")
     if name == "RawMessageDelivery":
@@ -61,6 +58,8 @@ def checked(subscription: Subscription, name: str, value: str, *, body_scope: bo
         if subscription.protocol not in WEBHOOKS:
             raise invalid(f"DeliveryPolicy: Delivery protocol [{subscription.protocol}] does not support delivery policies.")
         return checked_subscription_policy(value)
+    elif name == "ReplayPolicy":
+        return checked_replay_policy(value)
     elif name == "SubscriptionRoleArn" and ":role/" not in value:
         raise invalid("SubscriptionRoleArn")
     return value

@@ -20,6 +20,7 @@ from lambent.services.sns.errors import invalid, not_authorized, subscription_no
 from lambent.services.sns.paging import page, page_of
 from lambent.services.sns.platforms import known_endpoint
 from lambent.services.sns.protocols import MAIL, WEBHOOKS, check_endpoint, service_arn
+from lambent.services.sns.replays import FAILED, REPLAYS, start_replay
 from lambent.services.sns.state import OWNED, SUBSCRIPTIONS, Subscription
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ async def subscribe(sns: Sns, call: Call, request: shapes.SubscribeInput) -> sha
         wanted = await _wanted(sns, call, entry, request)
         there = entry.subscription_of(wanted.protocol, wanted.endpoint)
         if there is None:
-            await _add(sns, wanted)
+            await _add(sns, entry, wanted)
         elif subscription_attributes.differs(there, wanted.attributes):
             raise invalid("Attributes Reason: Subscription already exists with different attributes")
         elif there.pending:
@@ -76,10 +77,12 @@ def _has_to_confirm(call: Call, protocol: str, endpoint: str) -> bool:
     return protocol in WEBHOOKS or protocol in MAIL
 
 
-async def _add(sns: Sns, subscription: Subscription) -> None:
+async def _add(sns: Sns, entry: Entry, subscription: Subscription) -> None:
     writes: list[Write] = [SUBSCRIPTIONS.put(subscription.key, subscription, ABSENT), OWNED.put(subscription.owned, subscription.reference)]
     if subscription.pending:
         writes += await confirmation(sns, subscription)
+    if "ReplayPolicy" in subscription.attributes:
+        writes += start_replay(entry.topic, subscription, sns.platform.ids.uuid(), sns.platform.clock.now())
     await sns.topics.commit(subscription.topic, writes, lambda entry: entry.put(subscription))
 
 
@@ -126,7 +129,11 @@ async def get_subscription_attributes(
 ) -> shapes.GetSubscriptionAttributesResponse:
     """Return a subscription's attributes."""
     entry, subscription = await _own(sns, call, request["SubscriptionArn"])
-    return {"Attributes": subscription_attributes.shown(subscription, entry.topic)}
+    attributes = subscription_attributes.shown(subscription, entry.topic)
+    if "ReplayPolicy" in attributes:
+        replay = await REPLAYS.get(sns.platform.store, subscription.key)
+        attributes["ReplayStatus"] = FAILED if replay is None else replay.value.status
+    return {"Attributes": attributes}
 
 
 @operations.serves("SetSubscriptionAttributes")
@@ -135,11 +142,14 @@ async def set_subscription_attributes(sns: Sns, call: Call, request: shapes.SetS
     name, value = request["AttributeName"], request.get("AttributeValue", "")
     key, _ = subscription_key(request["SubscriptionArn"], call.region)
     async with sns.topics.alone(key):
-        _, subscription = await _own(sns, call, request["SubscriptionArn"])
+        entry, subscription = await _own(sns, call, request["SubscriptionArn"])
         kept = subscription_attributes.checked(subscription, name, value, body_scope=subscription.body_scope)
         others = {each: text for each, text in subscription.attributes.items() if each != name}
         changed = replace(subscription, attributes=others | {name: kept} if kept else others)
-        await sns.topics.commit(key, [SUBSCRIPTIONS.put(changed.key, changed)], lambda entry: entry.put(changed))
+        writes: list[Write] = [SUBSCRIPTIONS.put(changed.key, changed)]
+        if name == "ReplayPolicy":
+            writes += start_replay(entry.topic, changed, sns.platform.ids.uuid(), sns.platform.clock.now())
+        await sns.topics.commit(key, writes, lambda entry: entry.put(changed))
 
 
 async def _own(sns: Sns, call: Call, arn: str) -> tuple[Entry, Subscription]:

@@ -6,19 +6,21 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from lambent.domain.errors import AwsError, NotImplementedHere
+from lambent.domain.errors import AwsError
 from lambent.services.sns.access import policy_of
+from lambent.services.sns.archives import archives_from, checked_archive_policy
 from lambent.services.sns.catalogue import Entry
 from lambent.services.sns.delivery_policies import checked_topic_policy, effective_topic_policy
 from lambent.services.sns.errors import invalid
 from lambent.services.sns.jsontext import compact, parse_object
+from lambent.services.sns.stamps import stamp
 from lambent.services.sns.state import Topic
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,256}")
 _FEEDBACK: Final = re.compile(
     r"(HTTP|Firehose|Lambda|Application|SQS)(SuccessFeedbackRoleArn|FailureFeedbackRoleArn|SuccessFeedbackSampleRate)"
 )
-_FIFO_ONLY: Final = frozenset({"ContentBasedDeduplication", "FifoThroughputScope"})
+_FIFO_ONLY: Final = frozenset({"ArchivePolicy", "ContentBasedDeduplication", "FifoThroughputScope"})
 _FIFO_NAME: Final = (
     "Fifo Topic names must end with .fifo and must be made up of only uppercase and lowercase ASCII letters, numbers, underscores, and "
     "hyphens, and must be between 1 and 256 characters long."
@@ -36,8 +38,6 @@ def check_name(name: str, attributes: Mapping[str, str]) -> None:
 
 def checked(name: str, value: str, *, fifo: bool) -> str:
     """Return an attribute's value as it is kept. Raises ``InvalidParameter``, ``AttributeName`` when there is no such attribute."""
-    if name == "ArchivePolicy" and value:
-        raise NotImplementedHere("sns", "SetTopicAttributes", "Messages are not archived (ArchivePolicy).")
     check = _CHECKS.get(name)
     if check is None and not _FEEDBACK.fullmatch(name):
         raise invalid("AttributeName")
@@ -65,7 +65,7 @@ def checked_all(attributes: Mapping[str, str], *, fifo: bool) -> dict[str, str]:
     return kept
 
 
-def shown(entry: Entry) -> dict[str, str]:
+def shown(entry: Entry, now: float) -> dict[str, str]:
     """Return what GetTopicAttributes gives."""
     topic, subscriptions = entry.topic, entry.subscriptions.values()
     pending = sum(each.pending for each in subscriptions)
@@ -81,6 +81,8 @@ def shown(entry: Entry) -> dict[str, str]:
     }
     if topic.fifo:
         attributes |= {"FifoTopic": "true", "ContentBasedDeduplication": "false"}
+    if topic.archive:
+        attributes["BeginningArchiveTime"] = stamp(archives_from(topic, now))
     return attributes | topic.attributes
 
 
@@ -128,7 +130,7 @@ def _one_of(name: str, *allowed: str) -> Callable[[str], str]:
 
 
 _CHECKS: Final[Mapping[str, Callable[[str], str]]] = {
-    "ArchivePolicy": str,
+    "ArchivePolicy": checked_archive_policy,
     "ContentBasedDeduplication": lambda value: _truth(value, "ContentBasedDeduplication"),
     "DeliveryPolicy": checked_topic_policy,
     "DisplayName": _display_name,

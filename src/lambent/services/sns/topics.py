@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
 from lambent.domain.call import Call
-from lambent.domain.errors import NotImplementedHere
+from lambent.domain.errors import AwsError, NotImplementedHere
 from lambent.domain.service import Operations
 from lambent.domain.storage import ABSENT, Write
 from lambent.services.sns import access, topic_attributes
+from lambent.services.sns.archives import OLD_ARCHIVES
 from lambent.services.sns.arns import topic_key
 from lambent.services.sns.catalogue import Entry
 from lambent.services.sns.context import Sns
 from lambent.services.sns.errors import invalid
 from lambent.services.sns.fifo import forgotten
 from lambent.services.sns.paging import page
+from lambent.services.sns.replays import REPLAYS
 from lambent.services.sns.state import OWNED, SUBSCRIPTIONS, TOPICS, Topic
 from lambent.services.sns.tagging import tags_of
 
@@ -42,6 +45,7 @@ async def create_topic(sns: Sns, call: Call, request: shapes.CreateTopicInput) -
         attributes=topic_attributes.checked_all(given, fifo=fifo),
         tags=tags,
     )
+    topic = replace(topic, **_archive(sns, topic))
     async with sns.topics.alone(topic.key):
         entry = await sns.topics.find(topic.key)
         if entry is None:
@@ -49,6 +53,15 @@ async def create_topic(sns: Sns, call: Call, request: shapes.CreateTopicInput) -
         else:
             _check_same(entry.topic, topic)
     return {"TopicArn": topic.arn}
+
+
+def _archive(sns: Sns, topic: Topic) -> dict[str, Any]:
+    """Return what is known of the topic's archive: a new one, when there is none and its policy asks for one."""
+    if "ArchivePolicy" not in topic.attributes:
+        return {"archive": "", "archived_since": 0.0}
+    if topic.archive:
+        return {}
+    return {"archive": sns.platform.ids.hex(12), "archived_since": sns.platform.clock.now()}
 
 
 def _check_same(there: Topic, wanted: Topic) -> None:
@@ -67,9 +80,11 @@ async def delete_topic(sns: Sns, call: Call, request: shapes.DeleteTopicInput) -
         if entry is None:
             return
         access.check(entry.topic, call)
+        if entry.topic.archive:
+            raise AwsError("InvalidState", "Invalid state: Cannot delete a topic with an ArchivePolicy")
         writes: list[Write] = [TOPICS.delete(key)]
         for each in entry.subscriptions.values():
-            writes += [SUBSCRIPTIONS.delete(each.key), OWNED.delete(each.owned)]
+            writes += [SUBSCRIPTIONS.delete(each.key), OWNED.delete(each.owned), REPLAYS.delete(each.key)]
         if entry.topic.fifo:
             writes += await forgotten(sns.platform.store, key)
         await sns.topics.commit(key, writes)
@@ -89,7 +104,7 @@ async def list_topics(sns: Sns, call: Call, request: shapes.ListTopicsInput) -> 
 @operations.serves("GetTopicAttributes")
 async def get_topic_attributes(sns: Sns, call: Call, request: shapes.GetTopicAttributesInput) -> shapes.GetTopicAttributesResponse:
     """Return a topic's attributes."""
-    return {"Attributes": topic_attributes.shown(await sns.topic(call, request["TopicArn"]))}
+    return {"Attributes": topic_attributes.shown(await sns.topic(call, request["TopicArn"]), sns.platform.clock.now())}
 
 
 @operations.serves("SetTopicAttributes")
@@ -102,16 +117,19 @@ async def set_topic_attributes(sns: Sns, call: Call, request: shapes.SetTopicAtt
         topic = entry.topic
         kept = topic_attributes.checked(name, value, fifo=topic.fifo)
         others = {each: text for each, text in topic.attributes.items() if each != name}
-        await change_topic(sns, replace(topic, attributes=others | {name: kept} if kept else others))
+        changed = replace(topic, attributes=others | {name: kept} if kept else others)
+        changed = replace(changed, **_archive(sns, changed))
+        gone = [OLD_ARCHIVES.put((topic.archive,), "")] if topic.archive and not changed.archive else []
+        await change_topic(sns, changed, gone)
 
 
-async def change_topic(sns: Sns, topic: Topic) -> None:
-    """Replace a topic's document; the caller is alone with it."""
+async def change_topic(sns: Sns, topic: Topic, more: Sequence[Write] = ()) -> None:
+    """Replace a topic's document, and commit ``more`` with it; the caller is alone with it."""
 
     def apply(entry: Entry) -> None:
         entry.topic = topic
 
-    await sns.topics.commit(topic.key, [TOPICS.put(topic.key, topic)], apply)
+    await sns.topics.commit(topic.key, [TOPICS.put(topic.key, topic), *more], apply)
 
 
 @operations.serves("GetDataProtectionPolicy")

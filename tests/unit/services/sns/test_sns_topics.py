@@ -81,8 +81,6 @@ async def test_what_can_not_be_set_is_refused(kit: Kit) -> None:
         fault = await kit.fails("SetTopicAttributes", TopicArn=arn, AttributeName=name, AttributeValue="false")
         assert fault.message == "Invalid parameter: AttributeName"
     with pytest.raises(NotImplementedHere):
-        await kit.call("SetTopicAttributes", TopicArn=arn, AttributeName="ArchivePolicy", AttributeValue="{}")
-    with pytest.raises(NotImplementedHere):
         await kit.call("PutDataProtectionPolicy", ResourceArn=arn, DataProtectionPolicy="{}")
 
 
