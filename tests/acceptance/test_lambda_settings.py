@@ -132,7 +132,7 @@ def test_reserved_concurrency(functions: Any) -> None:
     functions.delete_function_concurrency(FunctionName=name)
     assert functions.invoke(FunctionName=name)["StatusCode"] == 200
     put = functions.put_function_concurrency
-    gone = f"Function not found: {PREFIX}no"
+    gone = f"Function not found: {PREFIX}no:$LATEST"
     refused(put, "ResourceNotFoundException", 404, gone, FunctionName="no", ReservedConcurrentExecutions=1)
     qualified = (
         "This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. "

@@ -62,4 +62,4 @@ class Quotas:
     targets_per_rule_max: int = 5
     replays_max: int = 10  #: active ones of an account and region
     # Any JSON, query or CBOR request that isn't a streamed body
-    request_bytes_max: int = 75_497_472  #: CreateFunction with a 50 MB zip in base64, and its envelope
+    request_bytes_max: int = 70_167_211  #: CreateFunction with a 50 MB zip in base64, and its envelope of 256 KB

@@ -160,7 +160,7 @@ class Gateway:
         """Return the body: whole when the operation needs it whole, else as it comes."""
         if exchange.operation is not None and wire.is_streaming_input(exchange.service, exchange.operation):
             return request.body
-        return await read_bounded(request.body, self._quotas.request_bytes_max, exchange.service)
+        return await read_bounded(request.body, self._quotas.request_bytes_max, exchange.service, exchange.operation or "")
 
     def _failed(self, exchange: _Exchange, error: AwsError) -> HttpResponse:
         return wire.serialise_error(exchange.service, exchange.protocol, error, exchange.request_id, exchange.operation)

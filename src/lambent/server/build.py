@@ -131,6 +131,7 @@ async def build(settings: Settings) -> Server:
         environments=provisioner,
         snapshots=invoker.host.snapshots,
         taken=taken,
+        metrics=meters,
         runtimes=choice.driver.runtimes,
         read_signed=SignedReader(identities, clock),
         roles=roles,

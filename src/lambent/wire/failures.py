@@ -55,6 +55,8 @@ def _members(model: models.Service, protocol: str, error: AwsError, shape: Struc
     values.setdefault(message, error.message)
     if "Type" in shape.members:
         values.setdefault("Type", "User" if status < 500 else "Service")
+        if values["Type"] is None:  # the service says that AWS leaves it out here
+            del values["Type"]
     kits = kit.of(model.name)
     writer = kits.cbor_writer if protocol == "smithy-rpc-v2-cbor" else kits.json_writer
     body: dict[str, Any] = writer.members(shape, heads.body_members(shape))(values)

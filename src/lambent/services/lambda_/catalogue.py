@@ -252,10 +252,9 @@ async def _by_last_part(store: Store, table: Table[T], key: Key) -> dict[str, T]
     return {str(each.key[-1]): each.value for each in await every(store, table, key)}
 
 
-async def every(store: Store, table: Table[T], within: Key) -> list[Found[T]]:
-    """Return all documents below a key."""
+async def every(store: Store, table: Table[T], within: Key, *, after: Key | None = None) -> list[Found[T]]:
+    """Return all documents below a key, or those after one of them."""
     found: list[Found[T]] = []
-    after: Key | None = None
     while True:
         page = await table.range(store, within, after=after, limit=_PAGE)
         found.extend(page)

@@ -11,8 +11,8 @@ from lambent.domain.service import Operations
 from lambent.services.lambda_.catalogue import every
 from lambent.services.lambda_.code import usage
 from lambent.services.lambda_.context import Lambda
-from lambent.services.lambda_.errors import invalid
-from lambent.services.lambda_.names import FunctionRef
+from lambent.services.lambda_.errors import function_not_found, invalid
+from lambent.services.lambda_.names import LATEST, FunctionRef
 from lambent.services.lambda_.state import FUNCTIONS, PROVISIONED
 
 if TYPE_CHECKING:
@@ -58,7 +58,9 @@ async def put_function_concurrency(ctx: Lambda, call: Call, request: PutFunction
         )
     reserved, quotas = request["ReservedConcurrentExecutions"], ctx.platform.quotas
     async with ctx.catalogue.alone((ref.account_id, ref.region, "")), ctx.catalogue.alone(ref.key):
-        entry = await ctx.catalogue.get(ref)
+        entry = await ctx.catalogue.find(ref.key)
+        if entry is None:
+            raise function_not_found(f"{ref.arn}:{LATEST}")
         others = await reserved_by_others(ctx, ref)
         if reserved and quotas.concurrency_max - others - reserved < quotas.concurrency_unreserved_min:
             raise invalid(

@@ -62,7 +62,7 @@ def check_runtime(runtime: str, known: Sequence[RuntimeStatus]) -> str:
         raise invalid(
             f"Value {runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [{names}] or be a valid ARN"
         )
-    if runtime not in RUNTIMES and not status.available:
+    if runtime not in RUNTIMES:
         raise invalid(
             f"The runtime parameter of {runtime} is no longer supported for creating or updating AWS Lambda functions. "
             "We recommend you use a supported runtime while creating or updating functions."
@@ -144,7 +144,6 @@ def refuse_unserved(request: Mapping[str, Any]) -> None:
     for member in (
         "CapacityProviderConfig",
         "DurableConfig",
-        "CodeSigningConfigArn",
         "RuntimeConfig",
         "AcceleratorConfig",
     ):
@@ -163,7 +162,7 @@ _CHANGES: dict[str, _Change] = {
     "Environment": lambda value: {"environment": dict(value.get("Variables") or {})},
     "KMSKeyArn": lambda value: {"kms_key_arn": value},
     "TracingConfig": lambda value: {"tracing_mode": value.get("Mode") or "PassThrough"},
-    "DeadLetterConfig": lambda value: {"dead_letter_arn": value.get("TargetArn") or ""},
+    "DeadLetterConfig": lambda value: {} if value.get("TargetArn") is None else {"dead_letter_arn": value["TargetArn"]},
     "Architectures": lambda value: {"architecture": value[0]},
     "EphemeralStorage": lambda value: {"ephemeral_storage_mb": value["Size"]},
     "SnapStart": lambda value: {"snap_start": value.get("ApplyOn") or "None"},

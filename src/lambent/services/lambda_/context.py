@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from lambent.domain.call import Call
 from lambent.domain.environments import RuntimeStatus
 from lambent.domain.invocations import EventQueue, Invoker
+from lambent.domain.metrics import Metrics
 from lambent.domain.ports import Platform, Roles
 from lambent.domain.provisioning import ProvisionedEnvironments
 from lambent.services.lambda_.catalogue import Entry, FunctionCatalogue
@@ -34,6 +35,7 @@ class Lambda:
     provisioned: ProvisionedEnvironments
     runtimes: Callable[[], list[RuntimeStatus]]
     code_secret: bytes  #: signs the URLs from which code is fetched
+    metrics: Metrics
     roles: Roles  #: what execution roles let be done
     vpcs: Mapping[str, str] = field(default_factory=dict)  #: of subnets that the settings name
 

@@ -13,9 +13,9 @@ def _user(code: str, message: str, status: int) -> AwsError:
     return AwsError(code, message, status, members={"Type": "User"})
 
 
-def not_found(message: str) -> AwsError:
-    """Return ``ResourceNotFoundException``."""
-    return _user("ResourceNotFoundException", message, 404)
+def not_found(message: str, *, typed: bool = True) -> AwsError:
+    """Return ``ResourceNotFoundException``; ``typed`` for the most, which say that the caller is to blame."""
+    return AwsError("ResourceNotFoundException", message, 404, members={"Type": "User" if typed else None})
 
 
 def function_not_found(arn: str) -> AwsError:
@@ -35,7 +35,7 @@ def conflict(message: str) -> AwsError:
 
 def invalid(message: str, *, typed: bool = True) -> AwsError:
     """Return ``InvalidParameterValueException``; ``typed`` for the most, which say that the caller is to blame."""
-    return AwsError("InvalidParameterValueException", message, 400, members={"Type": "User"} if typed else {})
+    return AwsError("InvalidParameterValueException", message, 400, members={"Type": "User" if typed else None})
 
 
 def validation(*problems: str) -> AwsError:
@@ -72,3 +72,14 @@ def code_storage_exceeded(limit: int) -> AwsError:
 def policy_too_long(size: int, limit: int) -> AwsError:
     """Return ``PolicyLengthExceededException``; both in bytes."""
     return _user("PolicyLengthExceededException", f"The final policy size ({size}) is bigger than the limit ({limit}).", 400)
+
+
+def code_signing_not_found(config_arn: str) -> AwsError:
+    """Return ``CodeSigningConfigNotFoundException``."""
+    text = f"The code signing configuration cannot be found. Check that the provided configuration is not deleted: {config_arn}."
+    return _user("CodeSigningConfigNotFoundException", text, 404)
+
+
+def code_verification_failed(message: str) -> AwsError:
+    """Return ``CodeVerificationFailedException``."""
+    return _user("CodeVerificationFailedException", message, 400)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from lambent.domain.call import Call
-from lambent.domain.documents import drop, keep
+from lambent.domain.documents import Found, drop, keep
 from lambent.domain.errors import Conflict
 from lambent.domain.service import Operations
 from lambent.domain.storage import ABSENT, Key, Write
-from lambent.services.lambda_ import code
+from lambent.services.lambda_ import code, code_trust
 from lambent.services.lambda_.catalogue import Entry
 from lambent.services.lambda_.configuration import changed, check_limits, check_runtime, refuse_unserved
 from lambent.services.lambda_.context import Lambda
@@ -23,6 +23,7 @@ from lambent.services.lambda_.names import LATEST, NAME_LENGTH_MAX, FunctionKey,
 from lambent.services.lambda_.role_checks import check_role
 from lambent.services.lambda_.state import (
     ALIASES,
+    CODE_SIGNING,
     EVENT_CONFIGS,
     FUNCTIONS,
     POLICIES,
@@ -30,6 +31,7 @@ from lambent.services.lambda_.state import (
     URL_IDS,
     URLS,
     VERSIONS,
+    CodeSigning,
     Configuration,
     Function,
     Version,
@@ -68,10 +70,11 @@ async def create_function(ctx: Lambda, call: Call, request: CreateFunctionReques
     if not request.get("Runtime") or (not request.get("Handler") and not request["Runtime"].startswith("provided")):
         raise invalid("Runtime and Handler are mandatory parameters for functions created with deployment packages.")
     caveat = check_runtime(request["Runtime"], ctx.runtimes())
+    signing = None if not request.get("CodeSigningConfigArn") else await code_trust.required(ctx, call, request["CodeSigningConfigArn"])
     check_tags(request.get("Tags") or {}, ctx.platform.quotas)
+    layers = await layers_of(ctx, call, request.get("Layers") or ())
     if await ctx.catalogue.find(ref.key) is not None:
         raise conflict(f"Function already exist: {ref.name}")
-    layers = await layers_of(ctx, call, request.get("Layers") or ())
     blank = Configuration(request["Runtime"], request["Role"], request.get("Handler") or "", "0" * 64, 0)
     config = changed(blank, request, layers, await vpc_of(ctx, call, request))
     check_limits(config, ctx.platform.quotas)
@@ -80,7 +83,9 @@ async def create_function(ctx: Lambda, call: Call, request: CreateFunctionReques
     config = with_package(config, package)
     check_limits(config, ctx.platform.quotas)
     await code.check_storage(ctx, call, package.size)
-    return with_caveat(await _commit_new(ctx, ref, config, request), caveat)
+    if signing is not None:
+        await code_trust.check(ctx, ref, signing.value, digests_of(config))
+    return with_caveat(await _commit_new(ctx, ref, config, request, signing), caveat)
 
 
 def with_package(config: Configuration, package: code.Package) -> Configuration:
@@ -93,24 +98,32 @@ def changed_code(config: Configuration, digest: str, size: int, unzipped: int) -
     return msgspec.structs.replace(config, code_digest=digest, code_size=size, code_unzipped=unzipped)
 
 
-async def _commit_new(ctx: Lambda, ref: FunctionRef, config: Configuration, request: CreateFunctionRequest) -> FunctionConfiguration:
+async def _commit_new(
+    ctx: Lambda, ref: FunctionRef, config: Configuration, request: CreateFunctionRequest, signing: Found[CodeSigning] | None
+) -> FunctionConfiguration:
     now, ids = ctx.platform.clock.now(), ctx.platform.ids
     revision = ids.uuid()
     latest = Version(LATEST, config, revision, revision, now, "Pending", _CREATING, "Creating")
     function = Function(
-        created=now, instance=ids.uuid(), published=1 if request.get("Publish") else 0, tags=dict(request.get("Tags") or {})
+        created=now,
+        instance=ids.uuid(),
+        published=1 if request.get("Publish") else 0,
+        tags=dict(request.get("Tags") or {}),
+        code_signing_arn=request.get("CodeSigningConfigArn") or "",
     )
     versions = [latest]
     if request.get("Publish"):
         versions.append(msgspec.structs.replace(latest, version="1", revision_id=ids.uuid(), code_revision=ids.uuid()))
-    writes: list[Write] = [FUNCTIONS.put(ref.key, function, ABSENT)]
+    writes: list[Write] = [FUNCTIONS.put(ref.key, function, ABSENT), *([] if signing is None else [code_trust.held(signing)])]
     for version in versions:
         writes += stored(ref.key, version)
         writes.append(begun(ref.key, version.version, now))
     async with ctx.catalogue.alone(ref.key):
         try:
             await ctx.catalogue.commit(ref.key, writes)
-        except Conflict:
+        except Conflict as other:
+            if other.table == CODE_SIGNING.name:
+                raise code_trust.busy(function.code_signing_arn) from None
             raise conflict(f"Function already exist: {ref.name}") from None
     entry = Entry(ref.key, function, 0, {each.version: each for each in versions}, {}, {}, {}, {})
     return function_configuration(entry, versions[-1], shown_as="")  # unqualified, as AWS has it, also of version 1
@@ -118,18 +131,20 @@ async def _commit_new(ctx: Lambda, ref: FunctionRef, config: Configuration, requ
 
 def stored(key: FunctionKey, version: Version) -> list[Write]:
     """Return the writes that store a version and keep its code and layers."""
-    config = version.configuration
     owner = owner_of(key, version.version)
-    digests = {config.code_digest, *(layer.digest for layer in config.layers)}
-    return [VERSIONS.put(version_key(key, version.version), version), *(keep(digest, owner) for digest in sorted(digests))]
+    kept = sorted(digests_of(version.configuration))
+    return [VERSIONS.put(version_key(key, version.version), version), *(keep(digest, owner) for digest in kept)]
+
+
+def digests_of(config: Configuration) -> set[str]:
+    """Return what a version's code and layers are, as blobs."""
+    return {config.code_digest, *(layer.digest for layer in config.layers)}
 
 
 def let_go(key: FunctionKey, version: Version, kept: Configuration | None = None) -> list[Write]:
     """Return the writes that drop a version's code and layers, but for those that ``kept`` needs."""
-    config = version.configuration
-    needed = {kept.code_digest, *(layer.digest for layer in kept.layers)} if kept else set[str]()
-    digests = {config.code_digest, *(layer.digest for layer in config.layers)} - needed
-    return [drop(digest, owner_of(key, version.version)) for digest in sorted(digests)]
+    gone = digests_of(version.configuration) - (digests_of(kept) if kept else set())
+    return [drop(digest, owner_of(key, version.version)) for digest in sorted(gone)]
 
 
 def owner_of(key: FunctionKey, version: str) -> str:
@@ -218,6 +233,8 @@ def page(items: list[Any], name_of: Any, marker: str | None, limit: int | None) 
 async def delete_function(ctx: Lambda, call: Call, request: DeleteFunctionRequest) -> DeleteFunctionResponse:
     """Delete a function with all that belongs to it, or one published version."""
     ref = ctx.own_ref(call, request["FunctionName"], request.get("Qualifier"))
+    if ref.qualifier == LATEST:
+        raise invalid("$LATEST version cannot be deleted without deleting the function.")
     async with ctx.catalogue.alone(ref.key):
         entry = await ctx.catalogue.find(ref.key)
         if entry is None:
@@ -230,8 +247,6 @@ async def delete_function(ctx: Lambda, call: Call, request: DeleteFunctionReques
 
 
 async def _delete_version(ctx: Lambda, ref: FunctionRef, entry: Entry) -> None:
-    if ref.qualifier == LATEST:
-        raise invalid("$LATEST version cannot be deleted without deleting the function.")
     if not ref.qualifier.isdecimal():
         raise invalid("Deletion of aliases is not currently supported.")
     version = entry.versions.get(ref.qualifier)

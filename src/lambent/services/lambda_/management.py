@@ -15,8 +15,6 @@ from lambent.services.lambda_.state import FUNCTIONS
 
 if TYPE_CHECKING:
     from lambent.services.lambda_._generated_shapes import (
-        GetFunctionCodeSigningConfigRequest,
-        GetFunctionCodeSigningConfigResponse,
         GetFunctionRecursionConfigRequest,
         GetFunctionRecursionConfigResponse,
         GetRuntimeManagementConfigRequest,
@@ -87,11 +85,3 @@ async def get_recursion(ctx: Lambda, call: Call, request: GetFunctionRecursionCo
     """Return whether a recursive loop is stopped."""
     entry = await ctx.catalogue.get(_function(ctx, call, request["FunctionName"]))
     return {"RecursiveLoop": entry.function.recursive_loop}
-
-
-@operations.serves("GetFunctionCodeSigningConfig")
-async def get_code_signing(ctx: Lambda, call: Call, request: GetFunctionCodeSigningConfigRequest) -> GetFunctionCodeSigningConfigResponse:
-    """Say that the function has none; deployment tools ask for every function."""
-    ref = _function(ctx, call, request["FunctionName"])
-    await ctx.catalogue.get(ref)
-    return {"CodeSigningConfigArn": "", "FunctionName": ref.name}

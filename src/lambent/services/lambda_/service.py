@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping
 
 from lambent.domain.environments import RuntimeStatus
 from lambent.domain.invocations import EventQueue, Invoker
+from lambent.domain.metrics import Metrics
 from lambent.domain.ports import Platform, ReadSigned, Roles
 from lambent.domain.provisioning import ProvisionedEnvironments, Snapshots
 from lambent.domain.service import NativeService
 from lambent.services.lambda_ import (
     aliases,
+    code_signing,
     concurrency,
     event_configs,
     functions,
@@ -48,6 +50,7 @@ _FAMILIES = (
     provisioned.operations,
     event_configs.operations,
     urls.operations,
+    code_signing.operations,
     management.operations,
     mappings.operations,
     invoke.operations,
@@ -64,6 +67,7 @@ def build(
     environments: ProvisionedEnvironments,
     snapshots: Snapshots,
     taken: TakenConcurrency,
+    metrics: Metrics,
     runtimes: Callable[[], list[RuntimeStatus]],
     read_signed: ReadSigned,
     roles: Roles,
@@ -74,7 +78,7 @@ def build(
     ``vpcs``: subnets that there are without EC2's knowing, each with its VPC.
     """
     secret = bytes.fromhex(platform.ids.hex(64))
-    context = Lambda(platform, catalogue, invoker, events, event_sources, environments, runtimes, secret, roles, vpcs or {})
+    context = Lambda(platform, catalogue, invoker, events, event_sources, environments, runtimes, secret, metrics, roles, vpcs or {})
     return NativeService(
         "lambda",
         context,

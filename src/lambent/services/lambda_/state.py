@@ -15,6 +15,7 @@ lambda.mappings        account, region, uuid               ``domain.mappings.Eve
 lambda.mapping_tags    account, region, uuid               ``MappingTags``
 lambda.layers          account, region, name               ``LayerCounter``: numbers are never given twice
 lambda.layer_versions  account, region, name, number       ``LayerVersion``
+lambda.code_signing    account, region, id                 ``CodeSigning``
 ====================== =================================== ==========================================
 """
 
@@ -93,6 +94,7 @@ class Function(msgspec.Struct, frozen=True, omit_defaults=True):
     reserved_concurrency: int | None = None
     recursive_loop: str = "Terminate"
     runtime_updates: dict[str, tuple[str, str]] = {}  #: by qualifier: UpdateRuntimeOn, RuntimeVersionArn
+    code_signing_arn: str = ""  #: of its code signing configuration
 
 
 class Alias(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -177,6 +179,17 @@ class LayerVersion(msgspec.Struct, frozen=True, omit_defaults=True):
     revision_id: str = ""  #: of the policy
 
 
+class CodeSigning(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A code signing configuration."""
+
+    config_id: str
+    publishers: tuple[str, ...]  #: ARNs of versions of signing profiles
+    last_modified: float  #: seconds since 1970
+    description: str = ""
+    untrusted: str = "Warn"  #: what becomes of code that no publisher signed: ``Warn``, ``Enforce``
+    tags: dict[str, str] = {}
+
+
 FUNCTIONS = Table("lambda.functions", Function)
 VERSIONS = Table("lambda.versions", Version)
 ALIASES = Table("lambda.aliases", Alias)
@@ -189,5 +202,6 @@ MAPPINGS = Table("lambda.mappings", EventSourceMapping)
 MAPPING_TAGS = Table("lambda.mapping_tags", MappingTags)
 LAYERS = Table("lambda.layers", LayerCounter)
 LAYER_VERSIONS = Table("lambda.layer_versions", LayerVersion)
+CODE_SIGNING = Table("lambda.code_signing", CodeSigning)
 TRANSITIONS = "lambda.transitions"
 """The queue of versions whose state is about to become ``Active`` or whose update is about to be ``Successful``."""

@@ -9,7 +9,7 @@ import msgspec
 from lambent.domain.call import Call
 from lambent.domain.service import Operations
 from lambent.domain.storage import Write
-from lambent.services.lambda_ import code
+from lambent.services.lambda_ import code, code_trust
 from lambent.services.lambda_.catalogue import Entry
 from lambent.services.lambda_.configuration import changed, check_limits, check_runtime, refuse_unserved
 from lambent.services.lambda_.context import Lambda, check_revision
@@ -46,6 +46,7 @@ async def update_function_code(ctx: Lambda, call: Call, request: UpdateFunctionC
     refuse_unserved(request)
     package = await code.take(ctx, call, request, unzipped_max=ctx.platform.quotas.code_unzipped_bytes_max)
     await code.check_storage(ctx, call, package.size)
+    await _check_trust(ctx, call, ref, entry, [package.digest])
     async with ctx.settled_alone(ref) as entry:
         check_revision(request.get("RevisionId"), entry.latest.revision_id)
         config = with_package(entry.latest.configuration, package)
@@ -59,6 +60,12 @@ async def update_function_code(ctx: Lambda, call: Call, request: UpdateFunctionC
         if request.get("Publish"):
             entry, version = await publish(ctx, entry, None)
         return function_configuration(entry, version, shown_as=None if request.get("Publish") else "")
+
+
+async def _check_trust(ctx: Lambda, call: Call, ref: FunctionRef, entry: Entry, digests: list[str]) -> None:
+    """Have the function's code signing configuration, if it has one, decide on packages."""
+    if config_arn := entry.function.code_signing_arn:
+        await code_trust.check(ctx, ref, (await code_trust.required(ctx, call, config_arn)).value, digests)
 
 
 def _unqualified(ref: FunctionRef) -> FunctionRef:
@@ -75,6 +82,8 @@ async def update_function_configuration(ctx: Lambda, call: Call, request: Update
     caveat = check_runtime(request["Runtime"], ctx.runtimes()) if request.get("Runtime") else ""
     layers = None if request.get("Layers") is None else await layers_of(ctx, call, request["Layers"])
     vpc = await vpc_of(ctx, call, request)
+    if layers:
+        await _check_trust(ctx, call, ref, await ctx.catalogue.get(ref), [layer.digest for layer in layers])
     async with ctx.settled_alone(ref) as entry:
         check_revision(request.get("RevisionId"), entry.latest.revision_id)
         config = changed(entry.latest.configuration, request, layers, vpc)

@@ -100,6 +100,16 @@ class FakeRoles:
         return (call.service, call.operation) not in self.denied
 
 
+class FakeMetrics:
+    """Notes what is counted."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, float, dict[str, str]]] = []
+
+    def record(self, account_id: str, region: str, name: str, value: float, unit: str, dimensions: Mapping[str, str]) -> None:
+        self.seen.append((name, value, dict(dimensions)))
+
+
 class FakeEvents:
     def __init__(self) -> None:
         self.seen: list[tuple[FunctionVersion, str, Invocation]] = []
@@ -147,6 +157,7 @@ class Bench:
         self.events = FakeEvents()
         self.environments = FakeEnvironments()
         self.taken = TakenConcurrency()
+        self.metrics = FakeMetrics()
         self.snapshots = FakeSnapshots()
         self.roles = FakeRoles()
         self.platform = Platform(self.store, self.blobs, self.s3, self.clock, self.ids, quotas or Quotas(), "localhost:4566")
@@ -171,6 +182,7 @@ class Bench:
             taken=self.taken,
             roles=self.roles,
             vpcs={"subnet-mine": "vpc-mine"},
+            metrics=self.metrics,
         )
 
     async def read_signed(self, request: HttpRequest, service: str, bytes_max: int, *, signed: bool) -> tuple[Caller, bytes]:

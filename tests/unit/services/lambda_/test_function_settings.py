@@ -31,10 +31,6 @@ async def test_reserved_concurrency(bench):
     assert (await resolve(bench)).version.reserved_concurrency is None
 
 
-async def test_code_signing_says_that_it_is_missing(bench):
-    await bench.refused("CreateCodeSigningConfig", "NotImplemented", "lambda:CreateCodeSigningConfig")
-
-
 async def test_event_configs(bench):
     await bench.create(Publish=True)
     await bench.refused("GetFunctionEventInvokeConfig", "ResourceNotFoundException", f"{ARN}:$LATEST doesn't have", FunctionName="f")
@@ -98,7 +94,6 @@ async def test_management(bench, mode):
     assert (await bench.call("GetFunctionRecursionConfig", FunctionName="f"))["RecursiveLoop"] == "Terminate"
     await bench.call("PutFunctionRecursionConfig", FunctionName="f", RecursiveLoop="Allow")
     assert (await bench.call("GetFunctionRecursionConfig", FunctionName="f"))["RecursiveLoop"] == "Allow"
-    assert (await bench.call("GetFunctionCodeSigningConfig", FunctionName="f"))["FunctionName"] == "f"
     assert (await bench.call("ListEventSourceMappings"))["EventSourceMappings"] == []
 
 
@@ -112,3 +107,42 @@ async def test_a_runtime_that_another_one_serves_says_so(bench, zip_of, caplog):
     await bench.settle()
     updated = await bench.call("UpdateFunctionConfiguration", FunctionName="other", Runtime="python3.12")
     assert "Error" not in updated["RuntimeVersionConfig"]
+
+
+async def test_tagging_changes_the_revision(bench):
+    before = (await bench.create())["RevisionId"]
+    seen = {before}
+    await bench.call("TagResource", Resource=ARN, Tags={"a": "b"})
+    seen.add((await bench.call("GetFunctionConfiguration", FunctionName="f"))["RevisionId"])
+    await bench.call("UntagResource", Resource=ARN, TagKeys=["a"])
+    seen.add((await bench.call("GetFunctionConfiguration", FunctionName="f"))["RevisionId"])
+    assert len(seen) == 3
+
+
+async def test_an_empty_dead_letter_config_changes_nothing(bench):
+    await bench.create(DeadLetterConfig={"TargetArn": QUEUE})
+    await bench.call("UpdateFunctionConfiguration", FunctionName="f", DeadLetterConfig={})
+    assert (await bench.call("GetFunctionConfiguration", FunctionName="f"))["DeadLetterConfig"] == {"TargetArn": QUEUE}
+    await bench.settle()
+    await bench.call("UpdateFunctionConfiguration", FunctionName="f", DeadLetterConfig={"TargetArn": ""})
+    assert "DeadLetterConfig" not in await bench.call("GetFunctionConfiguration", FunctionName="f")
+
+
+async def test_what_is_said_before_the_function_is_looked_for(bench):
+    text = "$LATEST version cannot be deleted without deleting the function."
+    await bench.refused("DeleteFunction", "InvalidParameterValueException", text, FunctionName="nobody", Qualifier="$LATEST")
+    missing = "function:nobody:$LATEST"
+    await bench.refused(
+        "PutFunctionConcurrency", "ResourceNotFoundException", missing, FunctionName="nobody", ReservedConcurrentExecutions=1
+    )
+    await bench.create()
+    elsewhere = ["arn:aws:lambda:eu-west-1:123456789012:layer:l:1"]
+    params = {"Runtime": "python3.12", "Role": ROLE, "Handler": "a.b", "Code": {"ZipFile": b"x"}, "Layers": elsewhere}
+    await bench.refused("CreateFunction", "InvalidParameterValueException", "not in the same region", FunctionName="f", **params)
+
+
+async def test_a_retired_runtime_is_refused_though_it_is_there(bench):
+    bench.statuses.append(RuntimeStatus("provided", True))
+    params = {"Role": ROLE, "Handler": "a.b", "Code": {"ZipFile": b"x"}}
+    text = "The runtime parameter of provided is no longer supported"
+    await bench.refused("CreateFunction", "InvalidParameterValueException", text, FunctionName="f", Runtime="provided", **params)
