@@ -236,7 +236,7 @@ async def test_what_awslambdaric_reads_when_it_is_imported_is_the_functions(sand
 
 
 UNTOUCHED = """
-import logging, os, random, sys, threading
+import logging, os, random, ssl, sys, threading
 born = random.random()
 def handler(event, context):
     read, write = os.pipe()
@@ -246,7 +246,8 @@ def handler(event, context):
         os.write(write, str(random.random()).encode())
         os._exit(0)
     os.waitpid(child, 0)
-    return {"born": born, "child": float(os.read(read, 99)), "mine": random.random(), "thread": threading.main_thread().native_id == os.getpid(),
+    return {"born": born, "child": float(os.read(read, 99)), "mine": random.random(), "secret": ssl.RAND_bytes(8).hex(),
+            "thread": threading.main_thread().native_id == os.getpid(),
             "handlers": len(logging.root.handlers), "rehearsed": [each for each in sys.modules if "rehears" in each], "argv": sys.argv[1:],
             "variable": os.environ.get("AWS_LAMBDA_FUNCTION_NAME"), "hooks": os.register_at_fork.__name__}
 """
@@ -259,7 +260,7 @@ async def test_a_fork_is_like_a_fresh_interpreter(sandbox: Sandbox, tmp_path: Pa
         found.append(await started.result())
         assert any(b"from the child" in line for line, _ in started.output.lines)
         await started.environment.stop()
-    assert len({each[name] for each in found for name in ("born", "child", "mine")}) == 6
+    assert len({each[name] for each in found for name in ("born", "child", "mine", "secret")}) == 8
     for each in found:
         assert each["thread"]
         assert (each["handlers"], each["rehearsed"], each["argv"], each["variable"]) == (1, [], [], "f")

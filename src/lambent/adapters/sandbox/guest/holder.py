@@ -15,6 +15,7 @@ import linux
 import rooms
 import talk
 
+STILL_FD = 103  # where the warden puts the smallest program (``still``), if there can be one
 SPACES = ("user", "mnt", "pid", "net", "ipc", "uts")
 HELD = linux.CLONE_NEWUSER | linux.CLONE_NEWNS | linux.CLONE_NEWPID | linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS
 
@@ -71,16 +72,16 @@ def serve(server, uid, gid, has_root):
 
 
 def shrink(server, program):
-    """Become the smallest program that there is: what remains to do is to be there. Not reached again, unless there is none.
+    """Become the smallest program: what remains to do is to be there. Comes back where neither ours nor the machine's can be executed.
 
     It ends by ``PR_SET_PDEATHSIG`` then, which ``execve`` keeps; orphans are reaped by the kernel, which it keeps, too. An ordinary user's
     loses its last privilege by it and is as confined as the function, whose filter it gets.
     """
     server.set_inheritable(False)
     linux.filter_calls(bytes.fromhex(program))
-    for path in ("/usr/bin/sleep", "/bin/sleep"):
+    for program in (STILL_FD, "/usr/bin/sleep", "/bin/sleep"):
         with contextlib.suppress(OSError):
-            os.execve(path, ["holder", "2147483647"], {})  # noqa: S606 - of the machine's
+            os.execve(program, ["holder", "2147483647"], {})  # noqa: S606 - ours, or the machine's
 
 
 def make_room(request, server, control, has_root, uid, gid):

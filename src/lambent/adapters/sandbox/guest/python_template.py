@@ -65,6 +65,8 @@ class Template(cradle.Cradle):
         self.packages = set()
         self.paths = []
         self.bootstraps = {}
+        self.pid = os.getpid()
+        self.knows_copies = False  # whether OpenSSL reseeds itself when the process id is another one
 
     def load(self):
         """Import what every function will find imported already."""
@@ -75,6 +77,8 @@ class Template(cradle.Cradle):
         self.bootstraps = bootstraps()
         with contextlib.suppress(ImportError):  # an SDK that doesn't run on this Python is left out
             import boto3  # noqa: F401, PLC0415 - found only now. To make a client imports nothing more, and leaves 4 MB to copy at each fork
+        ssl = sys.modules.get("ssl")
+        self.knows_copies = ssl is not None and ssl.OPENSSL_VERSION_INFO >= (1, 1, 1, 4)
         self.paths = list(sys.path)
         self.modules = tuple(set(sys.modules) - before)
         # Now, and not in a copy: to look at each module there would make its page the copy's own.
@@ -131,7 +135,7 @@ class Template(cradle.Cradle):
         os.environ.update(given["env"])
         time.tzset()
         os.chdir("/var/task")
-        reseed()
+        reseed(is_known=self.knows_copies and os.getpid() != self.pid)
         named = os.environ.get("PYTHONPATH", "").split(os.pathsep)  # what a starting interpreter would have read
         others = [each for each in named if each and each not in self.paths] + self.paths
         self.make_way(given["paths"])
@@ -146,7 +150,7 @@ class Template(cradle.Cradle):
         os.environ.clear()
         os.environ.update(given["env"])
         time.tzset()
-        reseed()
+        reseed(is_known=False)
 
     def make_way(self, paths):
         """Forget preloaded packages when the function or a layer brings one of them: its own must be found."""
@@ -174,13 +178,13 @@ def bootstraps():
     return found
 
 
-def reseed():
-    """Give the copy randomness of its own, and the number of its thread."""
+def reseed(is_known):
+    """Give the copy randomness of its own, and the number of its thread. ``is_known``: OpenSSL knows it for a copy."""
     random = sys.modules.get("random")
     if random is not None:
         random.seed()
     ssl = sys.modules.get("ssl")
-    if ssl is not None:
+    if ssl is not None and not is_known:
         ssl.RAND_add(os.urandom(32), 32.0)
     uuid = sys.modules.get("uuid")
     if uuid is not None:

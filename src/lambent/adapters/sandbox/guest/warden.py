@@ -21,6 +21,7 @@ import holder
 import linux
 import plumber
 import rooms
+import still
 import talk
 
 
@@ -33,6 +34,7 @@ class Warden(cradle.Cradle):
         self.folder = spec["folder"]  # an empty folder of the machine's, to mount on; removed at the end
         self.groups = spec["groups"]  # folders in which the environments' control groups are; removed at the end
         self.roots = {}  # name -> folder
+        self.still = still.opened()
         if spec["unprivileged"]:
             become_root()
         else:
@@ -90,8 +92,10 @@ class Warden(cradle.Cradle):
                 signal.set_wakeup_fd(-1)
                 control = os.dup2(control, 101, inheritable=False)
                 os.dup2(go_r, 102)
+                if self.still >= 0:
+                    os.dup2(self.still, holder.STILL_FD, inheritable=False)
                 os.closerange(0, 101)
-                linux.close_from(103)
+                linux.close_from(holder.STILL_FD + (self.still >= 0))
                 for each in cradle.UNSET_SIGNALS:
                     signal.signal(each, signal.SIG_DFL)
                 if os.read(102, 1) != b"+":  # our ids are mapped now, or the warden is gone
