@@ -15,12 +15,13 @@ from typing import Final
 from msgspec.structs import replace
 
 from lambent.domain.errors import AwsError, Unreachable
-from lambent.domain.storage import Acknowledge, Enqueue, Lease, Write
+from lambent.domain.storage import Acknowledge, Enqueue, Lease, Postpone, Write
 from lambent.engine.delivery import QueueWorker
 from lambent.services.sns.context import Sns
 from lambent.services.sns.delivery_policies import effective_subscription_policy, retry_policy
 from lambent.services.sns.dispatches import FANOUT, WEBHOOKS, Dispatch, Kind, decode
 from lambent.services.sns.feedback import Delivered, feedback
+from lambent.services.sns.pacing import Pacer
 from lambent.services.sns.protocols import WEBHOOKS as WEBHOOK_PROTOCOLS
 from lambent.services.sns.schedule import MANAGED, RetryPolicy
 from lambent.services.sns.senders import Senders
@@ -45,6 +46,7 @@ class Deliveries:
     def __init__(self, sns: Sns, senders: Senders) -> None:
         self._sns = sns
         self._senders = senders
+        self._pacer = Pacer()
 
     def worker(self) -> QueueWorker:
         """Return the worker of the queue of publications."""
@@ -61,6 +63,9 @@ class Deliveries:
             targets = [dispatch.subscription]
         else:
             targets = [entry.subscriptions[each] for each in dispatch.targets if each in entry.subscriptions]
+        slot = self._slot(entry.topic, targets, dispatch)
+        if slot is not None:
+            return (Postpone(lease, slot, replace(dispatch, paced=True).encoded()),)
         letterhead = self._senders.letterhead(entry.topic, dispatch)
         endings = [await self._senders.begin(entry.topic, each, dispatch, letterhead) for each in targets]
         writes: list[Write] = [Acknowledge(lease)]
@@ -72,8 +77,19 @@ class Deliveries:
                 writes += feedback(entry.topic, target, dispatch, outcome, platform.clock.now(), platform.ids)
         return writes
 
+    def _slot(self, topic: Topic, targets: Sequence[Subscription], dispatch: Dispatch) -> float | None:
+        """Return until when a webhook's message has to wait; ``None`` when it may go. There is one target, then."""
+        if dispatch.paced or dispatch.dead or dispatch.kind is not Kind.NOTIFICATION or len(targets) != 1:
+            return None
+        (target,) = targets
+        if target.protocol not in WEBHOOK_PROTOCOLS:
+            return None
+        now = self._sns.platform.clock.now()
+        slot = self._pacer.slot(topic, target, now)
+        return slot if slot > now else None
+
     def _failed(self, topic: Topic, subscription: Subscription, dispatch: Dispatch, error: AwsError | Unreachable) -> Sequence[Enqueue]:
-        again = replace(dispatch, failures=dispatch.failures + 1)
+        again = replace(dispatch, failures=dispatch.failures + 1, paced=False)
         if dispatch.subscription is None:
             again = replace(again, targets=(subscription.id,))
         pause = schedule_of(topic, subscription, dead=dispatch.dead).pause_s(again.failures) if passes(error) else None

@@ -33,20 +33,21 @@ def checked_topic_policy(text: str) -> str:
     if http.get("defaultHealthyRetryPolicy") is not None:
         kept["defaultHealthyRetryPolicy"] = _checked_retry(http["defaultHealthyRetryPolicy"], "http.defaultHealthyRetryPolicy")
     kept["disableSubscriptionOverrides"] = bool(http.get("disableSubscriptionOverrides"))
-    for name in ("defaultThrottlePolicy", "defaultRequestPolicy"):
-        if http.get(name) is not None:
-            kept[name] = http[name]
+    if http.get("defaultThrottlePolicy") is not None:
+        kept["defaultThrottlePolicy"] = _checked_throttle(http["defaultThrottlePolicy"], "http.defaultThrottlePolicy")
+    if http.get("defaultRequestPolicy") is not None:
+        kept["defaultRequestPolicy"] = http["defaultRequestPolicy"]
     return compact({"http": kept})
 
 
 def checked_subscription_policy(text: str) -> str:
     """Return a subscription's policy as it is kept and shown. Raises ``InvalidParameter``."""
     given = parse_object(text, "DeliveryPolicy")
-    retry = given.get("healthyRetryPolicy")
+    retry, throttle = given.get("healthyRetryPolicy"), given.get("throttlePolicy")
     kept = {
         "healthyRetryPolicy": None if retry is None else _checked_retry(retry, "healthyRetryPolicy"),
         "sicklyRetryPolicy": given.get("sicklyRetryPolicy"),
-        "throttlePolicy": given.get("throttlePolicy"),
+        "throttlePolicy": None if throttle is None else _checked_throttle(throttle, "throttlePolicy"),
         "requestPolicy": given.get("requestPolicy"),
         "guaranteed": bool(given.get("guaranteed")),
     }
@@ -101,6 +102,15 @@ def content_type(effective: Mapping[str, Any]) -> str:
 def _http(text: str | None) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(text).get("http") or {} if text else {}
     return found
+
+
+def _checked_throttle(given: Any, where: str) -> dict[str, Any]:
+    if not isinstance(given, dict):
+        raise invalid(f"DeliveryPolicy: {where} must be an object")
+    rate = given.get("maxReceivesPerSecond")
+    if rate is not None and (not isinstance(rate, int) or isinstance(rate, bool) or rate < 1):
+        raise invalid(f"DeliveryPolicy: {where}.maxReceivesPerSecond must be an integer of at least 1")
+    return {} if rate is None else {"maxReceivesPerSecond": rate}
 
 
 def _checked_retry(given: Any, where: str) -> dict[str, Any]:

@@ -33,6 +33,7 @@ class Dispatch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     targets: tuple[str, ...] = ()  #: ids of subscriptions
     failures: int = 0  #: how often its delivery has failed
     dead: bool = False  #: on its way to a dead-letter queue
+    paced: bool = False  #: it has waited for its slot (``pacing``)
     kind: Kind = Kind.NOTIFICATION
     subscription: Subscription | None = None  #: of a message about a subscription, which may be gone by then
     token: str = ""  #: of a message about a subscription
@@ -42,9 +43,13 @@ class Dispatch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Return a message about a subscription."""
         return cls(topic=subscription.topic, message=message, kind=kind, subscription=subscription, token=token)
 
+    def encoded(self) -> bytes:
+        """Return it as it is queued."""
+        return _encode(self)
+
     def enqueue(self, queue: str, message_id: str, due: float) -> Enqueue:
         """Return the write that queues it."""
-        return Enqueue(queue, message_id, _encode(self), due)
+        return Enqueue(queue, message_id, self.encoded(), due)
 
 
 _encode = msgspec.msgpack.Encoder().encode

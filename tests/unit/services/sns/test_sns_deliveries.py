@@ -217,6 +217,31 @@ async def test_a_webhooks_schedule_is_its_delivery_policys(kit: Kit) -> None:
     assert kit.there.bodies("dlq") == ["hello", "not found"], "a client's error is lasting"
 
 
+async def test_a_webhook_gets_so_many_messages_a_second_as_it_wants(kit: Kit) -> None:
+    topic = await kit.topic()
+    await webhook(kit, topic, DeliveryPolicy=json.dumps({"throttlePolicy": {"maxReceivesPerSecond": 2}}))
+    for number in range(5):
+        await kit.publish(topic, str(number))
+    counts = []
+    for seconds in (0.0, 0.6, 0.5, 0.5, 0.5):
+        await kit.settle(seconds)
+        counts.append(len(kit.there.requests))
+    assert counts == [1, 2, 3, 4, 5]
+    await kit.subscribe(topic, queue("q"))
+    await kit.publish(topic, "last")
+    await kit.settle(0.0)
+    assert kit.there.bodies("q") == ["last"]
+
+
+@pytest.mark.parametrize("rate", [0, -1, "5", True, 1.5])
+async def test_a_rate_is_a_positive_integer(kit: Kit, rate: object) -> None:
+    arn = await webhook(kit, await kit.topic())
+    policy = json.dumps({"throttlePolicy": {"maxReceivesPerSecond": rate}})
+    fault = await kit.fails("SetSubscriptionAttributes", SubscriptionArn=arn, AttributeName="DeliveryPolicy", AttributeValue=policy)
+    text = "throttlePolicy.maxReceivesPerSecond must be an integer of at least 1"
+    assert fault.message == f"Invalid parameter: DeliveryPolicy: {text}"
+
+
 async def test_a_silent_webhook_does_not_hold_up_others(kit: Kit) -> None:
     topic = await kit.topic()
     for name in ("silent", "quick"):
