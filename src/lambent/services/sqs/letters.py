@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from lambent.services.sqs.tenants import Loads
+
 _SHIFT: Final = 20
 _STALE_MAX: Final = 1024
 
@@ -30,7 +32,7 @@ class Letter:
     """A message that was received at least once and is still there."""
 
     sequence: int
-    group: str = ""  #: of a FIFO queue's message
+    group: str = ""
     receives: int = 0
     first_received_ms: int = 0
     nonce: str = ""  #: of the latest receive: what its receipt handle must say
@@ -104,12 +106,14 @@ class Held:
         self.letters: dict[int, Letter] = {}
         self.count = 0  #: of those that are held
         self._expiries: list[tuple[int, int]] = []
+        self._loads = Loads()
 
     def add(self, letter: Letter) -> None:
         """Note a letter that is held until its ``until_ms``; it may have been noted before."""
         self.letters[letter.sequence] = letter
         letter.held = True
         self.count += 1
+        self._loads.add(letter.group, 1)
         self._watch(letter)
 
     def extend(self, letter: Letter, until_ms: int) -> None:
@@ -121,6 +125,11 @@ class Held:
         """Hold a letter no longer."""
         letter.held = False
         self.count -= 1
+        self._loads.add(letter.group, -1)
+
+    def noise(self) -> dict[str, int]:
+        """Return the groups that hold more than their share, and how many each holds; see ``tenants``."""
+        return self._loads.noise(self.count)
 
     def expire(self, now_ms: int) -> list[Letter]:
         """Let go of the letters whose time has passed, and return them."""

@@ -1,18 +1,18 @@
 """The order of a standard queue's messages. Pure.
 
-- Messages are given in the order of their arrival (of the end of their delay), each to one receiver.
+- Messages are given in the order of their arrival, each to one receiver; messages of noisy neighbours after all others (``tenants``).
 - A message that came back (its visibility timeout passed) is given again before newer ones, but in turn with messages that were never
   received, so that messages which nobody can handle don't keep the rest waiting.
 """
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from lambent.services.sqs.letters import Held, Letter, arrival_ms
 from lambent.services.sqs.lines import Delays, Line
+from lambent.services.sqs.tenants import Sorted, Tenants
 
 _RETURNED_MAX: Final = 10_000
 """When so many came back they alone are given: what is known of each takes memory, which a message that was never received does not."""
@@ -22,10 +22,11 @@ class StandardBox:
     """A standard queue's messages; see ``letters.Box``."""
 
     def __init__(self) -> None:
-        self._fresh = Line()
+        self._fresh = Tenants(Line)
         self._delays = Delays()
+        self._delayed_groups: dict[int, str] = {}  #: of delayed messages that have one
         self._held = Held()
-        self._returned: list[int] = []  #: a heap; may name letters that are gone or held again
+        self._returned = Tenants(Sorted)  #: may name letters that are gone or held again
         self._gave_returned = False
 
     @property
@@ -48,12 +49,13 @@ class StandardBox:
         return len(self._held.letters) - self._held.count
 
     def arrive(self, sequence: int, *, due_ms: int, now_ms: int, group: str = "") -> None:
-        """Take in a new message; groups mean nothing here."""
-        del group
-        if due_ms > now_ms:
-            self._delays.push(sequence, due_ms)
-        else:
-            self._fresh.push(sequence)
+        """Take in a new message."""
+        if due_ms <= now_ms:
+            self._fresh.push(group, sequence)
+            return
+        self._delays.push(sequence, due_ms)
+        if group:
+            self._delayed_groups[sequence] = group
 
     def restore(self, letter: Letter) -> None:
         """Take in a message that was received before."""
@@ -62,9 +64,9 @@ class StandardBox:
     def settle(self, now_ms: int) -> None:
         """Let delays and visibility timeouts pass."""
         for sequence in self._delays.pop_due(now_ms):
-            self._fresh.push(sequence)
+            self._fresh.push(self._delayed_groups.pop(sequence, ""), sequence)
         for letter in self._held.expire(now_ms):
-            heapq.heappush(self._returned, letter.sequence)
+            self._returned.push(letter.group, letter.sequence)
 
     def ready(self) -> bool:
         """Return whether a message could be received."""
@@ -73,7 +75,8 @@ class StandardBox:
     def take(self, limit: int, *, now_ms: int, until_ms: int, nonce: Callable[[], str]) -> list[Letter]:
         """Receive messages."""
         taken: list[Letter] = []
-        while len(taken) < limit and (letter := self._next()) is not None:
+        noise = self._held.noise()
+        while len(taken) < limit and (letter := self._next(noise)) is not None:
             letter.receives += 1
             letter.first_received_ms = letter.first_received_ms or now_ms
             letter.nonce, letter.until_ms = nonce(), until_ms
@@ -81,17 +84,22 @@ class StandardBox:
             taken.append(letter)
         return taken
 
-    def _next(self) -> Letter | None:
+    def _next(self, noise: Mapping[str, int]) -> Letter | None:
         fresh_is_next = self._gave_returned and self._came_back < _RETURNED_MAX
+        if noise and self._fresh.has_quiet(noise) and not self._returned.has_quiet(noise):
+            fresh_is_next = True
+        elif noise and self._returned.has_quiet(noise) and not self._fresh.has_quiet(noise):
+            fresh_is_next = False
         if self._came_back and not (fresh_is_next and len(self._fresh)):
             self._gave_returned = True
-            return self._next_returned()
+            return self._next_returned(noise)
         self._gave_returned = False
-        return Letter(self._fresh.pop()) if len(self._fresh) else None
+        found = self._fresh.pop(noise)
+        return None if found is None else Letter(*found)
 
-    def _next_returned(self) -> Letter | None:
-        while self._returned:
-            letter = self._held.letters.get(heapq.heappop(self._returned))
+    def _next_returned(self, noise: Mapping[str, int]) -> Letter | None:
+        while (found := self._returned.pop(noise)) is not None:
+            letter = self._held.letters.get(found[0])
             if letter is not None and not letter.held:
                 return letter
         return None
@@ -116,8 +124,10 @@ class StandardBox:
     def drop_before(self, limit_ms: int) -> list[int]:
         """Forget messages that were never received and arrived before a time."""
         gone = []
-        while len(self._fresh) and arrival_ms(self._fresh.peek()) < limit_ms:
-            gone.append(self._fresh.pop())
+        while (oldest := self._fresh.oldest()) is not None and arrival_ms(oldest) < limit_ms:
+            found = self._fresh.pop({})
+            if found is not None:
+                gone.append(found[0])
         return gone
 
     def next_due_ms(self) -> int | None:

@@ -231,3 +231,64 @@ def test_a_long_fifo_queue_is_looked_at_from_its_front() -> None:
     box.beyond -= 6
     box.arrive(16, due_ms=0, now_ms=0, group="16")
     assert (box.available, box.room) == (94, 0)
+
+
+def box_with(**counts: int) -> tuple[StandardBox, dict[int, str]]:
+    """Return a box with so many messages by tenant, one tenant's after the other's, and whose each is."""
+    box, owners = StandardBox(), {}
+    for tenant, count in counts.items():
+        for _ in range(count):
+            sequence = len(owners) + 1
+            owners[sequence] = "" if tenant == "nobody" else tenant
+            box.arrive(sequence, due_ms=0, now_ms=0, group=owners[sequence])
+    return box, owners
+
+
+def given(box: StandardBox, owners: dict[int, str], count: int) -> str:
+    """Receive that many messages, one at a time, and return whose they were."""
+    taken = [box.take(1, now_ms=0, until_ms=1000, nonce=lambda: "n") for _ in range(count)]
+    return "".join(owners[letter.sequence] or "-" for letters in taken for letter in letters)
+
+
+def test_others_go_before_a_tenant_that_holds_more_than_its_share() -> None:
+    box, owners = box_with(a=100, b=2, nobody=2)
+    assert given(box, owners, 40) == "a" * 30 + "bb--" + "a" * 6
+
+
+def test_a_tenant_with_few_in_flight_is_not_noisy() -> None:
+    box, owners = box_with(a=29, b=1)
+    assert given(box, owners, 30) == "a" * 29 + "b"
+
+
+def test_of_noisy_tenants_the_one_with_the_fewest_in_flight_is_next() -> None:
+    box, owners = box_with(a=40, b=31, c=1)
+    assert given(box, owners, 30) == "a" * 30
+    assert given(box, owners, 31) == "b" * 30 + "c"
+    assert given(box, owners, 3) == "aba"
+
+
+def test_a_tenth_of_what_is_in_flight_is_no_noise() -> None:
+    box, owners = box_with(nobody=400, a=60)
+    assert given(box, owners, 400) == "-" * 400
+    box.arrive(1000, due_ms=0, now_ms=0)
+    owners[1000] = ""
+    assert given(box, owners, 40) == "a" * 40
+
+
+def test_what_came_back_of_a_noisy_tenant_waits_too() -> None:
+    box, owners = box_with(a=50, b=3)
+    letters = box.take(10, now_ms=0, until_ms=10, nonce=lambda: "n")
+    box.take(31, now_ms=0, until_ms=1000, nonce=lambda: "n")
+    box.settle(20)
+    assert len(letters) == 10
+    assert given(box, owners, 5) == "bbbaa"
+
+
+def test_a_delayed_message_is_still_its_tenants() -> None:
+    box, owners = box_with(a=60)
+    box.arrive(100, due_ms=50, now_ms=0, group="a")
+    box.arrive(101, due_ms=50, now_ms=0, group="b")
+    owners |= {100: "a", 101: "b"}
+    assert given(box, owners, 31) == "a" * 31
+    box.settle(100)
+    assert given(box, owners, 1) == "b"
