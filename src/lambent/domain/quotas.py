@@ -43,7 +43,7 @@ class Quotas:
     # Asynchronous invocation
     event_age_s_max: int = 21_600
     event_retries_max: int = 2
-    source_batches_max: int = 64  #: batches of one event source mapping at once; AWS: 1,250. Each may be a process of this machine
+    source_batches_max: int = 1_250  #: batches of a queue's event source mapping at once, without provisioned pollers
     # S3
     buckets_max: int = 10_000
     object_bytes_max: int = 5_497_558_138_880  #: by multipart upload (5 TiB)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from lambent.domain.quotas import Quotas
 from lambent.domain.service import Service
 from lambent.domain.storage import Store
 from lambent.engine.delivery import AsyncInvocations
+from lambent.engine.delivery.lanes import first_places
 from lambent.engine.environments import CodeCache, LogShipper
 from lambent.engine.invocation import LocalInvoker, Provisioner
 from lambent.engine.measuring import MeasuredInvoker, Meters
@@ -120,7 +122,8 @@ async def build(settings: Settings) -> Server:
     measured = MeasuredInvoker(invoker)
     meters.read(measured.tell)
     catalogue = FunctionCatalogue(store, ids)
-    events = AsyncInvocations(store, measured, catalogue, cloud, clock=clock, ids=ids, metrics=meters)
+    start = first_places(os.cpu_count() or 1)
+    events = AsyncInvocations(store, measured, catalogue, cloud, clock=clock, ids=ids, start=start, metrics=meters)
     mappings = MappingCatalogue(store)
     lambda_ = lambda_service.build(
         platform,
@@ -137,7 +140,8 @@ async def build(settings: Settings) -> Server:
         roles=roles,
         vpcs=choice.vpcs,
     )
-    tools = Tools(store, cloud, measured, catalogue, mappings, events.records, meters, clock, ids, quotas.source_batches_max)
+    limits = quotas.source_batches_max, quotas.concurrency_max
+    tools = Tools(store, cloud, measured, catalogue, mappings, events.records, meters, clock, ids, *limits)
     natives = _natives(settings, platform, identities, lambda_)
     workers: list[Worker] = [shipper, meters, invoker, provisioner, events, EventSources(tools), audit, BlobSweeper(store, blobs, clock)]
     handlers: list[RawHandler] = [Health(lambda: report(settings, server)), MetricsPage(meters.totals)]

@@ -26,7 +26,7 @@ from lambent.engine.delivery.destinations import Destinations
 from lambent.engine.delivery.endings import Handled
 from lambent.engine.delivery.fair_worker import FairWorker, without_body
 from lambent.engine.delivery.haste import Haste
-from lambent.engine.delivery.lanes import PLACES
+from lambent.engine.delivery.lanes import PLACES, START
 from lambent.engine.delivery.messages import Dispatch, Event, dead_letter_attributes, destination_record
 from lambent.engine.delivery.schedule import Condition, GiveUp, Retry, after_function_error, after_refusal
 from lambent.engine.invocation import recursion
@@ -56,6 +56,7 @@ class AsyncInvocations:
         clock: Clock,
         ids: Ids,
         places: int = PLACES,
+        start: int = START,
         metrics: Metrics | None = None,
     ) -> None:
         self._store = store
@@ -73,6 +74,7 @@ class AsyncInvocations:
             self._deliver,
             name=self.name,
             places=places,
+            start=start,
             lease_s=LEASE_S,
             on_commit=self.records.touched,
             yields=self._accepting.is_pressing,

@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 from lambent.base.clock import Clock
 from lambent.domain.storage import Enqueue, Lease, Postpone, Store, Write
 from lambent.engine.delivery.endings import Endings, Handled
-from lambent.engine.delivery.lanes import OWN, PLACES, Lanes
+from lambent.engine.delivery.lanes import OWN, PLACES, START, Lanes
 from lambent.engine.delivery.settling import later
 
 _log = logging.getLogger(__name__)
@@ -77,6 +77,7 @@ class FairWorker:
         name: str = "",
         places: int = PLACES,
         own: int = OWN,
+        start: int = START,
         lease_s: float = 120.0,
         on_commit: Callable[[Sequence[Write]], None] = lambda writes: None,
         yields: Callable[[], bool] = lambda: False,
@@ -87,8 +88,8 @@ class FairWorker:
         self._prefix = prefix
         self._handle = handle
         self._lease_s = lease_s
-        self._lanes = Lanes(places, own)
-        self._sizes = places, own
+        self._lanes = Lanes(places, own, start)
+        self._sizes = places, own, start
         self._on_commit = on_commit
         self._yields = yields
         self._tasks: set[asyncio.Task[None]] = set()

@@ -1,8 +1,9 @@
 """Who may go next: one lane per function, so that none waits for another's events; pure, the time is passed in, in seconds.
 
 A lane has ``OWN`` places of its own, whatever the others do, and shares in the common ``places`` beyond them. It begins with few and
-doubles them while it is behind and that helps: events that keep a processor busy go no faster in 64 processes than in four, slow ones
-get there in two seconds. A lane whose function is throttled rests; the others don't notice. Only lanes with messages are in memory.
+doubles them while it is behind and that helps: events that keep a processor busy go no faster in 64 processes than in as many as there
+are processors (short ones cost twice as much), slow ones get there in two seconds. A lane whose function is throttled rests; the others
+don't notice. Only lanes with messages are in memory.
 """
 
 from __future__ import annotations
@@ -28,10 +29,10 @@ class Lane:
     """One function's events, or records."""
 
     name: str
+    limit: int  #: how many may run at once, for now
     due: float = _NEVER  #: when its next message may be taken, as far as is known
     running: int = 0
     asked: int = 0  #: of ``running``: places that are kept for messages that are just being taken
-    limit: int = START
     cap: int | None = None  #: the function's reserved concurrency
     grew: float = 0.0  #: when the limit last changed
     done: int = 0  #: since then
@@ -47,12 +48,18 @@ class Lane:
         return limit - self.running
 
 
+def first_places(processors: int) -> int:
+    """Return how many events of a function a machine begins with."""
+    return min(8, max(2, processors))
+
+
 class Lanes:
     """Every lane that has messages. ``grants`` says which may take how many; what happened then is told to the other methods."""
 
-    def __init__(self, places: int = PLACES, own: int = OWN) -> None:
+    def __init__(self, places: int = PLACES, own: int = OWN, start: int = START) -> None:
         self._places = places
         self._own = own
+        self._start = start
         self._lanes: dict[str, Lane] = {}
         self._ready: dict[str, Lane] = {}  # due and awake, in the order in which they get their turn
         self._later: list[tuple[float, str]] = []
@@ -71,7 +78,7 @@ class Lanes:
         """A message was enqueued."""
         lane = self._lanes.get(name)
         if lane is None:
-            lane = self._lanes[name] = Lane(name)
+            lane = self._lanes[name] = Lane(name, self._start)
         if due < lane.due:
             lane.due = due
             self._place(lane, now)
@@ -112,7 +119,7 @@ class Lanes:
             return
         rate = lane.done / (now - lane.grew)
         if lane.done and rate < lane.rate * GAIN_MIN:
-            lane.limit, lane.rate, lane.grew = max(START, lane.limit // 2), 0.0, now + PLATEAU_S
+            lane.limit, lane.rate, lane.grew = max(self._start, lane.limit // 2), 0.0, now + PLATEAU_S
         elif lane.limit < self._places:
             lane.limit, lane.rate, lane.grew = min(self._places, lane.limit * 2), rate, now
         lane.done = 0
@@ -157,7 +164,7 @@ class Lanes:
             return
         lane.rest_s = min(REST_S_MAX, max(REST_S_MIN, lane.rest_s * 2))
         lane.rests_until = now + lane.rest_s
-        lane.limit = max(1, min(START, lane.limit // 2))
+        lane.limit = max(1, min(self._start, lane.limit // 2))
         lane.grew = lane.rests_until
         self._place(lane, now)
 

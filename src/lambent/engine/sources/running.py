@@ -35,7 +35,8 @@ class Tools:
     metrics: Metrics
     clock: Clock
     ids: Ids
-    concurrency_max: int  #: how many batches of one mapping this machine runs at once, whatever AWS would
+    batches_max: int  #: of one mapping, at once, unless it says something else
+    concurrency_max: int  #: what an account runs at once
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from lambent.domain.errors import AwsError
@@ -34,6 +35,8 @@ _ERROR_S_MAX: Final = 60.0
 _THROTTLE_S_MAX: Final = 20.0
 _MARGIN_S: Final = 2.0  # a batch isn't handed over so shortly before its messages become visible again
 _DELETE_TRIES: Final = 3
+HELD_BYTES_MAX: Final = 64 << 20
+"""Messages that are held in memory; a batch more than that is let through. AWS has as much as it wants: 1,250 batches of 6 MB are 7 GB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +70,12 @@ class QueuePoller:
         self._mapping = mapping
         self._reader = Reader(tools, mapping)
         self._filter = filter_of("sqs", mapping.filters)
-        self._scaling = Scaling(mapping.concurrency_max, tools.concurrency_max)
+        self._scaling = Scaling(mapping.concurrency_max or tools.batches_max, tools.concurrency_max, mapping.pollers)
         self._queue: Queue | None = None
         self._carried: list[QueueMessage] = []
         self._batches: set[asyncio.Task[None]] = set()  # under way, until their messages are deleted
         self._running = 0  # of these: the function has not answered yet
+        self._held_bytes = 0
         self._left = asyncio.Event()
         self.ready = asyncio.Event()
 
@@ -105,8 +109,9 @@ class QueuePoller:
         await self.drain()
 
     async def _turn(self) -> None:
-        while self._running >= self._scaling.limit:
-            self._scaling.saturated(self._tools.clock.now())
+        while self._running >= self._scaling.limit or self._held_bytes >= HELD_BYTES_MAX:
+            if self._running >= self._scaling.limit:
+                self._scaling.saturated(self._tools.clock.now())
             self._left.clear()
             await self._wait_left()
         queue = await self._known()
@@ -116,18 +121,23 @@ class QueuePoller:
 
     async def _wait_left(self) -> None:
         """Wait for a place, or for the limit to grow."""
-        left, timer = asyncio.ensure_future(self._left.wait()), asyncio.ensure_future(self._tools.clock.sleep(1.0))
+        timer = self._tools.clock.call_later(1.0, self._left.set)
         try:
-            await asyncio.wait({left, timer}, return_when=asyncio.FIRST_COMPLETED)
+            await self._left.wait()
         finally:
-            left.cancel()
             timer.cancel()
 
     def _start(self, queue: Queue, batch: Batch) -> None:
         self._running += 1
+        self._held_bytes += _size(batch.messages)
         task = asyncio.create_task(self._handle(queue, batch), name=f"batch of {self._mapping.uuid}")
         self._batches.add(task)
-        task.add_done_callback(self._batches.discard)
+        task.add_done_callback(partial(self._ended, _size(batch.messages)))
+
+    def _ended(self, size: int, task: asyncio.Task[None]) -> None:
+        self._batches.discard(task)
+        self._held_bytes -= size
+        self._left.set()
 
     # ── receiving ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -229,7 +239,7 @@ class QueuePoller:
                 if error.code == "RecursiveInvocationException":
                     return await self._loop(queue, batch)
                 if is_throttle(error):
-                    self._scaling.throttled()
+                    self._scaling.throttled(self._tools.clock.now())
                 pause = min(_THROTTLE_S_MAX, 0.5 * 2.0**tries) * (0.75 + self._tools.ids.random() / 4)
                 tries += 1
                 if self._tools.clock.now() + pause > ends:

@@ -105,7 +105,7 @@ class World:
 
     def tools(self) -> Tools:
         records = Destinations(self.store, self, self.clock, self.ids)
-        return Tools(self.store, self, self, self, self, records, self.metrics, self.clock, self.ids, 64)
+        return Tools(self.store, self, self, self, self, records, self.metrics, self.clock, self.ids, 64, 1_000)
 
     # the function
     async def resolve(self, account_id: str, region: str, name: str, qualifier: str) -> ResolvedFunction:

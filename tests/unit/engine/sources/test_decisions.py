@@ -18,7 +18,7 @@ from lambent.engine.sources.checkpoints import Tracker, Window
 from lambent.engine.sources.filters import filter_of
 from lambent.engine.sources.records import dynamodb_record, envelope, kinesis_record, queue_message
 from lambent.engine.sources.retries import Attempt, after_error, after_partial, aged, backoff_s
-from lambent.engine.sources.scaling import CONCURRENCY_MAX, START, Scaling
+from lambent.engine.sources.scaling import START, Scaling
 from lambent.engine.sources.shards import Shard, readable
 
 QUEUE = Arn.parse("arn:aws:sqs:eu-west-1:123456789012:q")
@@ -294,7 +294,7 @@ def test_a_checkpoint_never_passes_a_record_that_was_not_dealt_with(seed: int) -
 
 
 def test_a_queues_concurrency_grows_by_300_a_minute_while_it_is_behind() -> None:
-    scaling, now = Scaling(None, 10_000), 100.0
+    scaling, now = Scaling(1_250, 10_000), 100.0
     assert scaling.limit == START
     for _ in range(61):
         scaling.saturated(now)
@@ -303,15 +303,33 @@ def test_a_queues_concurrency_grows_by_300_a_minute_while_it_is_behind() -> None
     for _ in range(400):
         scaling.saturated(now)
         now += 1.0
-    assert scaling.limit == CONCURRENCY_MAX
-    scaling.throttled()
-    assert scaling.limit == CONCURRENCY_MAX // 2
+    assert scaling.limit == 1_250
+    for _ in range(100):
+        scaling.throttled(now)  # many are refused at the same time
+    assert scaling.limit == 625
     scaling.idle()
     assert scaling.limit == START
     assert Scaling(2, 100).limit == 2
     for _ in range(20):
-        scaling.throttled()
+        now += 1.0
+        scaling.throttled(now)
     assert scaling.limit == 1
+
+
+def test_provisioned_pollers_begin_with_the_least_and_end_with_the_most_of_ten_batches_each() -> None:
+    scaling, now = Scaling(1_250, 10_000, (20, 100)), 100.0
+    assert scaling.limit == 200
+    for _ in range(31):
+        scaling.saturated(now)
+        now += 1.0
+    assert 699 <= scaling.limit <= 700  # 1,000 more a minute
+    for _ in range(60):
+        scaling.saturated(now)
+        now += 1.0
+    assert scaling.limit == 1_000
+    scaling.idle()
+    assert scaling.limit == 200
+    assert Scaling(1_250, 1_000, (200, 2_000)).limit == 1_000  # more would only be refused
 
 
 def test_a_mapping_survives_storage() -> None:

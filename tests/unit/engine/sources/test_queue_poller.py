@@ -12,7 +12,7 @@ from tests.unit.engine.sources.kit import FAILED, QUEUE, THROTTLED, World, answe
 from lambent.domain.errors import AwsError
 from lambent.domain.invocations import InvocationResult
 from lambent.engine.invocation.recursion import HOPS_MAX, onward
-from lambent.engine.sources.sqs import QueuePoller
+from lambent.engine.sources.sqs import HELD_BYTES_MAX, QueuePoller
 
 
 @asynccontextmanager
@@ -174,6 +174,42 @@ async def test_five_batches_at_the_start_more_while_the_queue_is_behind_none_bey
     async with polling(world, batch_size=1, concurrency_max=2):
         await world.clock.advance(300)
         assert most == 2
+        assert world.messages == {}
+
+
+async def test_provisioned_pollers_are_there_from_the_first_moment() -> None:
+    async def slow(event: dict[str, Any]) -> InvocationResult:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await world.clock.sleep(10)
+        running -= 1
+        return answer()
+
+    running = most = 0
+    world = World(slow)
+    world.visibility_s = 1000.0
+    world.send(*(str(number) for number in range(300)))
+    async with polling(world, batch_size=1, pollers=(3, 4)):
+        await world.clock.advance(0.5)
+        assert running == 30
+        await world.clock.advance(300)
+        assert most == 40
+        assert world.messages == {}
+
+
+async def test_what_is_held_in_memory_is_bounded_whatever_the_concurrency() -> None:
+    async def slow(event: dict[str, Any]) -> InvocationResult:
+        await world.clock.sleep(10)
+        return answer()
+
+    world = World(slow)
+    world.visibility_s = 1000.0
+    world.send(*["x" * 1_000_000] * 200)
+    async with polling(world, batch_size=1, pollers=(20, 20)):
+        await world.clock.advance(1)
+        assert HELD_BYTES_MAX <= len(world.events) * 1_000_000 < HELD_BYTES_MAX + 2_000_000
+        await world.clock.advance(60)
         assert world.messages == {}
 
 
