@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -77,6 +78,7 @@ class QueuePoller:
         self._running = 0  # of these: the function has not answered yet
         self._held_bytes = 0
         self._left = asyncio.Event()
+        self._refused: deque[asyncio.Future[None]] = deque()  # batches that wait to be tried again
         self.ready = asyncio.Event()
 
     async def run(self) -> None:
@@ -219,6 +221,7 @@ class QueuePoller:
         try:
             ran = await self._invoke(queue, batch)
             leave()
+            self._wake_refused()
             if ran is not None:
                 await self._finish(queue, batch, ran)
         except AwsError as error:
@@ -244,7 +247,23 @@ class QueuePoller:
                 tries += 1
                 if self._tools.clock.now() + pause > ends:
                     raise
-                await self._tools.clock.sleep(pause)
+                await self._wait_again(pause)
+
+    async def _wait_again(self, seconds: float) -> None:
+        """Wait so long, or until a batch of this mapping leaves a place: the one that waits longest may have it."""
+        again: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._refused.append(again)
+        timer = self._tools.clock.call_later(seconds, partial(_wake, again))
+        try:
+            await again
+        finally:
+            timer.cancel()
+            if again in self._refused:
+                self._refused.remove(again)
+
+    def _wake_refused(self) -> None:
+        if self._refused:
+            _wake(self._refused.popleft())
 
     async def _finish(self, queue: Queue, batch: Batch, ran: Ran) -> None:
         """Delete what was handled, once its log is safe."""
@@ -313,3 +332,8 @@ class QueuePoller:
 
 def _size(messages: Sequence[QueueMessage]) -> int:
     return sum(len(each.data) + 1 for each in messages)
+
+
+def _wake(waiting: asyncio.Future[None]) -> None:
+    if not waiting.done():
+        waiting.set_result(None)

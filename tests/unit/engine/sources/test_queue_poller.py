@@ -148,6 +148,25 @@ async def test_a_throttled_batch_is_tried_until_its_messages_become_visible() ->
         assert world.messages == {}
 
 
+async def test_throttled_batches_keep_the_places_that_there_are_in_use() -> None:
+    async def two_at_once(event: dict[str, Any]) -> InvocationResult:
+        nonlocal running
+        if running == 2:
+            raise THROTTLED
+        running += 1
+        await world.clock.sleep(1)
+        running -= 1
+        return answer()
+
+    running = 0
+    world = World(two_at_once)
+    world.visibility_s = 1000.0
+    world.send(*(str(number) for number in range(60)))
+    async with polling(world, batch_size=1, pollers=(6, 6)):
+        await world.clock.advance(33)
+        assert world.messages == {}
+
+
 async def test_five_batches_at_the_start_more_while_the_queue_is_behind_none_beyond_the_maximum() -> None:
     async def slow(event: dict[str, Any]) -> InvocationResult:
         nonlocal running, most
