@@ -1,9 +1,11 @@
-"""``/_lambent/metrics``: what was measured since the start, in Prometheus' text format, so that any scraper can read it."""
+"""``/_lambent/metrics``: what was measured since the start, in Prometheus' text format, so that any scraper can read it; and how many
+messages are parked, because handling them kept failing.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TypeAlias
 
 from lambent.domain.http import HttpRequest, HttpResponse
@@ -16,10 +18,11 @@ Total: TypeAlias = "tuple[tuple[str, str, str, str, tuple[tuple[str, str], ...]]
 
 
 class MetricsPage:
-    """A raw handler; ``totals`` gives the figures."""
+    """A raw handler; ``totals`` gives the figures, ``parked`` the number of parked messages by queue."""
 
-    def __init__(self, totals: Callable[[], Iterable[Total]]) -> None:
+    def __init__(self, totals: Callable[[], Iterable[Total]], parked: Callable[[], Awaitable[Mapping[str, int]]]) -> None:
         self._totals = totals
+        self._parked = parked
 
     def claims(self, request: HttpRequest) -> bool:
         """Return whether the page is asked for; functions don't get to see it."""
@@ -29,7 +32,8 @@ class MetricsPage:
         """Answer with text."""
         if request.method not in {"GET", "HEAD"}:
             return HttpResponse(405, {"allow": "GET, HEAD"})
-        return HttpResponse(200, {"content-type": "text/plain; version=0.0.4"}, rendered(self._totals()).encode())
+        text = rendered(self._totals()) + rendered_parked(await self._parked())
+        return HttpResponse(200, {"content-type": "text/plain; version=0.0.4"}, text.encode())
 
 
 def rendered(totals: Iterable[Total]) -> str:
@@ -48,6 +52,13 @@ def rendered(totals: Iterable[Total]) -> str:
             stem = family.partition(" ")[0]
             lines += [f"{stem}_count{{{labels}}} {count:g}", f"{stem}_sum{{{labels}}} {total:g}"]
     return "".join(f"# TYPE {family}\n" + "".join(f"{line}\n" for line in lines) for family, lines in sorted(families.items()))
+
+
+def rendered_parked(parked: Mapping[str, int]) -> str:
+    """Return the text: one gauge for all, so that there is something to alert on, and one for each queue that has any."""
+    lines = [f'lambent_parked_messages{{queue="{_escaped(queue)}"}} {count}\n' for queue, count in sorted(parked.items())]
+    head = f"# TYPE lambent_parked gauge\nlambent_parked {sum(parked.values())}\n"
+    return head + ("# TYPE lambent_parked_messages gauge\n" + "".join(lines) if lines else "")
 
 
 def _name(text: str) -> str:

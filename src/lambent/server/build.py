@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from lambent.adapters.blobs import FileBlobs
 from lambent.adapters.memory import MemoryStore
@@ -20,6 +21,7 @@ from lambent.domain.service import Service
 from lambent.domain.storage import Store
 from lambent.engine.delivery import AsyncInvocations
 from lambent.engine.delivery.lanes import first_places
+from lambent.engine.delivery.parking import parked
 from lambent.engine.environments import CodeCache, LogShipper
 from lambent.engine.invocation import LocalInvoker, Provisioner
 from lambent.engine.measuring import MeasuredInvoker, Meters
@@ -144,7 +146,7 @@ async def build(settings: Settings) -> Server:
     tools = Tools(store, cloud, measured, catalogue, mappings, events.records, meters, clock, ids, *limits)
     natives = _natives(settings, platform, identities, lambda_)
     workers: list[Worker] = [shipper, meters, invoker, provisioner, events, EventSources(tools), audit, BlobSweeper(store, blobs, clock)]
-    handlers: list[RawHandler] = [Health(lambda: report(settings, server)), MetricsPage(meters.totals)]
+    handlers: list[RawHandler] = [Health(lambda: report(settings, server)), MetricsPage(meters.totals, partial(parked, store))]
     for service in natives.values():
         cloud.add(service)
         workers += service.workers

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 
 import pytest
 
 from lambent.adapters.memory import MemoryStore
 from lambent.base.clock import VirtualClock
-from lambent.domain.storage import Acknowledge, Lease, Write
+from lambent.domain.storage import Acknowledge, Enqueue, Lease, Postpone, Write
+from lambent.engine.delivery import QueueWorker
 from lambent.engine.delivery.endings import Handled
 from lambent.engine.delivery.fair_worker import FairWorker
 from lambent.engine.delivery.haste import AT_ONCE, LASTS_S, YIELD_S_MAX, Haste
+from lambent.engine.delivery.parking import FAILURES_MAX, PARKED, parked
+from lambent.gateway.metrics import rendered_parked
 
 
 class CountingStore(MemoryStore):
@@ -115,6 +119,56 @@ async def test_what_waited_long_ahead_is_given_back_rather_than_handled_with_a_l
     await world.put(12)
     await world.run(5000)
     assert sorted(world.handled) == sorted(f"a{number}" for number in range(12))
+
+
+async def test_what_cannot_be_handled_is_parked_seen_and_tried_again_at_the_next_start(caplog: pytest.LogCaptureFixture) -> None:
+    world = World()
+    world.took_s, tries, poisoned, handle = 0.01, 0, True, world.handle
+
+    async def with_a_bug(lease: Lease) -> Handled:
+        nonlocal tries
+        if poisoned and lease.message_id == "a1":
+            tries += 1
+            raise KeyError("a bug")
+        return await handle(lease)
+
+    world.worker = FairWorker(world.store, world.clock, "q/", with_a_bug, name="things")
+    await world.put(3)
+    await world.run(3600)
+    assert sorted(world.handled) == ["a0", "a2"]
+    assert tries == FAILURES_MAX
+    assert await parked(world.store) == {"q/a": 1}
+    assert "parked until the next start" in caplog.text
+    assert rendered_parked(await parked(world.store)) == (
+        '# TYPE lambent_parked gauge\nlambent_parked 1\n# TYPE lambent_parked_messages gauge\nlambent_parked_messages{queue="q/a"} 1\n'
+    )
+    poisoned = False
+    await world.run(5)
+    assert sorted(world.handled) == ["a0", "a1", "a2"]
+    assert await parked(world.store) == {}
+    assert rendered_parked({}) == "# TYPE lambent_parked gauge\nlambent_parked 0\n"
+
+
+async def test_a_worker_of_one_queue_parks_too_and_failures_in_between_do_not_add_up() -> None:
+    clock, store, tries = VirtualClock(), MemoryStore(VirtualClock()), Counter[str]()
+
+    async def handle(lease: Lease) -> Sequence[Write]:
+        tries[lease.message_id] += 1
+        if lease.message_id == "poison" or tries[lease.message_id] % 5:
+            raise RuntimeError("a bug")
+        return [Acknowledge(lease) if tries[lease.message_id] == 20 else Postpone(lease, clock.now())]
+
+    worker = QueueWorker(store, clock, "q", handle)
+    await store.commit([Enqueue("q", each, b"body", clock.now()) for each in ("poison", "flaky")])
+    task = asyncio.create_task(worker.run())
+    await clock.advance(3600)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert tries == {"poison": FAILURES_MAX, "flaky": 20}
+    assert await parked(store) == {"q": 1}
+    assert await store.depth("q") == 0
+    (lease,) = await store.lease(PARKED + "q", now=clock.now(), seconds=1.0)
+    assert (lease.message_id, lease.body) == ("poison", b"body")
 
 
 async def test_haste_is_pressing_while_many_are_under_way_but_only_half_of_the_time() -> None:

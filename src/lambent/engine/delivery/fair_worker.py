@@ -16,7 +16,7 @@ from lambent.base.clock import Clock
 from lambent.domain.storage import Enqueue, Lease, Postpone, Store, Write
 from lambent.engine.delivery.endings import Endings, Handled
 from lambent.engine.delivery.lanes import OWN, PLACES, START, Lanes
-from lambent.engine.delivery.settling import later
+from lambent.engine.delivery.parking import Parking
 
 _log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ _YIELD_S: Final = 0.02
 
 LeaseHandler: TypeAlias = Callable[[Lease], Awaitable[Handled]]
 """Handles a message and returns what to commit. May be called again for the same message after a crash. What it raises is logged and the
-message is tried again later."""
+message is tried again later, see ``parking``."""
 
 
 class _Ahead:
@@ -98,6 +98,7 @@ class FairWorker:
         self._low: set[str] = set()  # lanes that will soon have nothing ahead
         self._at_once = Endings(store, clock, self.name, self._committed)
         self._after_logs = Endings(store, clock, self.name, self._committed)
+        self._parking = Parking(store, clock, self.name)
         self._scan_at = 0.0
         self._wake = asyncio.Event()
 
@@ -130,6 +131,7 @@ class FairWorker:
         endings = (self._at_once, self._after_logs)
         for each in endings:
             each.restart()
+        await self._parking.restore(self._prefix)
         try:
             async with asyncio.TaskGroup() as group:
                 for each in endings:
@@ -215,10 +217,11 @@ class FairWorker:
 
     async def _work(self, lease: Lease) -> Handled:
         try:
-            return await self._handle(lease)
+            handled = await self._handle(lease)
         except Exception:  # noqa: BLE001 - one message's failure must not stop the others; the operator sees it, the message stays
-            _log.exception("%s: handling %s failed; it is tried again", self.name, lease.message_id)
-            return Handled((later(self._clock, without_body(lease)),))
+            return Handled(self._parking.failed(lease))
+        self._parking.went_well(lease)
+        return handled
 
     def _next(self, lane: str, handled: Handled) -> Lease | None:
         """Return the lane's next message for the place that became free, if it is there and the place is still the lane's."""

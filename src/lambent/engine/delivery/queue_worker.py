@@ -9,13 +9,15 @@ from typing import Final, TypeAlias
 
 from lambent.base.clock import Clock
 from lambent.domain.storage import Lease, Store, Write
-from lambent.engine.delivery.settling import later, settle
+from lambent.engine.delivery.parking import Parking
+from lambent.engine.delivery.settling import settle
 
 _log = logging.getLogger(__name__)
 
 LeaseHandler: TypeAlias = Callable[[Lease], Awaitable[Sequence[Write]]]
 """Handles a message and returns what to commit: ``Acknowledge`` or ``Postpone``, with whatever follows from it (the outbox).
-May be called again for the same message after a crash. What it raises is logged and the message is tried again later."""
+May be called again for the same message after a crash. What it raises is logged and the message is tried again later,
+see ``parking``."""
 
 _LEASES_AT_ONCE: Final = 64
 
@@ -36,6 +38,7 @@ class QueueWorker:
         self._handle = handle
         self._concurrency = concurrency
         self._lease_s = lease_s
+        self._parking = Parking(store, clock, self.name)
         self._tasks: set[asyncio.Task[None]] = set()
         self._slot_free = asyncio.Event()
 
@@ -46,6 +49,7 @@ class QueueWorker:
 
     async def run(self) -> None:
         """Consume until cancelled; then what is under way is abandoned, to be handled again."""
+        await self._parking.restore(self._queue)
         try:
             while True:
                 await self._turn()
@@ -92,7 +96,7 @@ class QueueWorker:
     async def _work(self, lease: Lease) -> None:
         try:
             writes = await self._handle(lease)
+            self._parking.went_well(lease)
         except Exception:  # noqa: BLE001 - one message's failure must not stop the queue; the operator sees it, the message stays
-            _log.exception("%s: handling %s failed; it is tried again", self.name, lease.message_id)
-            writes = (later(self._clock, lease),)
+            writes = self._parking.failed(lease)
         await settle(self._store, self._clock, self.name, lease, writes)
