@@ -34,6 +34,8 @@ class Settings:
     networks: Mapping[str, Any] = field(default_factory=dict)  #: tables: what functions reach whose ``VpcConfig`` names one
     network_deny: tuple[str, ...] = ()  #: networks (``10.0.0.0/8``) that functions with ``internet`` do not reach either
     idle_s: float = 600.0  #: an environment that was not used for so long is stopped
+    audit_file_mb: int = 64  #: MB, about 150,000 calls; a file of the audit log that is as large is set aside
+    audit_files: int = 5  #: of the audit log that are kept, the one that is written to included
     upstreams: Mapping[str, str] = field(default_factory=dict)  #: service name → URL of an AWS-compatible endpoint
     s3_new_buckets: str = "closed"  #: as AWS makes them; ``open``: as before April 2023, with ACLs and without blocked public access
     iam: str = "known"

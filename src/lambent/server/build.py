@@ -30,14 +30,16 @@ from lambent.gateway.app import Gateway
 from lambent.gateway.authentication import SignedReader
 from lambent.gateway.health import Health
 from lambent.gateway.metrics import MetricsPage
+from lambent.server.audit import AuditLog
 from lambent.server.authoriser import AllowAll, RoleAuthoriser, check_mode
-from lambent.server.cloud import AuditLog, Observer, ServerCloud
+from lambent.server.cloud import Observer, ServerCloud
 from lambent.server.drivers import Choice, choose
 from lambent.server.housekeeping import BlobSweeper
 from lambent.server.identities import Identities
 from lambent.server.resource_policies import ResourcePolicies
 from lambent.server.role_book import RoleBook
 from lambent.server.role_documents import IamReader
+from lambent.server.rotating import RotatingFile
 from lambent.services.cloudwatch import service as cloudwatch_service
 from lambent.services.events import service as events_service
 from lambent.services.lambda_ import service as lambda_service
@@ -98,7 +100,7 @@ async def build(settings: Settings) -> Server:
         store, clock, ids, trusting=settings.is_loopback, root_keys=settings.root_keys, origins=settings.browser_origins
     )
     await identities.load()
-    audit = AuditLog(clock, None if settings.ephemeral else data / "audit.jsonl")
+    audit = AuditLog(clock, None if settings.ephemeral else _audit_file(settings))
     upstreams = _upstreams(settings, clock)
     companion = Companion(clock, public_host=settings.advertised_host) if settings.companion else None
     choice = await choose(settings, data / "environments", data / "code", clock, quotas)
@@ -187,6 +189,10 @@ def _guarded(settings: Settings, platform: Platform, cloud: ServerCloud, identit
     authoriser = RoleAuthoriser(book, policies, platform.clock, strict=settings.iam == "enforce", sessions=identities)
     cloud.guard(authoriser, book.observe)
     return authoriser
+
+
+def _audit_file(settings: Settings) -> RotatingFile:
+    return RotatingFile(settings.data_dir / "audit.jsonl", bytes_max=settings.audit_file_mb << 20, files_max=settings.audit_files)
 
 
 def _natives(settings: Settings, platform: Platform, identities: Identities, lambda_: Service) -> dict[str, Service]:

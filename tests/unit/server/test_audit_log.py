@@ -1,13 +1,16 @@
-"""What the audit log keeps."""
+"""What the audit log keeps, and how much of it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from lambent.base.clock import VirtualClock
 from lambent.domain.call import Call
 from lambent.domain.caller import Caller
-from lambent.server.cloud import AuditLog
+from lambent.server.audit import AuditLog
+from lambent.server.rotating import RotatingFile
 
 
 def call(operation: str, host: str = "") -> Call:
@@ -15,7 +18,7 @@ def call(operation: str, host: str = "") -> Call:
 
 
 def test_a_pollers_polls_are_noted_only_when_they_fail(tmp_path: Path) -> None:
-    audit = AuditLog(VirtualClock(), tmp_path / "audit.jsonl")
+    audit = AuditLog(VirtualClock(), RotatingFile(tmp_path / "audit.jsonl", bytes_max=1 << 20, files_max=2))
     audit.record(call("ReceiveMessage"), None)
     assert list(audit.latest) == []
     audit.record(call("ReceiveMessage"), "AccessDenied")
@@ -24,3 +27,15 @@ def test_a_pollers_polls_are_noted_only_when_they_fail(tmp_path: Path) -> None:
     audit.flush()
     assert [each.error_code for each in audit.latest] == ["AccessDenied", None, None]
     assert len((tmp_path / "audit.jsonl").read_text().splitlines()) == 3
+
+
+def test_what_the_disk_refuses_is_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    audit = AuditLog(VirtualClock(), RotatingFile(tmp_path / "missing" / "audit.jsonl", bytes_max=1 << 20, files_max=2))
+    audit.record(call("DeleteMessageBatch"), None)
+    audit.flush()
+    assert audit.dropped == 1
+    assert "could not be written" in caplog.text
+    (tmp_path / "missing").mkdir()
+    audit.record(call("DeleteMessageBatch"), None)
+    audit.flush()
+    assert len((tmp_path / "missing" / "audit.jsonl").read_text().splitlines()) == 1
