@@ -12,7 +12,7 @@ import socket
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from lambent.adapters.sandbox import doors, roots
+from lambent.adapters.sandbox import doors, roots, starts
 from lambent.adapters.sandbox.cgroups import Group
 from lambent.adapters.sandbox.channels import FrameChannel
 from lambent.adapters.sandbox.confined import Berth, fork
@@ -22,11 +22,14 @@ from lambent.adapters.sandbox.networks import ISOLATED, Reach
 from lambent.adapters.sandbox.output import OutputParser, OutputPipe
 from lambent.adapters.sandbox.room import Room
 from lambent.adapters.sandbox.runtimes import Interpreter
-from lambent.adapters.sandbox.stock import READY, Stock, Traffic
+from lambent.adapters.sandbox.stock import READY, READY_MAX, Stock, Traffic
 from lambent.adapters.sandbox.ways import Network
 from lambent.base.clock import Clock
 
 PAUSE_S: Final = 0.05
+NODES: Final = 2  # a Node that waits has ten times the memory of a copy of a template
+NODES_MAX: Final = 4
+ROOMS: Final = 2  # for custom runtimes
 UIDS_FROM: Final = 0x70000000  # of the machine's user ids: above what distributions give to users and containers
 UIDS: Final = 0x100000
 _PROC_OPTIONS: Final = "hidepid=2"
@@ -44,16 +47,16 @@ class Berths:
         self._traffic = Traffic(clock)
         self._stocks: dict[str, Stock[Berth]] = {}
 
-    async def take(self, interpreter: Interpreter | None, reach: Reach | None = None) -> Berth:
+    async def take(self, interpreter: Interpreter | None, reach: Reach | None = None, *, waits: bool = True) -> Berth:
         """Return a berth for a function of an interpreter (``None``: a custom runtime). Raises ``HelperLost`` or ``OSError``.
 
-        Its ``settled`` is to be called when the function has started, or hasn't. ``reach``: what it is to reach, and nothing else; berths
-        that were made ahead will do where all are as closed.
+        ``waits``: a process of the interpreter's waits in it; else one is to be executed. ``settled`` is to be called when the function has
+        started, or hasn't. ``reach``: what it is to reach, and nothing else; berths that were made ahead will do where all are as closed.
         """
         over = self._traffic.begins()
         try:
             ahead = reach is None or self._network.mode == ISOLATED
-            berth = await self._stock(interpreter).take() if ahead else await self.make(interpreter, reach=reach)
+            berth = await (self._stock(interpreter, waits=waits).take() if ahead else self.make(interpreter, reach=reach, waits=waits))
         except BaseException:
             over()
             raise
@@ -62,15 +65,21 @@ class Berths:
 
     def keep_ready(self, interpreter: Interpreter) -> None:
         """See to it that berths wait for an interpreter's functions. Returns at once."""
-        self._stock(interpreter).tend()
+        self._stock(interpreter, waits=True).tend()
 
     async def make(
-        self, interpreter: Interpreter | None, accept: doors.Doors | None = None, *, snapshot: bool = False, reach: Reach | None = None
+        self,
+        interpreter: Interpreter | None,
+        accept: doors.Doors | None = None,
+        *,
+        snapshot: bool = False,
+        reach: Reach | None = None,
+        waits: bool = True,
     ) -> Berth:
-        """Return a new berth; for a Python, a process waits in it, which can become a snapshot."""
+        """Return a new berth; if it ``waits``, with a process of the interpreter's. A Python's can become a ``snapshot``."""
         house = self._house
         root = await house.root(interpreter)
-        forks = interpreter is not None and not interpreter.is_node
+        forks = interpreter is not None and not interpreter.is_node and waits
         cradle = await house.template(interpreter) if forks and interpreter is not None else await house.cradle()
         wiring = self._network.wiring(custom=interpreter is None, reach=reach)
         first = next(self._uids)
@@ -95,11 +104,11 @@ class Berths:
         ways = await self._network.connect(room, wiring, accept)
         berth = Berth(room, pipe, ways, group, house.seccomp, cradle, shared=wiring.shared)
         try:
-            if forks:
+            if interpreter is not None and waits:
                 berth.channel, theirs = await FrameChannel.open()
                 with theirs, contextlib.ExitStack() as stack:
                     control = stack.enter_context(self._controlled(berth)) if snapshot else None
-                    berth.child = await fork(berth, theirs, {}, control)
+                    berth.child = await fork(berth, theirs, {} if forks else starts.waiting(interpreter), control)
                 pipe.started()
         except BaseException:
             await berth.close()
@@ -135,13 +144,17 @@ class Berths:
         """Let go of the berths that wait."""
         await asyncio.gather(*(each.close() for each in self._stocks.values()))
 
-    def _stock(self, interpreter: Interpreter | None) -> Stock[Berth]:
-        name = roots.root_for(interpreter).name
+    def _stock(self, interpreter: Interpreter | None, *, waits: bool) -> Stock[Berth]:
+        name = roots.root_for(interpreter).name + ("" if waits else ", executed")
         stock = self._stocks.get(name)
         if stock is None:
-            forks = interpreter is not None and not interpreter.is_node
-            least = READY if forks else 0
-            stock = Stock(name, lambda: self.make(interpreter), self._traffic, self._clock, least=least)
+            if interpreter is None:
+                least, most = ROOMS, READY
+            elif not waits:
+                least = most = 0
+            else:
+                least, most = (NODES, NODES_MAX) if interpreter.is_node else (READY, READY_MAX)
+            stock = Stock(name, lambda: self.make(interpreter, waits=waits), self._traffic, self._clock, least=least, most=most)
             self._stocks[name] = stock
         return stock
 

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import platform
 import sys
@@ -16,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from lambent.adapters.sandbox import doors, layout, roots
+from lambent.adapters.sandbox import doors, starts
 from lambent.adapters.sandbox._generated_syscalls import NUMBERS
 from lambent.adapters.sandbox.berths import PAUSE_S, Berths, Spare
 from lambent.adapters.sandbox.channels import RuntimeApiFactory
@@ -33,13 +32,7 @@ from lambent.domain.environments import Ending, Environment, Launch, RuntimeStat
 from lambent.domain.errors import AwsError
 from lambent.domain.quotas import Quotas
 
-_log = logging.getLogger(__name__)
-_WARDEN: Final = layout.GUEST / "warden.py"
-RUNTIME_API_PORT: Final = 9001  # as in Lambda
-UIDS_FROM: Final = 0x70000000  # of the machine's user ids: above what distributions give to users and containers
-_LIMITS: Final = {"RLIMIT_CORE": 0, "RLIMIT_NOFILE": 1024, "RLIMIT_NPROC": 1024}
 _PROBE_S: Final = 20.0  # milliseconds, unless the machine is very busy
-_PROC_OPTIONS: Final = "hidepid=2"
 
 
 class NamespaceSandbox:
@@ -112,7 +105,8 @@ class NamespaceSandbox:
         """Prepare an environment; the function is imported at ``initialise``."""
         interpreter = await self._interpreter(launch)
         try:
-            berth = await self._berths.take(interpreter, self._network.of(launch.function))
+            waits = interpreter is not None and starts.moves_in(launch.variables, interpreter)
+            berth = await self._berths.take(interpreter, self._network.of(launch.function), waits=waits)
         except (HelperLost, OSError) as error:
             raise _unmade(error) from error
         program, invalid = self._program(launch, interpreter, berth)
@@ -129,7 +123,8 @@ class NamespaceSandbox:
         interpreter = await self._interpreter(launch)
         reach = self._network.of(launch.function)
         # What is open in a snapshot knows where the gateway is; in the machine's network each environment has one of its own.
-        if interpreter is None or interpreter.is_node or (self._network.is_shared and reach is None):
+        is_shared = self._network.is_shared and reach is None
+        if interpreter is None or interpreter.is_node or is_shared or not starts.moves_in(launch.variables, interpreter):
             return await anew(launch, timeout_s, self.launch)
         try:
             berth = await self._berths.make(interpreter, snapshot=True, reach=reach)
@@ -168,7 +163,7 @@ class NamespaceSandbox:
 
     async def _prepare(self, runtime: str) -> None:
         interpreter = await asyncio.to_thread(self._runtimes.interpreter, runtime)
-        if interpreter is not None and not interpreter.is_node:
+        if interpreter is not None:
             self._berths.keep_ready(interpreter)
 
     def _forget(self, environment_id: str) -> None:
@@ -194,11 +189,13 @@ class NamespaceSandbox:
             argv, invalid = _bootstrap(launch)
             return Program(variables, {}, argv, self._runtime_api), invalid
         if interpreter.is_node:
-            variables["NODE_PATH"] = f"/opt/nodejs/node{interpreter.release}/node_modules:/opt/nodejs/node_modules:/var/task"
-            return Program(variables, {}, (roots.executable(interpreter), "/var/runtime/index.mjs", launch.function.handler)), ""
-        variables.setdefault("PYTHONPATH", "/var/runtime")
-        paths = ["/var/task", f"/opt/python/lib/python{interpreter.release}/site-packages", "/opt/python"]
-        return Program(variables, {"paths": paths, "handler": launch.function.handler}), ""
+            variables["NODE_PATH"] = starts.node_path(interpreter)
+            becomes: dict[str, object] = {}
+        else:
+            variables.setdefault("PYTHONPATH", "/var/runtime")
+            paths = ["/var/task", f"/opt/python/lib/python{interpreter.release}/site-packages", "/opt/python"]
+            becomes = {"paths": paths, "handler": launch.function.handler}
+        return Program(variables, becomes, starts.wrapped(starts.command(interpreter), variables)), ""
 
 
 def _unmade(error: Exception) -> AwsError:

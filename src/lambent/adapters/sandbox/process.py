@@ -8,7 +8,6 @@ and network from a function, and it mounts nothing (``layout.py`` says what that
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from lambent.adapters.sandbox.environment import Plan, SandboxedEnvironment
 from lambent.adapters.sandbox.keeper import Keeper, remove
 from lambent.adapters.sandbox.runtimes import CUSTOM, Interpreter, Runtimes
 from lambent.adapters.sandbox.snapshots import anew
+from lambent.adapters.sandbox.starts import WRAPPER
 from lambent.base.clock import Clock
 from lambent.domain.environments import Environment, Launch, RuntimeStatus, Snapshot
 from lambent.domain.quotas import Quotas
@@ -108,16 +108,23 @@ class ProcessSandbox:
             return _bootstrap(launch)
         if launch.function.runtime.startswith("python"):
             variables.setdefault("PYTHONPATH", variables["LAMBDA_RUNTIME_DIR"])
-            given = {
-                "runtime": variables["LAMBDA_RUNTIME_DIR"],
-                "paths": layout.python_paths(launch, interpreter.release),
-                "handler": launch.function.handler,
-            }
+            variables["_LAMBENT_PATHS"] = os.pathsep.join(layout.python_paths(launch, interpreter.release))
             # Compiled modules are kept apart: the code's folder is shared and read-only in Lambda.
             cache = f"pycache_prefix={self._directory / 'pycache'}"
-            return [str(interpreter.path), "-s", "-S", "-X", cache, str(layout.GUEST / "python_bootstrap.py"), json.dumps(given)], ""
+            argv = [str(interpreter.path), "-s", "-S", "-X", cache, str(layout.GUEST / "python_bootstrap.py")]
+            return [*_wrapper(launch), *argv], ""
         variables["NODE_PATH"] = layout.node_paths(launch, interpreter.release)
-        return [str(interpreter.path), str(layout.GUEST / "node_bootstrap.mjs"), launch.function.handler], ""
+        return [*_wrapper(launch), str(interpreter.path), str(layout.GUEST / "node_bootstrap.mjs")], ""
+
+
+def _wrapper(launch: Launch) -> list[str]:
+    """Return the function's wrapper script, if it names one: of the code or of a layer, which aren't where Lambda has them."""
+    named = Path(launch.variables.get(WRAPPER) or "/")
+    folders = {"task": [launch.code], "opt": list(reversed(launch.layers))}
+    places = folders["task"] if named.is_relative_to("/var/task") else folders["opt"] if named.is_relative_to("/opt") else []
+    within = named.relative_to("/var/task" if named.is_relative_to("/var/task") else "/opt") if places else named
+    found = next((folder / within for folder in places if (folder / within).exists()), named)
+    return [] if str(named) == "/" else [str(found)]
 
 
 def _bootstrap(launch: Launch) -> tuple[list[str], str]:

@@ -79,7 +79,8 @@ def root_for(interpreter: Interpreter | None, *, machine: Path = Path("/")) -> R
     if interpreter.is_node:
         binds += [(str(layout.GUEST / "node_bootstrap.mjs"), "/var/runtime/index.mjs")]
     else:
-        binds += [(str(layout.GUEST), GUEST), *_python_packages(interpreter.release)]
+        bootstrap = (str(layout.GUEST / "python_bootstrap.py"), "/var/runtime/bootstrap.py")
+        binds += [(str(layout.GUEST), GUEST), bootstrap, *_python_packages(interpreter.release)]
         packages = f"lib/python{interpreter.release}/site-packages"
         if (prefix / packages).is_dir():
             hidden = (f"{place}/{packages}",)

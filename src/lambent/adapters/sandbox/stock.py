@@ -85,14 +85,16 @@ class Traffic:
 
 
 class Stock(Generic[Held]):
-    """Makes berths with ``make``, and keeps some: ``least`` when the runtime isn't in use, and none ever if that is 0.
+    """Makes berths with ``make``, and keeps some: ``least`` when the runtime isn't in use, ``most`` when it is very much.
 
     ``name`` is for the log.
     """
 
-    def __init__(self, name: str, make: Callable[[], Awaitable[Held]], traffic: Traffic, clock: Clock, *, least: int = READY) -> None:
+    def __init__(
+        self, name: str, make: Callable[[], Awaitable[Held]], traffic: Traffic, clock: Clock, *, least: int = READY, most: int = READY_MAX
+    ) -> None:
         self._name = name
-        self._least = least
+        self._least, self._most = least, most
         self._make = make
         self._traffic = traffic
         self._clock = clock
@@ -116,7 +118,7 @@ class Stock(Generic[Held]):
         since = self._clock.monotonic() - RECENT_S
         while self._taken and self._taken[0] <= since:
             self._taken.popleft()
-        return min(READY_MAX, max(self._least, len(self._taken))) if self._least else 0
+        return min(self._most, max(self._least, len(self._taken)))
 
     async def take(self) -> Held:
         """Return one that waits, or the next that is made. Raises what making it raises."""

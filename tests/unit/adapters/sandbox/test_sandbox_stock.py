@@ -42,10 +42,10 @@ class Maker:
         return self.made[-1]
 
 
-def _stock(failures: int = 0, least: int = READY) -> tuple[VirtualClock, Traffic, Maker, Stock[Held]]:
+def _stock(failures: int = 0, least: int = READY, most: int = READY_MAX) -> tuple[VirtualClock, Traffic, Maker, Stock[Held]]:
     clock = VirtualClock()
     traffic, maker = Traffic(clock), Maker(clock, failures)
-    return clock, traffic, maker, Stock("python", maker, traffic, clock, least=least)
+    return clock, traffic, maker, Stock("python", maker, traffic, clock, least=least, most=most)
 
 
 async def test_a_runtime_that_is_asked_for_has_some_ready() -> None:
@@ -74,7 +74,7 @@ async def test_the_stock_grows_with_what_is_taken_and_shrinks_again() -> None:
 
 
 async def test_a_burst_is_served_so_many_at_once_in_order_and_nothing_is_made_for_nobody() -> None:
-    clock, _, maker, stock = _stock(least=0)
+    clock, _, maker, stock = _stock(least=0, most=0)
     order: list[int] = []
 
     async def take(number: int) -> None:
@@ -117,7 +117,7 @@ async def test_what_has_ended_is_not_handed_out() -> None:
 
 
 async def test_a_failure_is_told_to_whoever_waits_and_the_next_is_tried_again() -> None:
-    clock, _, maker, stock = _stock(failures=1, least=0)
+    clock, _, maker, stock = _stock(failures=1, least=0, most=0)
     both = asyncio.gather(stock.take(), stock.take(), return_exceptions=True)
     await clock.advance(1)
     failed, made = await both
@@ -139,7 +139,7 @@ async def test_a_refill_that_fails_is_tried_again_at_the_next_start(caplog: pyte
 
 
 async def test_who_gives_up_leaves_what_was_made_to_others() -> None:
-    clock, _, maker, stock = _stock(least=0)
+    clock, _, maker, stock = _stock(least=0, most=0)
     first, second = asyncio.ensure_future(stock.take()), asyncio.ensure_future(stock.take())
     await clock.settle()
     first.cancel()

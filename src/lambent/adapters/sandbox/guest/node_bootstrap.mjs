@@ -1,6 +1,6 @@
 // The first file that an environment's Node runs: loads the handler as Lambda's Node runtime does and serves events over frames.
 //
-// `node node_bootstrap.mjs <handler>`: descriptor 3 carries frames (kind, header bytes, body bytes; header as JSON), 4 takes what the
+// `node node_bootstrap.mjs [--wait]`: with `--wait`, the first frame says which function it is. Descriptor 3 carries frames (kind, header bytes, body bytes; header as JSON), 4 takes what the
 // console writes as framed records, so that a record with line breaks stays one. Callback, promise, async and streaming handlers.
 
 import fs from 'node:fs';
@@ -14,9 +14,8 @@ import { format, types } from 'node:util';
 const READY = 16, RESULT = 17, ERROR = 18, INIT_ERROR = 19, STREAM = 20, CHUNK = 21, END = 22;
 const HEAD_BYTES = 9;
 const RECORDS_FD = 4;
-const JSON_LOGS = (process.env.AWS_LAMBDA_LOG_FORMAT ?? '').toUpperCase() === 'JSON';
 const LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
-const LOWEST = Math.max(0, LEVELS.indexOf((process.env.AWS_LAMBDA_LOG_LEVEL ?? '').toUpperCase()));
+let JSON_LOGS = false, LOWEST = 0;
 
 let requestId = '';
 
@@ -95,6 +94,8 @@ function send(kind, header, body = Buffer.alloc(0), done = undefined) {
   return body.length || done ? socket.write(body, done) : true;
 }
 
+const peak = () => String(process.resourceUsage().maxRSS); // in kB
+
 let waiting = null;
 let chunks = [];
 let size = 0;
@@ -154,7 +155,7 @@ function die(kind, error) {
   const name = error?.name === 'Runtime.UnhandledPromiseRejection' ? error.name : errorDocument(error).errorType;
   logError(kind, error);
   const document = Buffer.from(JSON.stringify(errorDocument(error)));
-  const header = requestId ? { request_id: requestId, error_type: name } : { error_type: name };
+  const header = requestId ? { request_id: requestId, error_type: name, peak_kb: peak() } : { error_type: name };
   send(requestId ? ERROR : INIT_ERROR, header, document, () => process.exit(128 + 1));
 }
 
@@ -330,10 +331,10 @@ async function serve(handler, { header, body }) {
   if (handler[STREAMS]) return stream(handler, event, context);
   try {
     const result = marshalled(await called(handler, event, context));
-    send(RESULT, { request_id: requestId, content_type: 'application/json' }, result);
+    send(RESULT, { request_id: requestId, content_type: 'application/json', peak_kb: peak() }, result);
   } catch (error) {
     logError('Invoke Error', error);
-    send(ERROR, { request_id: requestId, error_type: errorDocument(error).errorType }, Buffer.from(JSON.stringify(errorDocument(error))));
+    send(ERROR, { request_id: requestId, error_type: errorDocument(error).errorType, peak_kb: peak() }, Buffer.from(JSON.stringify(errorDocument(error))));
   }
 }
 
@@ -349,8 +350,19 @@ socket.on('data', received);
 socket.on('close', () => process.exit(0));
 socket.on('error', () => process.exit(0));
 
+async function become() {
+  const { header } = await next();
+  waiting = null;
+  for (const name of Object.keys(process.env)) delete process.env[name];
+  Object.assign(process.env, header.env);
+  process.chdir(process.env.LAMBDA_TASK_ROOT); // mounted after we had started
+}
+
+if (process.argv[2] === '--wait') await become();
+JSON_LOGS = (process.env.AWS_LAMBDA_LOG_FORMAT ?? '').toUpperCase() === 'JSON';
+LOWEST = Math.max(0, LEVELS.indexOf((process.env.AWS_LAMBDA_LOG_LEVEL ?? '').toUpperCase()));
 patchConsole();
-const name = process.argv[2];
+const name = process.env._HANDLER;
 process.argv.splice(1, 2, '/var/runtime/index.mjs');
 try {
   const handler = await findHandler(name);

@@ -1,7 +1,7 @@
 """The first file that an environment's Python runs: AWS's own ``awslambdaric`` with frames in place of its HTTP client.
 
-``python -S python_bootstrap.py <json>``: the argument has ``runtime`` (folder with awslambdaric and the SDK), ``paths`` (the function's
-and its layers' folders, first found wins) and ``handler``. Descriptor 3 carries frames, 4 is where log records go, framed.
+``python -S python_bootstrap.py``: ``LAMBDA_RUNTIME_DIR`` has awslambdaric and the SDK; ``_LAMBENT_PATHS``, if it is there, the function's
+and its layers' folders, first found wins. Descriptor 3 carries frames, 4 is where log records go, framed.
 Runs on every CPython from 3.8 on.
 """
 
@@ -163,12 +163,14 @@ def run(paths, others, handler, frames, restore=None, records=RECORDS_FD):
 
 def main():
     """Become the runtime."""
-    given = json.loads(sys.argv[1])
     here = os.path.dirname(os.path.abspath(__file__))
-    sys.path[:] = [given["runtime"]] + [each for each in sys.path if os.path.abspath(each) != here]
+    sys.path[:] = [os.environ["LAMBDA_RUNTIME_DIR"]] + [each for each in sys.path if os.path.abspath(each) != here]
+    paths = os.environ.pop("_LAMBENT_PATHS", "").split(os.pathsep)
+    if paths == [""]:
+        paths = [os.environ["LAMBDA_TASK_ROOT"], "/opt/python/lib/python%d.%d/site-packages" % sys.version_info[:2], "/opt/python"]
     site_builtins()
     load()
-    run(given["paths"], list(sys.path), given["handler"], Frames(FRAMES_FD))
+    run(paths, list(sys.path), os.environ["_HANDLER"], Frames(FRAMES_FD))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ register_at_fork, os.register_at_fork = os.register_at_fork, lambda **hooks: AT_
 import contextlib  # noqa: E402 - not before
 import gc  # noqa: E402
 import importlib  # noqa: E402
+import io  # noqa: E402
 import json  # noqa: E402
 import signal  # noqa: E402
 import socket  # noqa: E402
@@ -136,6 +137,8 @@ class Template(cradle.Cradle):
         time.tzset()
         os.chdir("/var/task")
         reseed(is_known=self.knows_copies and os.getpid() != self.pid)
+        if os.environ.get("PYTHONUNBUFFERED"):
+            unbuffer()
         named = os.environ.get("PYTHONPATH", "").split(os.pathsep)  # what a starting interpreter would have read
         others = [each for each in named if each and each not in self.paths] + self.paths
         self.make_way(given["paths"])
@@ -176,6 +179,15 @@ def bootstraps():
     found[True] = importlib.import_module(BOOTSTRAP)
     del os.environ["AWS_LAMBDA_LOG_FORMAT"]
     return found
+
+
+def unbuffer():
+    """Have output written through, as a starting interpreter does when it is told so."""
+    for name, fd in (("stdout", 1), ("stderr", 2)):
+        before = getattr(sys, name)
+        stream = io.TextIOWrapper(open(fd, "wb", 0, closefd=False), before.encoding, before.errors, write_through=True)  # noqa: SIM115
+        setattr(sys, name, stream)
+        setattr(sys, "__%s__" % name, stream)
 
 
 def reseed(is_known):
