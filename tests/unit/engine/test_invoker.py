@@ -36,6 +36,13 @@ def ending(outcome: Outcome, *lines: str, takes_s: float = 0.0):
     return handler
 
 
+async def test_no_more_memory_is_reported_than_there_is(bench: Bench) -> None:
+    bench.sandbox.handler = ending(Outcome(Ending.SUCCESS, b"1", memory_peak_mb=300))
+    result = await bench.invoker.invoke(function(), invocation(log_tail=True))
+    assert b"Memory Size: 128 MB\tMax Memory Used: 128 MB" in result.log_tail
+    assert result.memory_used_mb == 128
+
+
 async def test_a_cold_then_a_warm_invocation(bench: Bench) -> None:
     cold = await bench.invoker.invoke(function(), invocation(payload=b"[1]", log_tail=True))
     warm = await bench.invoker.invoke(function(), invocation(payload=b"[2]", log_tail=True))

@@ -53,6 +53,18 @@ async def test_environments_are_ready_before_anybody_invokes(engine: Bench) -> N
     assert len(engine.sandbox.environments) == 3
 
 
+async def test_the_first_invocation_reports_the_init_that_went_ahead_and_is_not_billed_for_it(engine: Bench) -> None:
+    engine.sandbox.init_s = 5.0
+    engine.provisioner.aim(ARN, {V1.arn: Allotment(V1, 1)})
+    for _ in range(20):
+        await settle(engine)
+        await engine.clock.advance(1)
+    assert engine.provisioner.progress(V1.arn) == Progress(1, 1, READY)
+    first, second = [(await engine.invoker.invoke(V1, invocation(log_tail=True))).log_tail.decode() for _ in range(2)]
+    assert "Billed Duration: 1 ms\tMemory Size: 128 MB\tMax Memory Used: 30 MB\tInit Duration: 5000.00 ms\t" in first
+    assert "Init Duration" not in second
+
+
 async def test_what_finds_no_provisioned_environment_spills_over(engine: Bench) -> None:
     await aim(engine, 1)
     release = asyncio.Event()

@@ -71,12 +71,7 @@ class ProcessBody:
         """Return the largest resident size of the runtime's process so far, in MB; 0 when the machine doesn't say."""
         if self._child is None or not self._child.pid or self._child.ended.done():
             return 0
-        try:
-            status = Path(f"/proc/{self._child.pid}/status").read_bytes()
-        except OSError:
-            return 0
-        _, found, rest = status.partition(b"VmHWM:")
-        return int(rest.split(None, 1)[0]) // 1024 if found else 0
+        return resident_peak_mb(self._child.pid)
 
     async def kill(self) -> Ended:
         """Kill the tree."""
@@ -97,3 +92,13 @@ class ProcessBody:
 
     def wake(self) -> None:
         """Do nothing."""
+
+
+def resident_peak_mb(pid: int) -> int:
+    """Return the largest resident size of a process so far, in MB; 0 when the machine doesn't say."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_bytes()
+    except OSError:
+        return 0
+    _, found, rest = status.partition(b"VmHWM:")
+    return int(rest.split(None, 1)[0]) // 1024 if found else 0

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from lambent.adapters.sandbox.bodies import resident_peak_mb
 from lambent.adapters.sandbox.cgroups import Group
 from lambent.adapters.sandbox.channels import Channel, FrameChannel, Report, RuntimeApiFactory
 from lambent.adapters.sandbox.environment import SandboxedEnvironment
@@ -146,8 +147,9 @@ class ConfinedBody:
         self._berth.pipe.drain()
 
     def peak_mb(self) -> int:
-        """Return 0: the runtime says it itself, with each result."""
-        return 0
+        """Return the largest resident size of the runtime's process so far, in MB; most runtimes say it themselves, with each result."""
+        child = self._berth.child
+        return resident_peak_mb(child.pid) if child is not None and child.pid and not child.ended.done() else 0
 
     async def kill(self) -> Ended:
         """Kill everything in the room."""

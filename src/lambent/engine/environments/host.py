@@ -25,7 +25,7 @@ LIFE_S: Final = 4 * 3600.0
 class Hosted:
     """An environment on this machine, or one to be."""
 
-    __slots__ = ("environment", "function", "id", "initialization_type", "log", "pool")
+    __slots__ = ("ahead_ms", "environment", "function", "id", "initialization_type", "log", "pool")
 
     def __init__(  # noqa: PLR0917, RUF100
         self, environment_id: str, function: FunctionVersion, pool: Pool, log: FunctionLog, initialization_type: str = ON_DEMAND
@@ -36,6 +36,7 @@ class Hosted:
         self.pool = pool
         self.log = log
         self.environment: Environment | None = None  #: ``None`` until it was launched
+        self.ahead_ms: float | None = None  #: what its init took, when that went ahead of its first invocation, which is yet to come
 
 
 class EnvironmentHost:

@@ -40,6 +40,7 @@ class _Started(msgspec.Struct, frozen=True):
     hosted: Hosted
     init_ms: float | None = None  #: ``None``: it was warm, or restored, or its init is part of the invocation
     restore_ms: float | None = None  #: when it was restored from a snapshot
+    ahead_ms: float | None = None  #: what its init took ahead of this, its first invocation: reported with it, and not billed with it
     spent_s: float = 0.0  #: of the function's timeout, by an init that was done again
     failed: Outcome | None = None
 
@@ -53,6 +54,7 @@ class _Running(msgspec.Struct, frozen=True):
     began: float  #: monotonic, in seconds
     init_ms: float | None
     restore_ms: float | None
+    ahead_ms: float | None
 
 
 class LocalInvoker:
@@ -119,7 +121,7 @@ class LocalInvoker:
             hosted = self._host.take(function, invocation.tenant_id)
             if hosted.environment is None and invocation.log_tail:
                 hosted.log.collect_tail()
-            started = _Started(hosted) if hosted.environment is not None else await self._start(hosted, invocation)
+            started = _ready(hosted) if hosted.environment is not None else await self._start(hosted, invocation)
             result = await self._serve(started, invocation, ticket)
         except BaseException:
             ticket.leave()
@@ -139,7 +141,8 @@ class LocalInvoker:
         """Initialise an environment ahead of invocations and return the outcome of its init. Such an init may take as long as the
         function, or AWS's 130 s if that is longer."""
         hosted = self._host.provision(function)
-        outcome, _ = await self._initialise(hosted, max(PREPARATION_S_MIN, float(function.timeout_s)), "init")
+        outcome, init_s = await self._initialise(hosted, max(PREPARATION_S_MIN, float(function.timeout_s)), "init")
+        hosted.ahead_ms = init_s * 1000
         return outcome
 
     # ── init ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -201,7 +204,7 @@ class LocalInvoker:
         if invocation.log_tail and started.failed is None:
             hosted.log.collect_tail()  # a good init isn't part of the tail
         hosted.log.start(invocation.request_id)
-        running = _Running(invocation, hosted, ticket, now - started.spent_s, started.init_ms, started.restore_ms)
+        running = _Running(invocation, hosted, ticket, now - started.spent_s, started.init_ms, started.restore_ms, started.ahead_ms)
         if started.failed is not None:
             return await self._settle(running, started.failed, is_gone=True)
         environment = hosted.environment
@@ -266,14 +269,15 @@ class LocalInvoker:
         if outcome.ending is Ending.TIMEOUT:
             duration_ms = hosted.function.timeout_s * 1000.0  # what is billed and reported, whatever the kill took
         billed = billed_ms(duration_ms, running.init_ms, running.restore_ms)
+        memory_used_mb = min(outcome.memory_peak_mb, hosted.function.memory_mb)  # pages of the machine's files are counted, too, in a peak
         if failed is not None and failed.note:
             log.note(failed.note)
         log.end(
             request_id,
             duration_ms=duration_ms,
             billed=billed,
-            memory_used_mb=outcome.memory_peak_mb,
-            init_ms=running.init_ms,
+            memory_used_mb=memory_used_mb,
+            init_ms=running.init_ms if running.ahead_ms is None else running.ahead_ms,
             restore_ms=running.restore_ms,
             status="success" if failed is None else failed.status,
             error_type="" if failed is None else failed.error_type,
@@ -288,7 +292,7 @@ class LocalInvoker:
             duration_ms=duration_ms,
             billed_ms=billed,
             init_ms=running.init_ms,
-            memory_used_mb=outcome.memory_peak_mb,
+            memory_used_mb=memory_used_mb,
         )
 
     def _stream(self, running: _Running, outcome: Outcome, pieces: AsyncIterator[bytes]) -> InvocationResult:
@@ -311,3 +315,11 @@ class LocalInvoker:
             content_type=outcome.content_type,
             init_ms=running.init_ms,
         )
+
+
+def _ready(hosted: Hosted) -> _Started:
+    """Return an environment that was there; its first invocation reports an init that went ahead of it."""
+    if hosted.ahead_ms is None:
+        return _Started(hosted)
+    ahead_ms, hosted.ahead_ms = hosted.ahead_ms, None
+    return _Started(hosted, ahead_ms=ahead_ms)
