@@ -140,8 +140,9 @@ def fork(flags=0, cgroup=None):
     if not flags and cgroup is None:
         return os.fork()
     tid = ctypes.c_void_p()
-    _checked(_libc.prctl(PR_GET_TID_ADDRESS, ctypes.addressof(tid), 0, 0, 0), "prctl PR_GET_TID_ADDRESS")
-    flags |= CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID
+    # A kernel without CONFIG_CHECKPOINT_RESTORE doesn't say where; then the note stays the parent's, which newer C libraries don't mind.
+    if _libc.prctl(PR_GET_TID_ADDRESS, ctypes.addressof(tid), 0, 0, 0) == 0:
+        flags |= CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID
     if cgroup is not None:
         flags |= CLONE_INTO_CGROUP
     #                          flags, pidfd, child_tid, parent_tid, exit_signal (SIGCHLD), stack twice, tls, set_tid twice, cgroup
