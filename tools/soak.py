@@ -267,9 +267,8 @@ class Soak:
         """Return the server's own queues that still hold something."""
         store = SqliteStore.open(self.server.data_dir, SystemClock())
         try:
-            return [
-                f"the queue {name} still holds messages" for prefix in ("lambda.", "s3.", "sns.") for name in await store.queues(prefix)
-            ]
+            prefixes = ("lambda.", "s3.", "sns.", "parked/")
+            return [f"the queue {name} still holds messages" for prefix in prefixes for name in await store.queues(prefix)]
         finally:
             await store.close()
 

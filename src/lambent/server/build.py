@@ -128,6 +128,7 @@ async def build(settings: Settings) -> Server:
     catalogue = FunctionCatalogue(store, ids)
     start = first_places(os.cpu_count() or 1)
     events = AsyncInvocations(store, measured, catalogue, cloud, clock=clock, ids=ids, start=start, metrics=meters)
+    meters.read(events.tell)
     mappings = MappingCatalogue(store)
     lambda_ = lambda_service.build(
         platform,

@@ -18,6 +18,7 @@ from lambent.domain.functions import EventInvokeConfig, FunctionVersion, Resolve
 from lambent.domain.invocations import FunctionError, Invocation, InvocationResult
 from lambent.engine.delivery.destinations import DISPATCHES
 from lambent.engine.delivery.events import EVENTS, AsyncInvocations
+from lambent.engine.measuring import Meters
 
 SQS = "arn:aws:sqs:us-east-1:000000000000:q"
 OK = InvocationResult(b'"fine"', "$LATEST")
@@ -312,3 +313,15 @@ async def test_events_whose_commit_was_given_up_by_the_caller_are_found(world: W
     world.store.commit = original  # type: ignore[method-assign]
     await world.clock.advance(11)
     assert len(world.tries) == 1
+
+
+async def test_what_is_counted_of_events_is_told_when_it_is_asked_for(world: World) -> None:
+    for number in range(3):
+        await world.submit(request_id=f"r{number}")
+    await world.clock.advance(1)
+    meters = Meters(world.cloud, world.clock, SeededIds(1))
+    meters.read(world.events.tell)
+    for _ in range(2):  # once, not again
+        totals = {series[2]: (count, total) for series, count, total in meters.totals()}
+        assert totals["AsyncEventsReceived"] == (3, 3)
+        assert totals["AsyncEventAge"][0] == 3

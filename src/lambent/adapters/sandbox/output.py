@@ -21,7 +21,7 @@ from lambent.domain.environments import OutputSink
 LINE_BYTES_MAX = 262_117  #: CloudWatch's largest event without its envelope and line end; longer lines are given in pieces
 RECORD_BYTES_MAX = 16 * 1_048_576
 PIPE_BYTES = 1_048_576
-_READ_BYTES = 262_144
+_READ_BYTES = 65_536
 _MAGIC = b"\xa5\x5a\x00"
 _HEAD = struct.Struct("!4sIQ")
 CLOCK_DRIFT_US_MAX = 20 * 365 * 86_400_000_000  #: the server's clock may be virtual or run fast

@@ -29,6 +29,7 @@ from lambent.engine.delivery.haste import Haste
 from lambent.engine.delivery.lanes import PLACES, START
 from lambent.engine.delivery.messages import Dispatch, Event, dead_letter_attributes, destination_record
 from lambent.engine.delivery.schedule import Condition, GiveUp, Retry, after_function_error, after_refusal
+from lambent.engine.delivery.tally import Tally
 from lambent.engine.invocation import recursion
 
 _log = logging.getLogger(__name__)
@@ -66,6 +67,7 @@ class AsyncInvocations:
         self._ids = ids
         self._metrics = metrics or NoMetrics()
         self.records = Destinations(store, cloud, clock, ids, metrics)
+        self._tally = Tally()
         self._accepting = Haste(clock)
         self._events = FairWorker(
             store,
@@ -88,7 +90,11 @@ class AsyncInvocations:
         with self._accepting:
             await self._store.commit(writes)
         self._events.touched(writes)
-        self._measure(event, "AsyncEventsReceived")
+        self._tally.received(event)
+
+    def tell(self, metrics: Metrics) -> None:
+        """Hand over what was counted of events since the last time."""
+        self._tally.tell(metrics)
 
     async def run(self) -> None:
         """Deliver until cancelled."""
@@ -107,7 +113,7 @@ class AsyncInvocations:
                 return Handled((Acknowledge(lease),))
             return Handled(self._refused(lease, event, None))
         config, now = resolved.event_config, self._clock.now()
-        self._measure(event, "AsyncEventAge", (now - event.submitted) * 1000, "Milliseconds")
+        self._tally.taken(event, now)
         if now > event.submitted + config.age_s_max:
             return Handled(self._given_up(lease, event, resolved, Condition.EVENT_AGE_EXCEEDED, None))
         cap = resolved.version.reserved_concurrency
@@ -149,9 +155,6 @@ class AsyncInvocations:
             return (Acknowledge(lease),)
         return self._given_up(lease, event, resolved, decision.condition, None)
 
-    def _measure(self, event: Event, name: str, value: float = 1.0, unit: str = "Count") -> None:
-        self._metrics.record(event.account_id, event.region, name, value, unit, {"FunctionName": event.name})
-
     def _given_up(
         self, lease: Lease, event: Event, resolved: ResolvedFunction, condition: Condition, result: InvocationResult | None
     ) -> Sequence[Write]:
@@ -160,7 +163,7 @@ class AsyncInvocations:
         if resolved.version.dead_letter_arn:
             letter = self._letter(event, resolved, condition, result)
             records = (*records, self.records.enqueue(letter))
-        self._measure(event, "AsyncEventsDropped")
+        self._metrics.record(event.account_id, event.region, "AsyncEventsDropped", 1.0, "Count", {"FunctionName": event.name})
         if not records:
             _log.info("event %s of %s is given up: %s", event.request_id, resolved.version.arn, condition.value)
         return (Acknowledge(lease), *records)

@@ -18,6 +18,7 @@ FRAMES_FD = 3
 RECORDS_FD = 4
 HEAD = struct.Struct("!BII")  # kind, bytes of the header (JSON), bytes of the body
 INVOKE, BECOME = 1, 2
+RECEIVED = 65536  # a buffer of 128 KB and more would be mapped, and unmapped, for each frame
 READY, RESULT, ERROR, INIT_ERROR = 16, 17, 18, 19
 
 
@@ -33,7 +34,7 @@ class Frames:
         """Take bytes off the socket until there are so many; mostly a frame comes as a whole."""
         chunks, size = [self._rest], len(self._rest)
         while size < count:
-            chunks.append(self._socket.recv(262144))
+            chunks.append(self._socket.recv(RECEIVED if count - size <= RECEIVED else 262144))
             if not chunks[-1]:
                 os._exit(0)  # the server is gone
             size += len(chunks[-1])
