@@ -45,6 +45,7 @@ class FunctionVersion:
     snap_start: bool = False
     tenant_isolated: bool = False  #: each tenant has environments of its own
     reserved_concurrency: int | None = None  #: of the function, all versions together; ``None``: none is reserved
+    provisioned_concurrency: int = 0  #: of the function, all versions and aliases together
     dead_letter_arn: str = ""
     recursion_allowed: bool = False  #: ``RecursiveLoop`` is ``Allow``
     subnet_ids: tuple[str, ...] = ()  #: of its VPC; empty: it is in none
@@ -54,6 +55,11 @@ class FunctionVersion:
     def function_arn(self) -> str:
         """The ARN without a qualifier."""
         return self.arn.rpartition(":")[0]
+
+
+def session_name(function_name: str) -> str:
+    """Return how a function's session with its role is called; STS wants two characters."""
+    return function_name if len(function_name) > 1 else f"{function_name}@lambda_function"
 
 
 @dataclass(frozen=True, slots=True)

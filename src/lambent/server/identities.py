@@ -22,7 +22,7 @@ from lambent.domain.call import Call, Result
 from lambent.domain.caller import Caller, CallerKind
 from lambent.domain.documents import Table
 from lambent.domain.errors import AwsError
-from lambent.domain.functions import FunctionVersion
+from lambent.domain.functions import FunctionVersion, session_name
 from lambent.domain.http import HttpRequest
 from lambent.domain.storage import Store
 from lambent.gateway.authentication import Identity
@@ -146,7 +146,7 @@ class Identities:
         session = (role_arn, function.name)
         found = self._sessions.get(session)
         if found is None or (found.expires or 0.0) - self._clock.now() < ROLE_SESSION_S / 2:
-            found = await self.issue(assumed_role(role_arn, function.name))
+            found = await self.issue(assumed_role(role_arn, session_name(function.name)))
             self._sessions[session] = found
         return found.access_key_id, found.secret, found.session_token
 

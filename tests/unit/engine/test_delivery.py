@@ -111,7 +111,7 @@ async def test_function_errors_are_retried_after_one_and_two_minutes(world: Worl
         "responsePayload": {"errorMessage": "no", "errorType": "E"},
     }
     acting = {call.caller.arn for call in world.cloud.calls if call.operation != "GetQueueUrl"}
-    assert acting == {"arn:aws:sts::000000000000:assumed-role/lambda-role/f"}
+    assert acting == {"arn:aws:sts::000000000000:assumed-role/lambda-role/f@lambda_function"}
 
 
 async def test_no_retries_when_none_are_wanted(world: World) -> None:

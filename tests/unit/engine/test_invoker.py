@@ -16,6 +16,7 @@ from lambent.domain.errors import AwsError
 from lambent.domain.functions import LoggingConfig
 from lambent.domain.invocations import FunctionError, Invocation
 from lambent.domain.quotas import Quotas
+from lambent.engine.invocation.admission import Admission
 
 REQUEST = invocation().request_id
 
@@ -62,7 +63,7 @@ async def test_a_cold_then_a_warm_invocation(bench: Bench) -> None:
     ((group, stream),) = bench.cloud.streams
     assert group == "/aws/lambda/f"
     assert re.fullmatch(r"\d{4}/\d\d/\d\d/\[\$LATEST\][0-9a-f]{32}", stream)
-    assert {call.caller.arn for call in bench.cloud.calls} == {"arn:aws:sts::000000000000:assumed-role/lambda-role/f"}
+    assert {call.caller.arn for call in bench.cloud.calls} == {"arn:aws:sts::000000000000:assumed-role/lambda-role/f@lambda_function"}
 
 
 async def test_the_process_sees_the_documented_variables(bench: Bench) -> None:
@@ -188,6 +189,22 @@ async def test_reserved_concurrency_is_a_limit_and_zero_refuses_all(bench: Bench
     assert await reasons(bench, two, two, two) == ["ok", "ok", "ReservedFunctionConcurrentInvocationLimitExceeded"]
     assert await reasons(bench, two) == ["ok"]
     assert await reasons(bench, function("g", reserved_concurrency=0)) == ["ReservedFunctionConcurrentInvocationLimitExceeded"]
+
+
+def test_what_is_provisioned_of_the_reserved_is_for_those_versions_only() -> None:
+    admission, whole = Admission(Quotas()), function(reserved_concurrency=2, provisioned_concurrency=2)
+    with pytest.raises(AwsError, match="Rate Exceeded"):
+        admission.enter(whole, 0.0)
+    tickets = [admission.enter(whole, 0.0, is_provisioned=True) for _ in range(2)]
+    part = function(reserved_concurrency=3, provisioned_concurrency=2)
+    admission.enter(part, 0.0).leave()
+    tickets.append(admission.enter(part, 0.0))
+    with pytest.raises(AwsError, match="Rate Exceeded"):
+        admission.enter(part, 0.0)
+    for ticket in tickets:
+        ticket.leave()
+        ticket.leave()
+    assert admission.busy(whole) == 0
 
 
 async def test_reserved_concurrency_is_taken_from_the_others(tmp_path: Path) -> None:

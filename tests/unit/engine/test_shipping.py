@@ -13,7 +13,7 @@ from lambent.domain.call import Call, Result
 from lambent.domain.errors import AwsError
 from lambent.domain.functions import runtime_version
 from lambent.engine.environments.loglines import stream_name
-from lambent.engine.environments.shipping import EVENT_BYTES_MAX, SHIPPED_S_MAX, LogShipper, LogStream
+from lambent.engine.environments.shipping import EVENT_BYTES_MAX, SHIPPED_S_MAX, LogShipper, LogStream, role_caller
 
 
 @pytest.fixture
@@ -198,3 +198,9 @@ async def test_a_log_service_that_hangs_or_fails_or_refuses_holds_nobody_up_for_
     await shipper.flush()
     await clock.settle()
     assert waiting.done()
+
+
+def test_a_session_is_named_after_its_function() -> None:
+    role = "arn:aws:iam::123456789012:role/path/worker"
+    sessions = [role_caller("123456789012", role, name).arn.rpartition("/")[2] for name in ("thumbnails", "f")]
+    assert sessions == ["thumbnails", "f@lambda_function"]  # STS wants two characters

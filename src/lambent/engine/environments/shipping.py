@@ -18,7 +18,7 @@ from lambent.base.ids import Ids
 from lambent.domain.call import Call
 from lambent.domain.caller import Caller, CallerKind
 from lambent.domain.errors import AwsError
-from lambent.domain.functions import FunctionVersion
+from lambent.domain.functions import FunctionVersion, session_name
 from lambent.domain.ports import Cloud
 
 _log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ SHIPPED_S_MAX: Final = 5.0
 def role_caller(account_id: str, role_arn: str, function_name: str) -> Caller:
     """Return a function acting with its execution role: the session is named after the function, as in AWS."""
     role = role_arn.rpartition("/")[2]
-    return Caller(CallerKind.ROLE, account_id, f"arn:aws:sts::{account_id}:assumed-role/{role}/{function_name}")
+    return Caller(CallerKind.ROLE, account_id, f"arn:aws:sts::{account_id}:assumed-role/{role}/{session_name(function_name)}")
 
 
 class LogStream:

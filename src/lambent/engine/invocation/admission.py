@@ -53,10 +53,11 @@ class _Account:
 class _Function:
     """What is busy of one function, all versions together."""
 
-    __slots__ = ("busy", "rate", "scaling")
+    __slots__ = ("busy", "provisioned", "rate", "scaling")
 
     def __init__(self, scaling: TokenBucket) -> None:
         self.busy = 0
+        self.provisioned = 0  #: of the busy: in provisioned environments
         self.scaling = scaling
         self.rate: TokenBucket | None = None
 
@@ -64,12 +65,17 @@ class _Function:
 class Ticket:
     """A place among the busy; ``leave`` it once."""
 
-    __slots__ = ("_account", "_function", "_left")
+    __slots__ = ("_account", "_function", "_left", "_provisioned")
 
-    def __init__(self, account: _Account | None, function: _Function) -> None:
+    def __init__(self, account: _Account | None, function: _Function, *, is_provisioned: bool = False) -> None:
         self._account = account
         self._function = function
+        self._provisioned = is_provisioned
         self._left = False
+        function.busy += 1
+        function.provisioned += is_provisioned
+        if account is not None:
+            account.busy += 1
 
     def leave(self) -> None:
         """Give the place back; a second time does nothing."""
@@ -77,6 +83,7 @@ class Ticket:
             return
         self._left = True
         self._function.busy -= 1
+        self._function.provisioned -= self._provisioned
         if self._account is not None:
             self._account.busy -= 1
 
@@ -97,30 +104,29 @@ class Admission:
         """
         entry = self._function(function, now)
         if function.reserved_concurrency is not None:
-            return self._enter_reserved(entry, function.reserved_concurrency, now)
+            self._check_reserved(entry, function, now, is_provisioned=is_provisioned)
+            return Ticket(None, entry, is_provisioned=is_provisioned)
         account = self._account(function, now)
         if is_provisioned:
-            entry.busy += 1
-            return Ticket(None, entry)
+            return Ticket(None, entry, is_provisioned=True)
         limit = self._quotas.concurrency_max - self._reserved_total(function.account_id, function.region)
         if account.busy >= limit:
             throttle("ConcurrentInvocationLimitExceeded")
         if not account.rate.take(now):
             throttle("CallerRateLimitExceeded")
-        account.busy += 1
-        entry.busy += 1
         return Ticket(account, entry)
 
-    def _enter_reserved(self, entry: _Function, reserved: int, now: float) -> Ticket:
-        if entry.busy >= reserved:
+    def _check_reserved(self, entry: _Function, function: FunctionVersion, now: float, *, is_provisioned: bool) -> None:
+        """Raise when the function has used up what it reserves. What is provisioned of that is for those versions only."""
+        reserved = function.reserved_concurrency or 0
+        free = reserved if is_provisioned else reserved - function.provisioned_concurrency + entry.provisioned
+        if entry.busy >= free:
             throttle("ReservedFunctionConcurrentInvocationLimitExceeded")
         per_s = float(reserved * self._quotas.requests_per_concurrency)
         if entry.rate is None or entry.rate.capacity != per_s:
             entry.rate = TokenBucket(per_s, per_s, now)
         if not entry.rate.take(now):
             throttle("ReservedFunctionInvocationRateLimitExceeded")
-        entry.busy += 1
-        return Ticket(None, entry)
 
     def scale(self, function: FunctionVersion, now: float) -> None:
         """Note that the function gets a new environment. Raises ``AwsError`` when it got too many in too short a time."""

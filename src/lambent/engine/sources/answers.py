@@ -16,13 +16,13 @@ class WholeBatch:
 
 
 def failed_items(payload: bytes, known: Collection[str]) -> frozenset[str] | WholeBatch:
-    """Return the identifiers that failed. Nothing, ``null`` and an empty list mean success; an answer that can't be read, an
+    """Return the identifiers that failed. Nothing, ``null`` and what is empty mean success; an answer that can't be read, an
     identifier that is empty or wasn't in the batch, that everything failed."""
     try:
         document = json.loads(payload or b"null")
     except (ValueError, RecursionError):
         return WholeBatch()
-    if document is None or document == "":
+    if document in (None, "", []):
         return NOTHING
     if not isinstance(document, dict):
         return WholeBatch()

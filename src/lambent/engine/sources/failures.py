@@ -58,9 +58,12 @@ def _document(
         },
     }
     if ran is not None:
-        document["responseContext"] = {"statusCode": 200, "executedVersion": ran.result.executed_version}
-        if ran.result.function_error is not None:
-            document["responseContext"]["functionError"] = ran.result.function_error.value
+        error = ran.result.function_error
+        document["responseContext"] = {
+            "statusCode": 200,
+            "executedVersion": ran.result.executed_version,
+            "functionError": None if error is None else error.value,  # none: the function reported the records itself
+        }
     first, last = attempt.records[0], attempt.records[-1]
     kinesis = mapping.service == "kinesis"
     arrival = stamp if kinesis else _whole_seconds

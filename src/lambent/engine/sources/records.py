@@ -93,7 +93,7 @@ def dynamodb_record(record: Mapping[str, Any], source_arn: str) -> StreamRecord:
     """Return a record of a table's stream."""
     change = dict(record["dynamodb"])
     arrived = _seconds(change.get("ApproximateCreationDateTime"))
-    change["ApproximateCreationDateTime"] = int(arrived)
+    change["ApproximateCreationDateTime"] = float(int(arrived))  # whole seconds, and a float for those who look
     event = {
         "eventID": record["eventID"],
         "eventName": record["eventName"],

@@ -56,13 +56,15 @@ def after_error(attempt: Attempt, mapping: EventSourceMapping) -> Step:
 def after_partial(attempt: Attempt, failed: Sequence[int], mapping: EventSourceMapping) -> tuple[tuple[StreamRecord, ...], Step]:
     """Return what was handled, and what to do, after the function reported the records at these places as failed.
 
-    A shard goes on from its first failure: what comes after it is handed over again.
+    A shard goes on from its first failure: what comes after it is handed over again, with all its tries if anything was handled.
     """
     first = min(failed)
-    rest = Attempt(attempt.records[first:], attempt.errors + 1)
+    if first:
+        return attempt.records[:first], Step(ahead=(Attempt(attempt.records[first:]),))
+    rest = replace(attempt, errors=attempt.errors + 1)
     if 0 <= mapping.retries < rest.errors:
-        return attempt.records[:first], Step(given_up=rest)
-    return attempt.records[:first], Step(ahead=(rest,))
+        return (), Step(given_up=rest)
+    return (), Step(ahead=(rest,))
 
 
 def aged(attempt: Attempt, mapping: EventSourceMapping, retention_s: float, now: float) -> Step:

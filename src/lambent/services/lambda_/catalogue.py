@@ -81,7 +81,8 @@ class Entry:
         """Return a version as the data plane knows it."""
         found = self.runnable.get(number)
         if found is None:
-            found = self.runnable[number] = runnable(self.key, self.function, self.versions[number])
+            provisioned = sum(each.requested for each in self.provisioned.values())
+            found = self.runnable[number] = runnable(self.key, self.function, self.versions[number], provisioned)
         return found
 
     def resolve(self, qualifier: str, draw: float) -> ResolvedFunction:
@@ -134,8 +135,8 @@ def log_group(name: str, version: Version) -> str:
     return version.configuration.log_group or f"/aws/lambda/{name}"
 
 
-def runnable(key: FunctionKey, function: Function, version: Version) -> FunctionVersion:
-    """Return what the data plane needs to know of a version."""
+def runnable(key: FunctionKey, function: Function, version: Version, provisioned: int = 0) -> FunctionVersion:
+    """Return what the data plane needs to know of a version; ``provisioned``: of all the function's versions together."""
     account_id, region, name = key
     config = version.configuration
     return FunctionVersion(
@@ -160,6 +161,7 @@ def runnable(key: FunctionKey, function: Function, version: Version) -> Function
         tenant_isolated=bool(config.tenant_isolation),
         snap_start=config.snap_start == "PublishedVersions" and version.version != LATEST,
         reserved_concurrency=function.reserved_concurrency,
+        provisioned_concurrency=provisioned,
         dead_letter_arn=config.dead_letter_arn,
         recursion_allowed=function.recursive_loop == "Allow",
         subnet_ids=tuple((config.vpc or {}).get("SubnetIds", ())),

@@ -24,7 +24,7 @@ from lambent.engine.sources.shards import Shard, readable
 QUEUE = Arn.parse("arn:aws:sqs:eu-west-1:123456789012:q")
 
 
-@pytest.mark.parametrize("payload", [b"", b"null", b'""', b"{}", b'{"batchItemFailures": []}', b'{"batchItemFailures": null}'])
+@pytest.mark.parametrize("payload", [b"", b"null", b'""', b"{}", b"[]", b'{"batchItemFailures": []}', b'{"batchItemFailures": null}'])
 def test_answers_that_mean_success(payload: bytes) -> None:
     assert failed_items(payload, {"a"}) == frozenset()
 
@@ -133,7 +133,7 @@ def test_a_table_streams_records_shape() -> None:
         "eventSource": "aws:dynamodb",
         "awsRegion": "us-east-1",
         "dynamodb": {
-            "ApproximateCreationDateTime": 1767225600,
+            "ApproximateCreationDateTime": 1767225600.0,
             "Keys": {"k": {"B": "AQ=="}},
             "OldImage": {"s": {"BS": ["Ag=="]}},
             "SequenceNumber": "7",
@@ -143,6 +143,7 @@ def test_a_table_streams_records_shape() -> None:
         "eventSourceARN": "arn:aws:dynamodb:us-east-1:123456789012:table/t/stream/x",
         "userIdentity": {"type": "Service", "principalId": "dynamodb.amazonaws.com"},
     }
+    assert b'"ApproximateCreationDateTime":1767225600.0,' in found.data
     assert (found.sequence, found.partition) == ("7", '{"k": {"B": "AQ=="}}')
 
 
@@ -210,12 +211,13 @@ def test_bisecting_ends_at_the_record_that_fails_and_does_not_count_as_a_try() -
 
 def test_a_reported_failure_goes_on_from_the_first() -> None:
     records = tuple(record(number) for number in range(5))
-    handled, step = after_partial(Attempt(records), [3, 1], mapping(retries=1))
+    handled, step = after_partial(Attempt(records, 1), [3, 1], mapping(retries=1))
     assert handled == records[:1]
-    assert step.ahead == (Attempt(records[1:], 1),)
+    assert step.ahead == (Attempt(records[1:]),)  # its tries are counted anew, for something was handled
     handled, step = after_partial(step.ahead[0], [0], mapping(retries=1))
-    assert handled == ()
-    assert step.given_up == Attempt(records[1:], 2)
+    assert (handled, step.ahead) == ((), (Attempt(records[1:], 1),))
+    handled, step = after_partial(step.ahead[0], [0], mapping(retries=1))
+    assert (handled, step.given_up) == ((), Attempt(records[1:], 2))
 
 
 def test_records_that_are_too_old_are_given_up() -> None:

@@ -42,7 +42,7 @@ async def test_a_message_is_handed_over_at_once_and_deleted() -> None:
         assert bodies(world) == [["a"]]
         assert world.messages == {}
         acting = {call.caller.arn for call in world.calls if call.operation != "GetQueueUrl"}
-        assert acting == {"arn:aws:sts::000000000000:assumed-role/lambda-role/f"}
+        assert acting == {"arn:aws:sts::000000000000:assumed-role/lambda-role/f@lambda_function"}
 
 
 async def test_without_a_window_batches_hold_what_is_there() -> None:

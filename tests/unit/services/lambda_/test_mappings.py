@@ -64,7 +64,7 @@ async def test_a_queues_mapping_as_aws_shows_it(mapped: Bench) -> None:
         "State": "Creating",
         "StateTransitionReason": "USER_INITIATED",
     }
-    acting = f"arn:aws:sts::{ACCOUNT}:assumed-role/worker/f"
+    acting = f"arn:aws:sts::{ACCOUNT}:assumed-role/worker/f@lambda_function"
     assert {call.caller.arn for call in mapped.s3.calls if call.operation != "GetQueueUrl"} == {acting}
     assert {(call.operation, call.caller.arn) for call in mapped.roles.asked} == {
         (operation, acting) for operation in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")

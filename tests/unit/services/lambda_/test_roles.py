@@ -66,4 +66,4 @@ async def test_the_role_may_reach_its_destinations(bench: Bench, target: str, de
     await bench.refused("PutFunctionEventInvokeConfig", INVALID, text, FunctionName="f", DestinationConfig=destination)
     bench.roles.denied = set()
     await bench.call("PutFunctionEventInvokeConfig", FunctionName="f", DestinationConfig=destination)
-    assert {call.caller.arn for call in bench.roles.asked} == {f"arn:aws:sts::{ACCOUNT}:assumed-role/worker/f"}
+    assert {call.caller.arn for call in bench.roles.asked} == {f"arn:aws:sts::{ACCOUNT}:assumed-role/worker/f@lambda_function"}
