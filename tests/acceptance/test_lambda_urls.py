@@ -67,7 +67,7 @@ def test_the_event(http: httpx.Client, host: str) -> None:
     assert {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-port", "x-amzn-trace-id", "host"} <= event["headers"].keys()
     context = event["requestContext"]
     assert (context["accountId"], context["stage"], context["domainPrefix"]) == ("anonymous", "$default", host.partition(".")[0])
-    assert context["http"]["method"] == "POST"
+    assert (context["http"]["method"], context["http"]["path"]) == ("POST", "/pa/th/1")  # decoded, unlike the raw path
     assert http.post("/", headers={"host": host}, data={"a": "b"}).json()["isBase64Encoded"] is True
     assert "body" not in http.get("/", headers={"host": host}).json()
 

@@ -72,7 +72,8 @@ async def put_function_concurrency(ctx: Lambda, call: Call, request: PutFunction
         if reserved < provisioned:
             raise invalid(
                 f" ReservedConcurrentExecutions  {reserved} should not be lower than function's total provisioned concurrency "
-                f"[{provisioned}]."
+                f"[{provisioned}].",
+                typed=False,
             )
         function = msgspec.structs.replace(entry.function, reserved_concurrency=reserved)
         await ctx.catalogue.commit(ref.key, [FUNCTIONS.put(ref.key, function)])

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from lambent.domain.caller import Caller, CallerKind
 from lambent.domain.http import HttpRequest
@@ -96,7 +96,7 @@ def _context(url: UrlRequest) -> dict[str, Any]:
         "domainPrefix": url.url_id,
         "http": {
             "method": request.method,
-            "path": url.path,
+            "path": "/" + unquote(url.path).lstrip("/"),  # decoded, unlike the raw one
             "protocol": "HTTP/1.1",
             "sourceIp": request.client,
             "userAgent": request.headers.get("user-agent", ""),

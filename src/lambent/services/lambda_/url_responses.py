@@ -53,8 +53,13 @@ def answer_of(payload: bytes) -> HttpResponse:
     if isinstance(result, str):
         return HttpResponse(200, {"content-type": "application/json"}, result.encode("utf-8", "surrogatepass"))
     if not isinstance(result, Mapping) or "statusCode" not in result:
-        return HttpResponse(200, {"content-type": "application/json"}, payload)
+        return HttpResponse(200, {"content-type": "application/json"}, _compact(result))
     return _formatted(result)
+
+
+def _compact(result: Any) -> bytes:
+    """Return JSON as AWS passes it on: written anew, without spaces."""
+    return json.dumps(result, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
 def _headed(payload: bytes) -> HttpResponse | None:

@@ -75,7 +75,7 @@ async def test_the_event_tells_the_request(bench: Bench) -> None:
     assert event["queryStringParameters"] == {"q": "1,/2", "e": ""}
     assert (event["cookies"], event["body"], event["isBase64Encoded"]) == (["a=1", "b=2"], "{}", False)
     context = event["requestContext"]
-    assert context["http"] == {"method": "POST", "path": "/a%20b", "protocol": "HTTP/1.1", "sourceIp": "10.0.0.1", "userAgent": ""}
+    assert context["http"] == {"method": "POST", "path": "/a b", "protocol": "HTTP/1.1", "sourceIp": "10.0.0.1", "userAgent": ""}
     assert context["requestId"] == invocation.request_id == response.headers["x-amzn-requestid"]
     assert event["headers"]["x-forwarded-for"] == "10.0.0.1"
 
@@ -128,7 +128,7 @@ async def test_browsers_are_answered_by_the_configuration(bench: Bench) -> None:
     ("payload", "status", "body"),
     [
         (b'"text"', 200, b"text"),
-        (b'{"a": 1}', 200, b'{"a": 1}'),
+        ('{"a": 1, "ü": [true, null]}'.encode(), 200, '{"a":1,"ü":[true,null]}'.encode()),
         (b"not json", 200, b"not json"),
         (b'{"statusCode": 201, "body": {"a": 1}}', 201, b'{"a":1}'),
         (b'{"statusCode": "404", "body": "gone"}', 404, b"gone"),
