@@ -8,7 +8,11 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.security.attacks import AGAINST_THE_FIRST, ATTACKS
@@ -55,40 +59,60 @@ def test_an_attack_works_without_walls_and_fails_behind_them(as_root: dict[str, 
     assert not as_root["namespaces"][attack]
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_an_ordinary_user_has_the_same_walls(tmp_path_factory: pytest.TempPathFactory) -> None:
-    python = next((each for each in (shutil.which("python3", path="/usr/local/bin:/usr/bin"),) if each and _is_of_our_version(each)), None)
-    if os.geteuid() != 0 or not shutil.which("setpriv") or python is None:
-        pytest.skip("needs root, setpriv, and a Python of our version that everybody may execute")
-    place = tmp_path_factory.mktemp("user")
-    for parent in (place, *place.parents):
-        if parent.owner() == "root" and parent.name.startswith("pytest-"):
-            parent.chmod(0o755)
-    for each in ("src", "tests"):
-        shutil.copytree(HERE / each, place / each, ignore=shutil.ignore_patterns("__pycache__"))
-    home = place / "home"
-    found = {}
-    for driver in ("process", "namespaces"):
-        folder = home / driver
-        folder.mkdir(parents=True)
-        for path in (home, folder):
-            os.chown(path, NOBODY, NOBODY)
-        packages = [each for each in sys.path if each.endswith("site-packages") and Path(each).is_relative_to(sys.prefix)]
-        environ = {
-            "PATH": "/usr/bin:/bin",
-            "HOME": str(home),
-            "TMPDIR": str(home),
-            "TOKEN": "token-of-the-victim",
-            "PYTHONPATH": os.pathsep.join([str(place / "src"), str(place), *packages]),
-        }
-        who = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
-        command = [*who, python, "-B", str(place / RUNNER), driver, str(folder)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=600, env=environ, cwd=place)
+@dataclass(frozen=True, slots=True)
+class OrdinaryUser:
+    """Somebody who is not root, with a copy of everything that the attacks need."""
+
+    command: list[str]  #: what runs Python as that user
+    environ: dict[str, str]
+    place: Path
+    home: Path
+
+    def folder(self, name: str) -> Path:
+        folder = self.home / name
+        folder.mkdir()
+        os.chown(folder, NOBODY, NOBODY)
+        return folder
+
+    def run(self, *arguments: str, within: Sequence[str] = ()) -> Any:
+        """Run Python, inside of what a command enters; return the JSON that it prints."""
+        command = [*within, *self.command, *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=600, env=self.environ, cwd=self.place)
         if "Permission denied" in done.stderr or "No module named" in done.stderr:
             pytest.skip("an ordinary user can't read the packages that are installed here")
         assert done.returncode == 0, done.stderr
-        found[driver] = json.loads(done.stdout)
+        return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def ordinary_user() -> Iterator[OrdinaryUser]:
+    python = next((each for each in (shutil.which("python3", path="/usr/local/bin:/usr/bin"),) if each and _is_of_our_version(each)), None)
+    if os.geteuid() != 0 or not shutil.which("setpriv") or python is None:
+        pytest.skip("needs root, setpriv, and a Python of our version that everybody may execute")
+    place = Path(tempfile.mkdtemp(prefix="lambent-user-"))  # not pytest's folder, which each start of pytest closes to others
+    place.chmod(0o755)
+    for each in ("src", "tests"):
+        shutil.copytree(HERE / each, place / each, ignore=shutil.ignore_patterns("__pycache__"))
+    home = place / "home"
+    home.mkdir()
+    os.chown(home, NOBODY, NOBODY)
+    packages = [each for each in sys.path if each.endswith("site-packages") and Path(each).is_relative_to(sys.prefix)]
+    environ = {
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(home),
+        "TMPDIR": str(home),
+        "TOKEN": "token-of-the-victim",
+        "PYTHONPATH": os.pathsep.join([str(place / "src"), str(place), *packages]),
+    }
+    who = [str(shutil.which("setpriv")), f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+    yield OrdinaryUser([*who, python, "-B"], environ, place, home)
+    shutil.rmtree(place)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_an_ordinary_user_has_the_same_walls(ordinary_user: OrdinaryUser) -> None:
+    found = {driver: ordinary_user.run(RUNNER, driver, str(ordinary_user.folder(driver))) for driver in ("process", "namespaces")}
     assert sum(found["process"].values()) > 15
     assert [name for name, succeeded in found["namespaces"].items() if succeeded and name not in UNLIMITED] == []
 

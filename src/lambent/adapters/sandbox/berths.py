@@ -78,10 +78,10 @@ class Berths:
     ) -> Berth:
         """Return a new berth; if it ``waits``, with a process of the interpreter's. A Python's can become a ``snapshot``."""
         house = self._house
-        root = await house.root(interpreter)
+        wiring = self._network.wiring(custom=interpreter is None, reach=reach)
+        root = await house.root(interpreter, shared=wiring.shared)
         forks = interpreter is not None and not interpreter.is_node and waits
         cradle = await house.template(interpreter) if forks and interpreter is not None else await house.cradle()
-        wiring = self._network.wiring(custom=interpreter is None, reach=reach)
         first = next(self._uids)
         name = f"room-{next(self._numbers)}"
         group = Group(house.hierarchies, name) if house.hierarchies.all else None

@@ -72,9 +72,11 @@ class House:
             self._warden = Helper(ours)
         return self._warden
 
-    async def root(self, interpreter: Interpreter | None) -> Root:
-        """Return the root of an interpreter, or that of custom runtimes, assembled."""
+    async def root(self, interpreter: Interpreter | None, *, shared: bool = False) -> Root:
+        """Return the root of an interpreter, or that of custom runtimes, assembled; ``shared``: for the machine's network."""
         warden, root = self.warden(), roots.root_for(interpreter)
+        if shared:
+            root = roots.in_machines_network(root)
         task = self._roots.get(root.name)
         if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
             task = self._roots[root.name] = asyncio.create_task(_assemble(warden, root))

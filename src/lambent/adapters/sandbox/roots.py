@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -85,6 +85,14 @@ def root_for(interpreter: Interpreter | None, *, machine: Path = Path("/")) -> R
         if (prefix / packages).is_dir():
             hidden = (f"{place}/{packages}",)
     return Root(name, tuple(binds), links=links, folders=("opt/lib", "opt/bin", "var/task/lib"), hidden=hidden)
+
+
+def in_machines_network(root: Root) -> Root:
+    """Return the root for environments that share the machine's network: names are looked up as the machine does."""
+    ours = {path: Path("/", path) for path in ("etc/hosts", "etc/resolv.conf") if Path("/", path).exists()}
+    files = {path: text for path, text in root.files.items() if path not in ours}
+    binds = (*root.binds, *((str(path.resolve()), str(path)) for path in ours.values()))
+    return replace(root, name=f"{root.name}-host", binds=binds, files=files)
 
 
 def executable(interpreter: Interpreter) -> str:

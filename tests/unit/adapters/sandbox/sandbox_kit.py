@@ -80,8 +80,11 @@ def launch_of(
     variables: Mapping[str, str] | None = None,
     layers: tuple[Path, ...] = (),
     output: Output | None = None,
+    subnets: tuple[str, ...] = (),
 ) -> Launch:
-    function = FunctionVersion("000000000000", "us-east-1", "f", "$LATEST", ARN + ":$LATEST", "r", "", runtime, handler, "d")
+    function = FunctionVersion(
+        "000000000000", "us-east-1", "f", "$LATEST", ARN + ":$LATEST", "r", "", runtime, handler, "d", subnet_ids=subnets
+    )
     names = {
         "AWS_LAMBDA_FUNCTION_NAME": "f",
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
@@ -104,12 +107,15 @@ async def start(
     layers: tuple[Path, ...] = (),
     timeout_s: float = 20.0,
     links: Mapping[str, str] | None = None,
+    subnets: tuple[str, ...] = (),
 ) -> Started:
     number = next(_numbers)
     code = write(folder / f"code-{number}", files)
     for name, target in (links or {}).items():
         (code / name).symlink_to(target)
     output = Output()
-    launch = launch_of(f"env-{number}", code, runtime=runtime, handler=handler, variables=variables, layers=layers, output=output)
+    launch = launch_of(
+        f"env-{number}", code, runtime=runtime, handler=handler, variables=variables, layers=layers, output=output, subnets=subnets
+    )
     environment = await sandbox.launch(launch)
     return Started(environment, output, await environment.initialise(timeout_s))
