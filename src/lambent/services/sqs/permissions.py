@@ -41,6 +41,21 @@ _OWNERS_ONLY = frozenset(
         "UntagQueue",
     }
 )
+_SHARED = frozenset(
+    {
+        "ChangeMessageVisibility",
+        "ChangeMessageVisibilityBatch",
+        "DeleteMessage",
+        "DeleteMessageBatch",
+        "GetQueueAttributes",
+        "GetQueueUrl",
+        "ListDeadLetterSourceQueues",
+        "PurgeQueue",
+        "ReceiveMessage",
+        "SendMessage",
+        "SendMessageBatch",
+    }
+)
 
 
 @operations.serves("AddPermission")
@@ -71,7 +86,10 @@ def _check(request: shapes.AddPermissionRequest) -> None:
         if not _ACCOUNT.fullmatch(account):
             raise invalid_value(account, "PrincipalId", "Unable to verify.")
     for action in request["Actions"]:
-        if action != "*" and (action in _OWNERS_ONLY or not action.isalpha()):
+        if action != "*" and action not in _OWNERS_ONLY | _SHARED:
+            reason = "Please refer to the appropriate WSDL for a list of valid actions."
+            raise invalid_value(f"SQS:{action}", "ActionName", reason)
+        if action in _OWNERS_ONLY:
             raise invalid_value(f"SQS:{action}", "ActionName", "Only the queue owner is allowed to invoke this action.")
 
 

@@ -269,6 +269,12 @@ async def test_permissions_make_a_policy(kit: Kit) -> None:
         ],
     }
     assert (await kit.fails("AddPermission", **given))[1] == "Value l for parameter Label is invalid. Reason: Already exists."
+    for action, reason in (
+        ("RemovePermission", "Only the queue owner is allowed to invoke this action."),
+        ("Nonsense", "Please refer to the appropriate WSDL for a list of valid actions."),
+    ):
+        error = await kit.fails("AddPermission", **{**given, "Label": "m", "Actions": [action]})
+        assert error == ("InvalidParameterValue", f"Value SQS:{action} for parameter ActionName is invalid. Reason: {reason}")
     other = Caller.root("668614515564")
     assert await kit.call("ReceiveMessage", caller=other, QueueUrl=url) == {}
     assert (await kit.fails("SendMessage", caller=other, QueueUrl=url, MessageBody="x"))[0] == "AccessDenied"
