@@ -240,7 +240,7 @@ async def known_endpoint(sns: Sns, call: Call, arn: str) -> Endpoint:
     """Return the endpoint that is being subscribed."""
     found = await ENDPOINTS.get(sns.platform.store, _endpoint_key(call, arn, "Endpoint"))
     if found is None:
-        raise invalid(f"Endpoint Reason: Endpoint does not exist for endpoint {arn}")
+        raise invalid(f"Endpoint Reason: Endpoint does not exist for endpoint arn{arn}")
     return found.value
 
 
