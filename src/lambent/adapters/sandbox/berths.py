@@ -27,7 +27,8 @@ from lambent.adapters.sandbox.ways import Network
 from lambent.base.clock import Clock
 
 PAUSE_S: Final = 0.05
-NODES: Final = 2  # a Node that waits has ten times the memory of a copy of a template
+CALM_S: Final = 0.01
+NODES: Final = 2  # a Node that waits has five times the memory of a copy of a template
 NODES_MAX: Final = 4
 ROOMS: Final = 2  # for custom runtimes
 UIDS_FROM: Final = 0x70000000  # of the machine's user ids: above what distributions give to users and containers
@@ -46,6 +47,12 @@ class Berths:
         self._uids = itertools.cycle(range(UIDS_FROM, UIDS_FROM + UIDS, 2))
         self._traffic = Traffic(clock)
         self._stocks: dict[str, Stock[Berth]] = {}
+        self._making = 0
+        self._made_at = 0.0
+
+    def is_calm(self) -> bool:
+        """Return whether no berth is being made, or was just now: then its process may still be joining its group."""
+        return not self._making and self._clock.monotonic() - self._made_at > CALM_S
 
     async def take(self, interpreter: Interpreter | None, reach: Reach | None = None, *, waits: bool = True) -> Berth:
         """Return a berth for a function of an interpreter (``None``: a custom runtime). Raises ``HelperLost`` or ``OSError``.
@@ -77,6 +84,16 @@ class Berths:
         waits: bool = True,
     ) -> Berth:
         """Return a new berth; if it ``waits``, with a process of the interpreter's. A Python's can become a ``snapshot``."""
+        self._making += 1
+        try:
+            return await self._make(interpreter, accept, snapshot, reach, waits)
+        finally:
+            self._making -= 1
+            self._made_at = self._clock.monotonic()
+
+    async def _make(
+        self, interpreter: Interpreter | None, accept: doors.Doors | None, snapshot: bool, reach: Reach | None, waits: bool
+    ) -> Berth:
         house = self._house
         wiring = self._network.wiring(custom=interpreter is None, reach=reach)
         root = await house.root(interpreter, shared=wiring.shared)
@@ -102,7 +119,7 @@ class Berths:
             raise
         pipe = OutputPipe(OutputParser(_nobody, self._clock))
         ways = await self._network.connect(room, wiring, accept)
-        berth = Berth(room, pipe, ways, group, house.seccomp, cradle, shared=wiring.shared)
+        berth = Berth(room, pipe, ways, group, house.seccomp, cradle, shared=wiring.shared, is_calm=self.is_calm)
         try:
             if interpreter is not None and waits:
                 berth.channel, theirs = await FrameChannel.open()

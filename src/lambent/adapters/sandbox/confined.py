@@ -40,6 +40,7 @@ class Berth:
     control: Helper | None = None  #: of a snapshot: asks it to fork
     child: Forked | None = None  #: one that waits in the room to be told which function it is
     channel: FrameChannel | None = None
+    is_calm: Callable[[], bool] = lambda: True  #: whether no other one is being made
     settled: Callable[[], None] = lambda: None  #: to be called when a function has started in it, or hasn't
     shared: bool = False  #: it is in the machine's network
 
@@ -89,6 +90,7 @@ class ConfinedBody:
             stop=lambda: self._signal(signal.SIGSTOP),
             go=lambda: self._signal(signal.SIGCONT),
             exceeded=self._exceeded,
+            is_calm=berth.is_calm,
             by_group=berth.control is None,
         )
         self._launch = launch

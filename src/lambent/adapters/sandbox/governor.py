@@ -3,7 +3,8 @@
 The share of CPU is enforced from an invocation's ``GRACE_S`` on: work that is over by then runs at full speed, which costs others little,
 and longer work gets what its memory buys. An init has no cap, as in Lambda. Freezing is lazy: an invocation that follows soon
 finds the environment awake, and nothing is written on the warm path. Memory is looked at as often as it could be filled up, no
-oftener: with a thousand busy environments, looking is most of what they cost. The kernel's limit is behind it.
+oftener: with a thousand busy environments, looking is most of what they cost. The kernel's limit is behind it. While environments are being
+made nothing is frozen, for ``UNREST_S`` at most: the kernel lets one join its group or freeze at a time, and the server would wait.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from lambent.base.clock import Clock, Timer
 GRACE_S = 0.02
 REST_S = 0.01
 LOOK_S_MAX = 1.0
+UNREST_S = 1.0
 _STEP_S_MIN = 0.001
 _FILLED_BYTES_S = 2 << 30  # what a processor can fill in a second, at most
 
@@ -33,6 +35,7 @@ class Governor:
         stop: Callable[[], None],
         go: Callable[[], None],
         exceeded: Callable[[], None],
+        is_calm: Callable[[], bool] = lambda: True,
         by_group: bool = True,
     ) -> None:
         self.pid = 0  #: of the runtime; known later
@@ -43,6 +46,7 @@ class Governor:
         self._stop = stop if freezer is None else freezer.freeze
         self._go = go if freezer is None else freezer.thaw
         self._exceeded = exceeded
+        self._is_calm = is_calm
         self._timer: Timer | None = None
         self._due = 0.0  #: when the timer ends, monotonic
         self._since = 0.0  #: the last change between busy and idle, monotonic
@@ -95,6 +99,8 @@ class Governor:
             self._watch(passed)
         elif passed < REST_S:
             self._arm(max(_STEP_S_MIN, REST_S - passed))
+        elif passed < UNREST_S and not self._is_calm():
+            self._arm(REST_S)
         else:
             self._is_frozen = True
             self._stop()

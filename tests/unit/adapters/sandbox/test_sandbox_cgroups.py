@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lambent.adapters.sandbox import cgroups
-from lambent.adapters.sandbox.governor import GRACE_S, LOOK_S_MAX, REST_S, Governor
+from lambent.adapters.sandbox.governor import GRACE_S, LOOK_S_MAX, REST_S, UNREST_S, Governor
 from lambent.base.clock import VirtualClock
 
 
@@ -129,4 +129,22 @@ async def test_memory_is_looked_at_the_oftener_the_less_is_left() -> None:
     group.used_mb = 129
     await clock.advance(GRACE_S)
     assert done == ["over"]
+    governor.close()
+
+
+async def test_nothing_is_frozen_while_others_are_being_made_but_not_for_ever() -> None:
+    clock, done, calm = VirtualClock(), list[str](), [False]
+    governor = Governor(Group(done), 128, clock, stop=list, go=list, exceeded=lambda: done.append("over"), is_calm=lambda: calm[0])
+    governor.busy()
+    governor.idle()
+    await clock.advance(UNREST_S / 2)
+    assert done == []
+    calm[0] = True
+    await clock.advance(2 * REST_S)
+    assert done == ["freeze"]
+    calm[0] = False
+    governor.busy()
+    governor.idle()
+    await clock.advance(UNREST_S + 2 * REST_S)
+    assert done == ["freeze", "thaw", "freeze"]
     governor.close()
