@@ -119,6 +119,13 @@ def test_a_function_may_do_what_its_role_may(cloud: Cloud) -> None:
     assert cloud.said(function, "s3", "put_object", Bucket=bucket, Key="l") is None
     denied = cloud.said(function, "s3", "get_object", Bucket=bucket, Key="k")
     assert denied["Message"].endswith("with an explicit deny in an identity-based policy")
+    cloud.may(name, allow("s3:*", resource=f"arn:aws:s3:::{bucket}/*"))
+    assert cloud.said(function, "s3", "get_object", Bucket=bucket, Key="missing")["Code"] == "AccessDenied"
+    cloud.may(name, allow("s3:ListBucket", "s3:GetObject"), allow("s3:DeleteObject", resource=f"arn:aws:s3:::{bucket}/l"))
+    assert cloud.said(function, "s3", "get_object", Bucket=bucket, Key="missing")["Code"] == "NoSuchKey"
+    both = {"Objects": [{"Key": "k"}, {"Key": "l"}]}
+    assert cloud.said(function, "s3", "delete_objects", Bucket=bucket, Delete=both) is None
+    assert [each["Key"] for each in cloud.s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["k"]
     cloud.iam.delete_role_policy(RoleName=name, PolicyName="own")
     assert cloud.said(function, "s3", "put_object", Bucket=bucket, Key="l")["Code"] == "AccessDenied"
 

@@ -10,6 +10,7 @@ from lambent.base.clock import Clock
 from lambent.base.ids import Ids
 from lambent.domain.call import Call, Result
 from lambent.domain.caller import Caller
+from lambent.domain.errors import AwsError
 from lambent.domain.http import HttpRequest, HttpResponse
 from lambent.domain.quotas import Quotas
 from lambent.domain.storage import Blobs, Store
@@ -28,6 +29,10 @@ class Authoriser(Protocol):
 
     async def authorise(self, call: Call) -> None:
         """Return when it may; raise ``AwsError`` (``AccessDeniedException`` and the like) when it may not."""
+        ...
+
+    async def seen(self, call: Call, error: AwsError) -> AwsError:
+        """Return the error that the caller may see of a call that failed: not what it may not know."""
         ...
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lambent.domain.caller import Caller, CallerKind
-from lambent.policy.evaluation import Principal
+from lambent.policy.evaluation import Principal, role_of
 
 
 def principal_of(caller: Caller) -> Principal:
@@ -23,6 +23,6 @@ def conditions_of(caller: Caller) -> dict[str, tuple[str, ...]]:
     if caller.source_account:
         context["aws:SourceAccount"] = (caller.source_account,)
     if caller.kind not in {CallerKind.SERVICE, CallerKind.ANONYMOUS}:
-        context["aws:PrincipalArn"] = (caller.arn,)
+        context["aws:PrincipalArn"] = (role_of(caller.arn),)
         context["aws:PrincipalAccount"] = (caller.account_id,)
     return context

@@ -52,6 +52,12 @@ class Permissions:
     boundary: tuple[Policy, ...] | None = None  #: ``None``: it has no permissions boundary
     session: tuple[Policy, ...] | None = None  #: ``None``: it is no session, or one without policies of its own
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether action and resource alone decide: no statement has a condition or a variable."""
+        statements = [each for _, policies in self.layers() for policy in policies for each in policy.statements]
+        return not any("Condition" in each or "${" in json.dumps(each) for each in statements)
+
     def layers(self) -> Iterable[tuple[str, tuple[Policy, ...]]]:
         """Return what must each allow, in the order in which AWS names them."""
         yield IDENTITY, self.identity

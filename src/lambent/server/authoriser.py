@@ -6,6 +6,7 @@ Roles only: an account's root, and users, may do everything (``docs/security.md`
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
@@ -18,7 +19,7 @@ from lambent.domain.errors import AwsError
 from lambent.policy.actions import Need, needs_of
 from lambent.policy.callers import conditions_of, principal_of
 from lambent.policy.evaluation import Decision, Principal, Request
-from lambent.policy.permissions import IDENTITY, Policy, Verdict, judge, with_resource_policy
+from lambent.policy.permissions import ALLOWED, IDENTITY, Policy, Verdict, judge, with_resource_policy
 from lambent.server.denials import denial
 from lambent.server.identities import SessionPolicies
 from lambent.server.resource_policies import ResourcePolicies
@@ -30,6 +31,7 @@ MODES: Final = ("known", "enforce", "off")
 _NOT_FOR_SESSIONS: Final = frozenset({"GetSessionToken", "GetFederationToken"})
 _NOTHING: Final = Verdict(missing=(IDENTITY,))
 _SESSIONS_MAX: Final = 10_000
+_DECISIONS_MAX: Final = 1_000
 
 
 class Sessions(Protocol):
@@ -51,6 +53,7 @@ class RoleAuthoriser:
         *,
         strict: bool,
         sessions: Sessions,
+        in_parts: Collection[tuple[str, str]] = (),
     ) -> None:
         self._book = book
         self._resource_policies = resource_policies
@@ -58,6 +61,7 @@ class RoleAuthoriser:
         self._strict = strict
         self._sessions = sessions
         self._session_policies: dict[str, tuple[Policy, ...] | None] = {}
+        self._in_parts = frozenset(in_parts)  # operations whose services ask for each part by itself
         self._told: set[tuple[str, str]] = set()
 
     async def authorise(self, call: Call) -> None:
@@ -66,6 +70,13 @@ class RoleAuthoriser:
             refused = await self._refusal(call)
             if refused is not None:
                 raise refused
+
+    async def seen(self, call: Call, error: AwsError) -> AwsError:
+        """Return the error; whether an object is there is for those to know who may list its bucket."""
+        if call.caller.kind is not CallerKind.ROLE or call.service != "s3" or error.code != "NoSuchKey" or "Bucket" not in call.params:
+            return error
+        listing = Call("s3", "ListObjectsV2", {"Bucket": call.params["Bucket"]}, call.caller, call.region, call.account_id, call.request_id)
+        return await self._refusal(listing) or error
 
     async def permits(self, call: Call) -> bool:
         """Return whether the caller might make the call, which nobody makes now."""
@@ -95,6 +106,8 @@ class RoleAuthoriser:
         if role is None and not self._strict:
             self._tell(caller.account_id, name)
             return None
+        if (call.service, call.operation) in self._in_parts:
+            return None
         if call.service == "sts" and call.operation in _NOT_FOR_SESSIONS:
             return AwsError("AccessDenied", f"Cannot call {call.operation} with session credentials", 403)
         for need in needs_of(call):
@@ -108,18 +121,29 @@ class RoleAuthoriser:
     async def _verdict(self, call: Call, role: Role | None, need: Need) -> Verdict:
         if role is None or role.document.deleted:
             return _NOTHING
+        plain = (need.action, need.resource)
+        if role.allowed is not None and plain in role.allowed and not self._has_own_policies(call.caller):
+            return ALLOWED
         permissions = role.permissions
         if call.caller.access_key_id:
             session = await self._of_session(call.caller)
             permissions = permissions if session is None else replace(permissions, session=session)
         request = self._request(call, role, need)
         verdict = judge(permissions, request)
+        if verdict.allowed and role.allowed is not None and permissions is role.permissions and need.certain:
+            if len(role.allowed) >= _DECISIONS_MAX:
+                role.allowed.clear()
+            role.allowed.add(plain)
         if verdict.allowed or verdict.denied_by:
             return verdict
         if need.action == "sts:AssumeRole":
             other = await self._other_role(need)
             return with_resource_policy(verdict, (other.trust,), request) if other is not None else verdict
         return with_resource_policy(verdict, await self._resource_policies.of(need, call), request)
+
+    def _has_own_policies(self, caller: Caller) -> bool:
+        """Return whether more than the role's policies bears on a session, as far as is known at once."""
+        return bool(caller.access_key_id) and self._session_policies.get(caller.access_key_id, ()) is not None
 
     async def _of_session(self, caller: Caller) -> tuple[Policy, ...] | None:
         """Return the policies with which a session was begun; they stay as they are for all its life."""
@@ -209,6 +233,10 @@ class AllowAll:
 
     async def authorise(self, call: Call) -> None:
         """Return: it may."""
+
+    async def seen(self, call: Call, error: AwsError) -> AwsError:
+        """Return the error: it may be known."""
+        return error
 
     async def permits(self, call: Call) -> bool:
         """Return that it might."""

@@ -11,11 +11,12 @@ from lambent.adapters.blobs import FileBlobs
 from lambent.adapters.memory import MemoryStore
 from lambent.adapters.sqlite import SqliteStore
 from lambent.adapters.upstream import Companion, Endpoint, HttpOutside
+from lambent.adapters.upstream import installed as companion_installed
 from lambent.base.clock import Clock, SystemClock
 from lambent.base.ids import SystemIds
 from lambent.base.settings import Settings
 from lambent.domain.errors import StartupError
-from lambent.domain.ports import Platform, RawHandler, Roles, Worker
+from lambent.domain.ports import Authoriser, Platform, RawHandler, Worker
 from lambent.domain.quotas import Quotas
 from lambent.domain.service import Service
 from lambent.domain.storage import Store
@@ -37,7 +38,7 @@ from lambent.server.drivers import Choice, choose
 from lambent.server.housekeeping import BlobSweeper
 from lambent.server.identities import Identities
 from lambent.server.resource_policies import ResourcePolicies
-from lambent.server.role_book import RoleBook
+from lambent.server.role_book import OBSERVED, RoleBook
 from lambent.server.role_documents import IamReader
 from lambent.server.rotating import RotatingFile
 from lambent.services.cloudwatch import service as cloudwatch_service
@@ -104,7 +105,8 @@ async def build(settings: Settings) -> Server:
     upstreams = _upstreams(settings, clock)
     companion = Companion(clock, public_host=settings.advertised_host) if settings.companion else None
     choice = await choose(settings, data / "environments", data / "code", clock, quotas)
-    cloud = _cloud([identities.observe, choice.observe], identities, upstreams, companion, audit)
+    observers = {"sts": [identities.observe], "iam": [identities.observe], "lambda": [choice.observe]}
+    cloud = _cloud(observers, identities, upstreams, companion, audit)
     platform = Platform(store, blobs, cloud, clock, ids, quotas, settings.advertised_host)
     roles = _guarded(settings, platform, cloud, identities, asks=lambda: "iam" in upstreams or (companion is not None and companion.runs))
 
@@ -147,7 +149,7 @@ async def build(settings: Settings) -> Server:
     )
     limits = quotas.source_batches_max, quotas.concurrency_max
     tools = Tools(store, cloud, measured, catalogue, mappings, events.records, meters, clock, ids, *limits)
-    natives = _natives(settings, platform, identities, lambda_)
+    natives = _natives(settings, platform, identities, lambda_, roles)
     workers: list[Worker] = [shipper, meters, invoker, provisioner, events, EventSources(tools), audit, BlobSweeper(store, blobs, clock)]
     handlers: list[RawHandler] = [Health(lambda: report(settings, server)), MetricsPage(meters.totals, partial(parked, store))]
     for service in natives.values():
@@ -160,7 +162,7 @@ async def build(settings: Settings) -> Server:
 
 
 def _cloud(
-    observers: Sequence[Observer],
+    observers: Mapping[str, Sequence[Observer]],
     identities: Identities,
     upstreams: Mapping[str, Endpoint],
     companion: Companion | None,
@@ -178,17 +180,28 @@ def _cloud(
     )
 
 
-def _guarded(settings: Settings, platform: Platform, cloud: ServerCloud, identities: Identities, *, asks: Callable[[], bool]) -> Roles:
+def _guarded(
+    settings: Settings, platform: Platform, cloud: ServerCloud, identities: Identities, *, asks: Callable[[], bool]
+) -> RoleAuthoriser | AllowAll:
     """Have calls authorised as the settings want it; return what there is to know of execution roles. ``asks``: IAM can know any."""
     if problem := check_mode(settings.iam):
         raise StartupError(problem)
+    if settings.iam == "enforce" and "iam" not in settings.upstreams and not (settings.companion and companion_installed()):
+        raise StartupError("iam = enforce: there is no IAM. pip install 'lambent[moto]' for the companion's, or --upstream iam=http://…")
     if settings.iam == "off":
         return AllowAll()
     reader = IamReader(cloud, platform.ids)
     book = RoleBook(platform.store, platform.clock, reader, may_know=asks)
     policies = ResourcePolicies(cloud, platform.ids)
-    authoriser = RoleAuthoriser(book, policies, platform.clock, strict=settings.iam == "enforce", sessions=identities)
-    cloud.guard(authoriser, book.observe)
+    authoriser = RoleAuthoriser(
+        book,
+        policies,
+        platform.clock,
+        strict=settings.iam == "enforce",
+        sessions=identities,
+        in_parts=() if "s3" in settings.upstreams else {("s3", "DeleteObjects")},
+    )
+    cloud.guard(authoriser, book.observe, OBSERVED)
     return authoriser
 
 
@@ -196,11 +209,13 @@ def _audit_file(settings: Settings) -> RotatingFile:
     return RotatingFile(settings.data_dir / "audit.jsonl", bytes_max=settings.audit_file_mb << 20, files_max=settings.audit_files)
 
 
-def _natives(settings: Settings, platform: Platform, identities: Identities, lambda_: Service) -> dict[str, Service]:
+def _natives(
+    settings: Settings, platform: Platform, identities: Identities, lambda_: Service, authoriser: Authoriser
+) -> dict[str, Service]:
     """Return the services that are ours, by name."""
     services: tuple[Service, ...] = (
         lambda_,
-        s3_service.build(platform, identities, classic=settings.s3_new_buckets == "open"),
+        s3_service.build(platform, identities, classic=settings.s3_new_buckets == "open", authoriser=authoriser),
         logs_service.build(platform),
         sns_service.build(platform, HttpOutside(), lambda request: settings.is_loopback and identities.trusts(request)),
         sqs_service.build(platform),
@@ -233,6 +248,7 @@ def report(settings: Settings, server: Server) -> dict[str, object]:
         "sandbox": server.sandbox.driver.name,
         "isolation": server.sandbox.told,
         **({"warning": server.sandbox.warning} if server.sandbox.warning else {}),
+        "iam": settings.iam,
         **stand_ins(settings, server),
         "environments": server.invoker.environments,
     }

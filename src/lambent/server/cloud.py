@@ -11,7 +11,7 @@ from lambent.domain.ports import AuditSink, Authoriser, Cloud
 from lambent.domain.service import Service
 
 Observer: TypeAlias = Callable[[Call, Result], Awaitable[None]]
-"""Is told of calls that went well, before the caller is answered."""
+"""Is told of calls of a service that went well, before the caller is answered."""
 
 Override: TypeAlias = Callable[[Call], Awaitable[Result]]
 """Serves one operation in place of its service's upstream."""
@@ -28,7 +28,7 @@ class ServerCloud:
         audit: AuditSink,
         *,
         fallback: Cloud | None = None,
-        observers: Sequence[Observer] = (),
+        observers: Mapping[str, Sequence[Observer]] | None = None,
         overrides: Mapping[tuple[str, str], Override] | None = None,
     ) -> None:
         self._services = {service.name: service for service in services}
@@ -36,17 +36,18 @@ class ServerCloud:
         self._authoriser = authoriser
         self._audit = audit
         self._fallback = fallback
-        self._observers = tuple(observers)
+        self._observers = {service: tuple(those) for service, those in (observers or {}).items()}
         self._overrides = dict(overrides or {})
 
     def add(self, service: Service) -> None:
         """Take a native service in: services need the cloud to be built, and the cloud needs the services to dispatch."""
         self._services[service.name] = service
 
-    def guard(self, authoriser: Authoriser, observer: Observer) -> None:
-        """Have an authoriser decide that asks the cloud itself, and be told what it must know of."""
+    def guard(self, authoriser: Authoriser, observer: Observer, services: Iterable[str]) -> None:
+        """Have an authoriser decide that asks the cloud itself, and be told of the calls of these services."""
         self._authoriser = authoriser
-        self._observers = (*self._observers, observer)
+        for service in services:
+            self._observers[service] = (*self._observers.get(service, ()), observer)
 
     async def call(self, call: Call) -> Result:
         """Carry out the call. Raises ``AwsError``; whatever happens is in the audit log."""
@@ -54,12 +55,15 @@ class ServerCloud:
         try:
             await self._authoriser.authorise(call)
             result = await self._dispatch(call)
-            for observe in self._observers:
+            for observe in self._observers.get(call.service, ()):
                 await observe(call, result)
             code = None
         except AwsError as error:
-            code = error.code
-            raise
+            seen = await self._authoriser.seen(call, error)
+            code = seen.code
+            if seen is error:
+                raise
+            raise seen from None
         finally:
             self._audit.record(call, code)
         return result

@@ -34,6 +34,9 @@ _ON_POLICIES: Final = frozenset({"CreatePolicyVersion", "SetDefaultPolicyVersion
 _BEHIND_US: Final = frozenset({"cloudformation", "cloudcontrol"})
 """Services of the companion that write to its IAM themselves."""
 
+OBSERVED: Final = ("iam", *sorted(_BEHIND_US))
+"""The services whose calls a book must be told of."""
+
 Key = tuple[str, str]
 """A role's account and name."""
 
@@ -45,6 +48,8 @@ class Role:
     document: RoleDocument
     permissions: Permissions
     trust: Policy
+    allowed: set[tuple[str, str]] | None = None
+    """Actions with the resources on which they were found to be allowed; ``None`` where more decides than these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +163,8 @@ class RoleBook:
 def _ready(document: RoleDocument) -> Role:
     policies = tuple(parsed(text, document.arn) for text in (*document.inline.values(), *document.attached.values()))
     boundary = (parsed(document.boundary, document.arn),) if document.boundary_arn else None
-    return Role(document, Permissions(policies, boundary), parsed(document.trust, document.arn))
+    permissions = Permissions(policies, boundary)
+    return Role(document, permissions, parsed(document.trust, document.arn), set() if permissions.is_plain else None)
 
 
 _DENIES_ALL: Final = Policy(({"Effect": "Deny", "Action": "*", "Resource": "*"},), has_variables=False)

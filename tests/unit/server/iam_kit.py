@@ -116,6 +116,12 @@ class World:
         """Tell of a write to IAM."""
         await self.book.observe(Call("iam", operation, params, Caller.root(ACCOUNT), "us-east-1", ACCOUNT, "r"), result or {})
 
+    async def seen(self, error: AwsError, *, role: str = "") -> AwsError:
+        """Return what a role, or root, sees of an error that S3 has for an object."""
+        caller = Caller(CallerKind.ROLE, ACCOUNT, f"arn:aws:sts::{ACCOUNT}:assumed-role/{role}/f") if role else Caller.root(ACCOUNT)
+        call = Call("s3", "GetObject", {"Bucket": "b", "Key": "k"}, caller, "eu-west-1", ACCOUNT, "r")
+        return await self.authoriser.seen(call, error)
+
     async def refusal(
         self, service: str = "sqs", operation: str = "SendMessage", *, role: str = "worker", key: str = "", **params: Any
     ) -> str:

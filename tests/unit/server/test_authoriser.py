@@ -120,6 +120,17 @@ async def test_each_service_refuses_in_its_own_way(world: World, service: str, o
     assert said.replace(f"User: {SESSION} is not authorized to perform:", "…").startswith(wanted)
 
 
+async def test_whether_an_object_is_there_is_for_those_who_may_list(world: World) -> None:
+    world.iam.add("worker", allow("s3:GetObject"))
+    world.iam.add("lister", allow("s3:GetObject", "s3:ListBucket"))
+    gone = AwsError("NoSuchKey", "The specified key does not exist.", 404)
+    seen = await world.seen(gone, role="worker")
+    assert (seen.code, seen.status) == ("AccessDenied", 403)
+    assert 's3:ListBucket on resource: "arn:aws:s3:::b" because' in seen.message
+    assert await world.seen(gone, role="lister") is gone
+    assert await world.seen(gone) is gone
+
+
 async def test_a_secret_that_is_named_is_the_one_whose_arn_a_policy_has(world: World) -> None:
     world.iam.add("worker", allow("secretsmanager:*", resource=f"arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret:db-AbCdEf"))
     assert await world.refusal("secretsmanager", "GetSecretValue", SecretId="db") == ""

@@ -61,6 +61,11 @@ def action_of(operation: str, params: Mapping[str, Any]) -> str:
     return action
 
 
+def _deletes(params: Params) -> Sequence[Part]:
+    objects = (params.get("Delete") or {}).get("Objects") or ()
+    return [("DeleteObject", {"Bucket": params.get("Bucket"), **each}) for each in objects]
+
+
 _SUBRESOURCES: Final = {"ACL": "PutObjectAcl", "Tagging": "PutObjectTagging", "ObjectLockLegalHoldStatus": "PutObjectLegalHold"} | {
     "ObjectLockMode": "PutObjectRetention"
 }
@@ -84,11 +89,6 @@ def _source(given: Any) -> list[Part]:
     else:
         return []
     return [("GetObject", source)]
-
-
-def _deletes(params: Params) -> Sequence[Part]:
-    objects = (params.get("Delete") or {}).get("Objects") or ()
-    return [("DeleteObject", {"Bucket": params.get("Bucket"), **each}) for each in objects]
 
 
 CONDITION_KEYS: Final = {

@@ -18,7 +18,7 @@ from lambent.domain.caller import CallerKind
 from lambent.domain.errors import AwsError
 from lambent.policy.actions.s3 import CONDITION_KEYS, action_of
 from lambent.policy.callers import principal_of
-from lambent.policy.evaluation import Decision, Request, evaluate
+from lambent.policy.evaluation import Decision, Request, evaluate, role_of
 from lambent.services.s3 import acl
 from lambent.services.s3.ownership import blocks, owner_enforced
 from lambent.services.s3.state import Bucket, Version
@@ -102,7 +102,7 @@ def _context(call: Call, now: float, existing_tags: Mapping[str, str]) -> dict[s
         "aws:requestedregion": (call.region,),
     }
     about_caller = {
-        "aws:principalarn": caller.arn if caller.kind is not CallerKind.SERVICE else "",
+        "aws:principalarn": role_of(caller.arn) if caller.kind is not CallerKind.SERVICE else "",
         "aws:principalaccount": caller.account_id if caller.kind is not CallerKind.SERVICE else "",
         "aws:principaltype": {CallerKind.ROOT: "Account", CallerKind.USER: "User", CallerKind.ROLE: "AssumedRole"}.get(caller.kind, ""),
         "aws:sourcearn": caller.source_arn,

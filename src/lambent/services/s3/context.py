@@ -12,7 +12,7 @@ from lambent.domain.call import Call
 from lambent.domain.caller import CallerKind
 from lambent.domain.documents import Found
 from lambent.domain.errors import Conflict
-from lambent.domain.ports import Platform
+from lambent.domain.ports import Authoriser, Platform
 from lambent.policy.evaluation import Decision
 from lambent.services.s3 import access, errors, ownership
 from lambent.services.s3.state import BUCKETS, CURRENT, OLDER, Bucket, Version
@@ -27,6 +27,7 @@ class S3:
 
     platform: Platform
     classic: bool = False  #: new buckets begin as before April 2023: with ACLs and open to the public, for whoever tests such
+    authoriser: Authoriser | None = None  #: decides about each of the keys that one request deletes
 
     async def bucket(self, call: Call, name: str | None = None) -> Found[Bucket]:
         """Return the bucket that the call names, when its caller may do the operation there."""

@@ -200,6 +200,8 @@ async def delete_objects(s3: S3, call: Call, request: DeleteObjectsRequest) -> M
         params = {**shared, **named, **({"IfMatch": each["ETag"]} if "ETag" in each else {})}
         one = replace(call, operation="DeleteObject", params=params)
         try:
+            if s3.authoriser is not None:
+                await s3.authoriser.authorise(one)
             await s3.admit(bucket, one)
             if version_id:
                 await versions.find(s3.platform.store, bucket.name, key, version_id)

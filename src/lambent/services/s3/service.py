@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lambent.domain.ports import Platform
+from lambent.domain.ports import Authoriser, Platform
 from lambent.domain.service import NativeService
 from lambent.services.s3 import (
     acls,
@@ -42,9 +42,14 @@ _FAMILIES = (
 )
 
 
-def build(platform: Platform, keys: Keys | None = None, *, classic: bool = False) -> NativeService[S3]:
-    """Return the service; ``keys`` are those that may sign forms, ``classic`` is how new buckets begin."""
-    s3 = S3(platform, classic)
+def build(
+    platform: Platform, keys: Keys | None = None, *, classic: bool = False, authoriser: Authoriser | None = None
+) -> NativeService[S3]:
+    """Return the service; ``keys`` are those that may sign forms, ``classic`` is how new buckets begin.
+
+    ``authoriser`` decides about each of the keys that one request deletes.
+    """
+    s3 = S3(platform, classic, authoriser)
     return NativeService(
         "s3", s3, [each.operations for each in _FAMILIES], raw_handlers=[Browsers(s3, keys or NoKeys())], workers=[NotificationDelivery(s3)]
     )
