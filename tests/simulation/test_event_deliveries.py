@@ -25,6 +25,7 @@ from lambent.domain.ports import Platform
 from lambent.domain.quotas import Quotas
 from lambent.domain.service import Service
 from lambent.domain.storage import Write
+from lambent.server.authoriser import AllowAll
 from lambent.services.events.service import build as build_events
 from lambent.services.events.state import DEAD_LETTERS, DELIVERIES
 from lambent.services.scheduler.service import build as build_scheduler
@@ -71,7 +72,7 @@ class Universe:
 
     def start(self) -> None:
         platform = Platform(self.store, MemoryBlobs(self.clock), self, self.clock, self.ids, Quotas(), "localhost:4566")
-        self.services = {"events": build_events(platform, Kit()), "scheduler": build_scheduler(platform)}
+        self.services = {"events": build_events(platform, Kit()), "scheduler": build_scheduler(platform, AllowAll())}
         workers = [worker for service in self.services.values() for worker in service.workers]
         self.tasks = [asyncio.create_task(supervise(each.name, each.run, self.clock)) for each in workers]
 

@@ -16,7 +16,7 @@ from lambent.base.clock import Clock, SystemClock
 from lambent.base.ids import SystemIds
 from lambent.base.settings import Settings
 from lambent.domain.errors import StartupError
-from lambent.domain.ports import Authoriser, Platform, RawHandler, Worker
+from lambent.domain.ports import Platform, RawHandler, Worker
 from lambent.domain.quotas import Quotas
 from lambent.domain.service import Service
 from lambent.domain.storage import Store
@@ -210,17 +210,17 @@ def _audit_file(settings: Settings) -> RotatingFile:
 
 
 def _natives(
-    settings: Settings, platform: Platform, identities: Identities, lambda_: Service, authoriser: Authoriser
+    settings: Settings, platform: Platform, identities: Identities, lambda_: Service, roles: RoleAuthoriser | AllowAll
 ) -> dict[str, Service]:
     """Return the services that are ours, by name."""
     services: tuple[Service, ...] = (
         lambda_,
-        s3_service.build(platform, identities, classic=settings.s3_new_buckets == "open", authoriser=authoriser),
+        s3_service.build(platform, identities, classic=settings.s3_new_buckets == "open", authoriser=roles),
         logs_service.build(platform),
         sns_service.build(platform, HttpOutside(), lambda request: settings.is_loopback and identities.trusts(request)),
         sqs_service.build(platform),
         events_service.build(platform, HttpOutside()),
-        scheduler_service.build(platform),
+        scheduler_service.build(platform, roles),
         cloudwatch_service.build(platform),
     )
     return {each.name: each for each in services}

@@ -26,7 +26,7 @@ async def create_schedule(scheduler: Scheduler, call: Call, request: shapes.Crea
     """Create a schedule; the same request with the same token again is answered alike."""
     group = request.get("GroupName", DEFAULT_GROUP)
     schedule = _made(scheduler, call, group, request, created=scheduler.now)
-    await scheduler.group(call.account_id, call.region, group)
+    await scheduler.check_role(schedule, (await scheduler.group(call.account_id, call.region, group)).value)
     if not await scheduler.try_commit([SCHEDULES.put(schedule.key, schedule, ABSENT), *enrol(scheduler, schedule)]):
         found = await SCHEDULES.get(scheduler.platform.store, schedule.key)
         if found is None or not schedule.token or found.value.token != schedule.token:
@@ -62,6 +62,8 @@ async def update_schedule(scheduler: Scheduler, call: Call, request: shapes.Upda
     for _ in range(ATTEMPTS_MAX):
         found = await scheduler.schedule(call.account_id, call.region, group, request["Name"])
         schedule = _made(scheduler, call, group, request, created=found.value.created)
+        if schedule.target["RoleArn"] != found.value.target["RoleArn"]:
+            await scheduler.check_role(schedule, (await scheduler.group(call.account_id, call.region, group)).value)
         if await scheduler.try_commit([SCHEDULES.put(found.key, schedule, found.version), *enrol(scheduler, schedule)]):
             return {"ScheduleArn": schedule.arn}
     raise busy()

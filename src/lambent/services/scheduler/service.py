@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lambent.domain.ports import Platform
+from lambent.domain.ports import Platform, Roles
 from lambent.domain.service import NativeService
 from lambent.engine.delivery.queue_worker import QueueWorker
 from lambent.services.scheduler import groups, schedules
@@ -14,9 +14,9 @@ TICKET_LEASE_S = 20.0
 """A ticket is dealt with in one commit; should its handling be lost, the schedule isn't late by more than this."""
 
 
-def build(platform: Platform) -> NativeService[Scheduler]:
+def build(platform: Platform, roles: Roles) -> NativeService[Scheduler]:
     """Return the service; its workers fire schedules, tell targets and send dead letters."""
-    scheduler = Scheduler(platform)
+    scheduler = Scheduler(platform, roles)
     workers = [
         QueueWorker(platform.store, platform.clock, TICKETS, Firing(scheduler).handle, lease_s=TICKET_LEASE_S),
         QueueWorker(platform.store, platform.clock, INVOCATIONS, Invocations(scheduler).handle),

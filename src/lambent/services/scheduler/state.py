@@ -11,9 +11,9 @@ import msgspec
 from lambent.domain.arns import arn
 from lambent.domain.documents import Found, Table
 from lambent.domain.errors import Conflict
-from lambent.domain.ports import Platform
+from lambent.domain.ports import Platform, Roles
 from lambent.domain.storage import ABSENT, Key, Write
-from lambent.services.scheduler.errors import not_found
+from lambent.services.scheduler.errors import invalid, not_found
 
 DEFAULT_GROUP = "default"
 ATTEMPTS_MAX = 20
@@ -109,6 +109,7 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     failures: int = 0
 
 
+PRINCIPAL = "scheduler.amazonaws.com"
 GROUPS = Table("scheduler.groups", Group)
 SCHEDULES = Table("scheduler.schedules", Schedule)
 
@@ -118,6 +119,7 @@ class Scheduler:
     """The context of the Scheduler's operations."""
 
     platform: Platform
+    roles: Roles
 
     @property
     def now(self) -> float:
@@ -135,6 +137,11 @@ class Scheduler:
         if found is None:
             raise not_found(f"Schedule group {name}")
         return found
+
+    async def check_role(self, schedule: Schedule, group: Group) -> None:
+        """Raise ``ValidationException`` unless the target's role lets the Scheduler act as it, for schedules of the group."""
+        if not await self.roles.is_assumable(schedule.target["RoleArn"], PRINCIPAL, group.arn):
+            raise invalid("The execution role you provide must allow AWS EventBridge Scheduler to assume the role.")
 
     async def schedule(self, account_id: str, region: str, group: str, name: str) -> Found[Schedule]:
         """Return a schedule."""

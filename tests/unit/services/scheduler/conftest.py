@@ -32,8 +32,10 @@ class Kit:
         self.clock = VirtualClock(START)
         self.store = MemoryStore(self.clock)
         self.calls: list[tuple[float, Call]] = []
+        self.trusting = True
         self.refuse: Callable[[Call], AwsError | None] = lambda call: None
-        self.service = build(Platform(self.store, MemoryBlobs(self.clock), self, self.clock, SeededIds(1), Quotas(), "localhost:4566"))
+        platform = Platform(self.store, MemoryBlobs(self.clock), self, self.clock, SeededIds(1), Quotas(), "localhost:4566")
+        self.service = build(platform, self)
         self._workers: list[asyncio.Task[None]] = []
 
     async def call(self, call: Call) -> Result:
@@ -43,6 +45,18 @@ class Kit:
         if refusal is not None:
             raise refusal
         return {}
+
+    async def is_assumable(self, role_arn: str, service: str, source_arn: str) -> bool:
+        """Stand for ``Roles``."""
+        assert (service, source_arn.rpartition("/")[0]) == (
+            "scheduler.amazonaws.com",
+            f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule-group",
+        )
+        return self.trusting
+
+    async def permits(self, call: Call) -> bool:
+        """Stand for ``Roles``, of which the Scheduler doesn't ask this."""
+        raise AssertionError(call)
 
     async def __call__(self, operation: str, **params: Any) -> Any:
         return await self.service.handle(Call("scheduler", operation, params, Caller.root(ACCOUNT), REGION, ACCOUNT, "request-1"))

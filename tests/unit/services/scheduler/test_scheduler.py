@@ -316,3 +316,17 @@ async def test_failures_are_tried_again_and_end_in_the_dead_letter_queue(kit: Ki
         "IS_PAYLOAD_TRUNCATED": "false",
         "EXHAUSTED_RETRY_CONDITION": "MaximumRetryAttempts",
     }
+
+
+async def test_the_targets_role_must_trust_the_scheduler(kit: Kit) -> None:
+    kit.trusting = False
+    target = {"Arn": QUEUE, "RoleArn": ROLE}
+    settings = {"Name": "s", "FlexibleTimeWindow": {"Mode": "OFF"}, "ScheduleExpression": "rate(1 minute)", "Target": target}
+    refused = ("ValidationException", 400, "The execution role you provide must allow AWS EventBridge Scheduler to assume the role.")
+    assert await kit.fails("CreateSchedule", **settings) == refused
+    kit.trusting = True
+    await kit("CreateSchedule", **settings)
+    kit.trusting = False
+    await kit("UpdateSchedule", **settings)
+    settings["Target"] = {**target, "RoleArn": f"{ROLE}2"}
+    assert await kit.fails("UpdateSchedule", **settings) == refused
