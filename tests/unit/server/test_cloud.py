@@ -8,8 +8,9 @@ from lambent.base.clock import VirtualClock
 from lambent.domain.call import Call, Result
 from lambent.domain.caller import Caller
 from lambent.domain.errors import AwsError
+from lambent.server.audit import AuditLog
 from lambent.server.authoriser import AllowAll
-from lambent.server.cloud import AuditLog, ServerCloud
+from lambent.server.cloud import ServerCloud
 
 
 class Upstream:
