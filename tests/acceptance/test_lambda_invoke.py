@@ -160,6 +160,15 @@ def test_a_timeout(functions: Any) -> None:
     assert invoke(functions, name, 0) == "ok"
 
 
+def test_files_belong_to_somebody(functions: Any) -> None:
+    source = (
+        "import os, pathlib, pwd\n"
+        "def handler(event, context):\n"
+        "    return [pathlib.Path(each).owner() for each in ('/', '/var/task', '/usr')] + [pwd.getpwuid(os.getuid()).pw_name]\n"
+    )
+    assert all(invoke(functions, create(functions, source)))
+
+
 def test_only_exits_end_an_environment(functions: Any) -> None:
     name = create(
         functions,

@@ -13,6 +13,7 @@ from lambent.adapters.sandbox import layout
 from lambent.adapters.sandbox.runtimes import Interpreter
 
 USER_ID, GROUP_ID = 993, 990  #: as in Lambda
+_OVERFLOW_ID: Final = 65_534  #: whose the machine's files seem to be, from within a user namespace
 GUEST: Final = "/var/runtime/guest"
 INTERPRETER: Final = "/var/lang"
 
@@ -24,8 +25,12 @@ _SHARED: Final = (
 )
 _OVER: Final = ("/opt", "/tmp", "/var/task", "/proc", "/dev")  # noqa: S108 - where environments mount something of their own
 _FILES: Final = {
-    "etc/passwd": f"root:x:0:0:root:/root:/bin/sh\nsbx_user1051:x:{USER_ID}:{GROUP_ID}::/home/sbx_user1051:/sbin/nologin\n",
-    "etc/group": f"root:x:0:\nsbx_group:x:{GROUP_ID}:\n",
+    "etc/passwd": (
+        "root:x:0:0:root:/root:/bin/sh\n"
+        f"sbx_user1051:x:{USER_ID}:{GROUP_ID}::/home/sbx_user1051:/sbin/nologin\n"
+        f"nobody:x:{_OVERFLOW_ID}:{_OVERFLOW_ID}:nobody:/:/sbin/nologin\n"
+    ),
+    "etc/group": f"root:x:0:\nsbx_group:x:{GROUP_ID}:\nnobody:x:{_OVERFLOW_ID}:\n",
     "etc/hosts": "127.0.0.1 localhost\n",
     "etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
     "etc/resolv.conf": "nameserver 127.0.0.1\n",  # the server answers there, by a socket that was opened inside
