@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from lambent.base.ids import Ids
 from lambent.domain.storage import Write
 from lambent.services.sns import outbox
 from lambent.services.sns.catalogue import Entry
 from lambent.services.sns.dispatches import FANOUT, WEBHOOKS, Dispatch
+from lambent.services.sns.feedback import Delivered, feedback
 from lambent.services.sns.messages import Message
 from lambent.services.sns.protocols import MAIL
 from lambent.services.sns.protocols import WEBHOOKS as WEBHOOK_PROTOCOLS
@@ -26,7 +28,7 @@ def recipients(entry: Entry, message: Message) -> Iterator[Subscription]:
             yield each
 
 
-def deliveries(entry: Entry, message: Message, now: float) -> list[Write]:
+def deliveries(entry: Entry, message: Message, now: float, ids: Ids) -> list[Write]:
     """Return what a standard topic's message commits: one queued dispatch for all queues, functions and streams, one for each webhook,
     and what goes into the outbox."""
     topic = entry.topic.key
@@ -39,6 +41,7 @@ def deliveries(entry: Entry, message: Message, now: float) -> list[Write]:
             writes.append(dispatch.enqueue(WEBHOOKS + each.id, message.id, now))
         elif each.protocol in MAIL or each.protocol in {"sms", "application"}:
             mail.append(_letter(each, message))
+            writes += feedback(entry.topic, each, Dispatch(topic=topic, message=message), Delivered(), now, ids)
         else:
             targets.append(each.id)
     if targets:

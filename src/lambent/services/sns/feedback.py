@@ -25,11 +25,12 @@ from lambent.domain.ports import Platform
 from lambent.domain.storage import Acknowledge, Enqueue, Lease, Write
 from lambent.engine.delivery import QueueWorker
 from lambent.services.sns.dispatches import Dispatch
+from lambent.services.sns.messages import Message
 from lambent.services.sns.state import Subscription, Topic
 
 _log = logging.getLogger(__name__)
 QUEUE: Final = "sns.feedback"
-_PREFIXES: Final = {"http": "HTTP", "https": "HTTP", "sqs": "SQS", "lambda": "Lambda", "firehose": "Firehose"}
+_PREFIXES: Final = {"http": "HTTP", "https": "HTTP", "sqs": "SQS", "lambda": "Lambda", "firehose": "Firehose", "application": "Application"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +74,34 @@ def feedback(topic: Topic, subscription: Subscription, dispatch: Dispatch, outco
     return [Enqueue(QUEUE, ids.uuid(), _encode(found), now)]
 
 
+def text_feedback(settings: Mapping[str, str], where: tuple[str, str], number: str, message: Message, ids: Ids) -> list[Enqueue]:
+    """Return the write that queues a text message's record, if the account's settings want one; ``where`` is the account and region."""
+    role_arn = settings.get("DeliveryStatusIAMRole")
+    if not role_arn or ids.random() * 100 >= int(settings.get("DeliveryStatusSuccessSamplingRate") or "0"):
+        return []
+    account_id, region = where
+    record = {
+        "notification": {"messageId": message.id, "timestamp": _timestamp(message.published)},
+        "delivery": {
+            "destination": number,
+            "smsType": settings.get("DefaultSMSType", "Promotional"),
+            "providerResponse": "Message is in the outbox",
+            "dwellTimeMs": 0,
+        },
+        "status": "SUCCESS",
+    }
+    group = f"sns/{region}/{account_id}/DirectPublishToPhoneNumber"
+    found = Feedback(group, role_arn, account_id, region, int(message.published * 1000), msgspec.json.encode(record).decode())
+    return [Enqueue(QUEUE, ids.uuid(), _encode(found), message.published)]
+
+
+def _timestamp(seconds: float) -> str:
+    at = datetime.fromtimestamp(seconds, UTC)
+    return at.strftime("%Y-%m-%d %H:%M:%S.") + f"{at.microsecond // 1000:03d}"
+
+
 def _record(topic: Topic, subscription: Subscription, dispatch: Dispatch, outcome: Outcome, now: float, ids: Ids) -> dict[str, Any]:
     message = dispatch.message
-    published = datetime.fromtimestamp(message.published, UTC)
     delivery: dict[str, Any] = {
         "deliveryId": ids.uuid(),
         "destination": subscription.endpoint,
@@ -90,7 +116,7 @@ def _record(topic: Topic, subscription: Subscription, dispatch: Dispatch, outcom
             "messageMD5Sum": hashlib.md5(message.text_for(subscription.protocol).encode(), usedforsecurity=False).hexdigest(),
             "messageId": message.id,
             "topicArn": topic.arn,
-            "timestamp": published.strftime("%Y-%m-%d %H:%M:%S.") + f"{published.microsecond // 1000:03d}",
+            "timestamp": _timestamp(message.published),
         },
         "delivery": delivery,
         "status": "SUCCESS" if isinstance(outcome, Delivered) else "FAILURE",

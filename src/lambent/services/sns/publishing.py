@@ -16,10 +16,12 @@ from lambent.services.sns.catalogue import Entry
 from lambent.services.sns.context import Sns
 from lambent.services.sns.errors import invalid
 from lambent.services.sns.fanout import deliveries
+from lambent.services.sns.feedback import text_feedback
 from lambent.services.sns.fifo import Accepted, content_id
 from lambent.services.sns.messages import BYTES_MAX, Message, checked_attributes, checked_subject, checked_texts, size_of
 from lambent.services.sns.platforms import enabled_endpoint
 from lambent.services.sns.protocols import is_phone_number
+from lambent.services.sns.state import TEXTING
 
 if TYPE_CHECKING:
     from lambent.services.sns import _generated_shapes as shapes
@@ -78,7 +80,7 @@ async def _to_topic(sns: Sns, entry: Entry, messages: Sequence[Message]) -> list
     if entry.topic.fifo:
         return await sns.fifo.publish(entry, messages)
     now = sns.platform.clock.now()
-    writes = [write for message in messages for write in deliveries(entry, message, now)]
+    writes = [write for message in messages for write in deliveries(entry, message, now, sns.platform.ids)]
     if writes:
         await sns.commit(writes)
     return [Accepted(message.id, "") for message in messages]
@@ -170,8 +172,11 @@ async def _publish_text(sns: Sns, call: Call, request: shapes.PublishInput) -> s
     message = _single(sns, request)
     if len(message.text_for("sms").encode()) > _TEXT_BYTES_MAX:
         raise invalid(f"Message Reason: a text message must be less than {_TEXT_BYTES_MAX} bytes")
+    where = (call.account_id, call.region)
+    found = await TEXTING.get(sns.platform.store, where)
+    told = [] if found is None else text_feedback(found.value.attributes, where, number, message, sns.platform.ids)
     more = {"accountId": call.account_id, "region": call.region}
-    await sns.platform.store.commit([outbox.append(message.published, outbox.item("sms", number, message, **more))])
+    await sns.platform.store.commit([outbox.append(message.published, outbox.item("sms", number, message, **more)), *told])
     return {"MessageId": message.id}
 
 

@@ -45,6 +45,8 @@ async def set_sms_attributes(sns: Sns, call: Call, request: shapes.SetSMSAttribu
             raise AwsError("InvalidParameter", f"{name} is not a valid attribute")
         if name == "DefaultSMSType" and value not in _TYPES:
             raise AwsError("InvalidParameter", "DefaultSMSType is invalid")
+        if name == "DeliveryStatusSuccessSamplingRate" and not (value.isascii() and value.isdecimal() and int(value) <= 100):
+            raise AwsError("InvalidParameter", "DeliveryStatusSuccessSamplingRate is invalid")
         if name == "DefaultSenderID" and value and not _SENDER.fullmatch(value):
             raise AwsError("InvalidParameter", "DefaultSenderID is not a valid attribute")
     key = (call.account_id, call.region)

@@ -77,6 +77,30 @@ async def test_a_log_that_is_denied_does_not_stop_others(kit: Kit) -> None:
     assert len(logged(kit)) == 3, "the denied one is dropped, the other tried again"
 
 
+async def test_a_push_notification_is_logged(kit: Kit) -> None:
+    made = await kit.call("CreatePlatformApplication", Name="app", Platform="GCM", Attributes={"PlatformCredential": "secret"})
+    endpoint = await kit.call("CreatePlatformEndpoint", PlatformApplicationArn=made["PlatformApplicationArn"], Token="token")
+    topic = await kit.topic(ApplicationSuccessFeedbackRoleArn=ROLE, ApplicationSuccessFeedbackSampleRate="100")
+    await kit.subscribe(topic, endpoint["EndpointArn"], "application")
+    await kit.publish(topic, "hello")
+    await kit.settle()
+    ((group, record),) = logged(kit)
+    assert group == f"sns/{REGION}/{ACCOUNT}/t"
+    assert (record["delivery"]["destination"], record["status"]) == (endpoint["EndpointArn"], "SUCCESS")
+
+
+async def test_a_text_message_is_logged_as_the_account_wants_it(kit: Kit) -> None:
+    wanted = {"DeliveryStatusIAMRole": ROLE, "DeliveryStatusSuccessSamplingRate": "100"}
+    await kit.call("Publish", PhoneNumber="+15551234567", Message="before")
+    await kit.call("SetSMSAttributes", attributes=wanted)
+    published = await kit.call("Publish", PhoneNumber="+15551234567", Message="hello")
+    await kit.settle()
+    ((group, record),) = logged(kit)
+    assert group == f"sns/{REGION}/{ACCOUNT}/DirectPublishToPhoneNumber"
+    assert record["notification"]["messageId"] == published["MessageId"]
+    assert (record["delivery"]["destination"], record["status"]) == ("+15551234567", "SUCCESS")
+
+
 async def test_a_sample_rate_must_be_one(kit: Kit) -> None:
     topic = await kit.topic()
     fault = await kit.fails("SetTopicAttributes", TopicArn=topic, AttributeName="SQSSuccessFeedbackSampleRate", AttributeValue="101")
