@@ -21,7 +21,7 @@ ASK = """
 import os, socket
 def reached(host, port):
     try:
-        with socket.create_connection((host, port), 5) as connection:
+        with socket.create_connection((host, port), 20) as connection:
             connection.sendall(b"question" * 100000)
             connection.shutdown(socket.SHUT_WR)
             answer = b""
@@ -111,25 +111,24 @@ def settings(folder: Path, **networks: dict[str, Any]) -> Path:
 def test_a_vpc_names_what_its_functions_reach(
     own_server: Callable[..., RunningServer], tmp_path: Path, database: int, runtime: str
 ) -> None:
-    here = socket.gethostname().lower()
-    with contextlib.suppress(OSError):
-        socket.getaddrinfo(here, database)
-    allow = [f"127.0.0.1:{database}", f"no-such-host.invalid:{database}", f"10.255.1.2:{database}"]
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        nobody = probe.getsockname()[1]
+    allow = [f"127.0.0.1:{database}", f"127.0.0.2:{nobody}"]
     folder = settings(tmp_path, db={"subnets": ["subnet-db"], "security_groups": ["sg-db"], "allow": allow})
     server = own_server(folder=folder)
     if not isolated(server):
         pytest.skip("namespaces don't work here")
     functions = server.client("lambda")
     code = package({"app.py": ASK, "bootstrap": CUSTOM}, executable=True)
-    name = create(functions, code, Timeout=30, Runtime=runtime)
-    where = [("127.0.0.1", database), ("localhost", database), ("no-such-host.invalid", database), ("127.0.0.1", server.port + 1)]
-    assert invoke(functions, name, where) == ["ConnectionRefusedError", "ConnectionRefusedError", "gaierror", "ConnectionRefusedError"]
+    name = create(functions, code, Timeout=60, Runtime=runtime)
+    where = [("127.0.0.1", database), ("localhost", database), ("127.0.0.2", nobody), ("127.0.0.1", server.port + 1)]
+    assert invoke(functions, name, where) == ["ConnectionRefusedError"] * 4
 
     inside = {"SubnetIds": ["subnet-db"], "SecurityGroupIds": []}
     functions.update_function_configuration(FunctionName=name, VpcConfig=inside)
     assert updated(functions, name)["VpcConfig"]["VpcId"].startswith("vpc-")
     assert invoke(functions, name, where) == [800_000, 800_000, "ConnectionResetError", "ConnectionRefusedError"]
-    assert "could not reach no-such-host.invalid" in log_of(server)
+    assert f"could not reach 127.0.0.2:{nobody}" in log_of(server)
 
     functions.update_function_configuration(FunctionName=name, VpcConfig={"SubnetIds": [], "SecurityGroupIds": []})
     updated(functions, name)
@@ -191,3 +190,42 @@ def test_names_below_localhost_lead_to_the_gateway(own_server: Callable[..., Run
     if shutil.which("curl", path="/usr/bin:/bin"):
         shell = create(functions, package({"bootstrap": SHELL_NAMES}, executable=True), name=unique(), Runtime="provided.al2023")
         assert invoke(functions, shell) == ["127.0.0.1", 2]
+
+
+HOST = """
+import os, boto3, socket
+from botocore.exceptions import ClientError
+def handler(event, context):
+    with socket.create_connection(("127.0.0.1", event["port"]), 10):
+        pass
+    own = boto3.client("lambda").get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
+    try:
+        boto3.client("lambda", aws_access_key_id="test", aws_secret_access_key="test").get_account_settings()
+    except ClientError as error:
+        return [os.environ["AWS_ENDPOINT_URL"], own > 0, error.response["Error"]["Code"]]
+"""
+
+
+def test_in_the_machines_network_the_gateway_of_an_environment_believes_its_role_only(
+    own_server: Callable[..., RunningServer], database: int
+) -> None:
+    server = own_server("--network", "host")
+    if not isolated(server):
+        pytest.skip("namespaces don't work here")
+    assert "WARNING: network = host" in log_of(server)
+    functions = server.client("lambda")
+    name = create(functions, HOST, Timeout=60)
+    endpoint, works, refused = invoke(functions, name, {"port": database})
+    assert endpoint.startswith("http://127.0.0.1:")
+    assert not endpoint.endswith(f":{server.port}")
+    assert (works, refused) == (True, "UnrecognizedClientException")
+
+
+def test_the_internet_needs_a_helper_and_says_how_to_install_one(own_server: Callable[..., RunningServer], tmp_path: Path) -> None:
+    (tmp_path / "lambent.toml").write_text('network = "internet"\nsearch_path = "/nonexistent"\n')
+    with pytest.raises(AssertionError, match="network = internet needs a program that is not on PATH: install slirp4netns or passt"):
+        own_server(folder=tmp_path)
+    (tmp_path / "lambent.toml").write_text('network = "internet"\nsandbox = "process"\n')
+    if shutil.which("slirp4netns") or shutil.which("pasta"):
+        with pytest.raises(AssertionError, match="network = internet needs the namespaces driver"):
+            own_server(folder=tmp_path)

@@ -99,6 +99,7 @@ def take_an_address(facts: dict[str, Any]) -> bool:
 
 ATTACKS: dict[str, Callable[[dict[str, Any]], bool]] = {
     "reach another machine": lambda facts: greeted(facts["outside"], facts["outside_port"]),
+    "reach another machine by its name": lambda facts: greeted("db.example.com", facts["outside_port"]),
     "look up another machine": lambda facts: socket.gethostbyname("example.com") == facts["outside"],
     "reach the machine's loopback": lambda facts: tried(
         lambda: greeted("127.0.0.1", facts["port_here"]), lambda: greeted("0.0.0.0", facts["port_here"])

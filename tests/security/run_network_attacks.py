@@ -123,8 +123,8 @@ def driver(way: str, folder: Path) -> ProcessSandbox | NamespaceSandbox:
     mode = name if name in networks.MODES else networks.INTERNET
     kind = BareUplink if way.startswith("bare-") else Uplink
     uplink = kind(shutil.which(name) or name) if mode == networks.INTERNET else None
-    target = f"{FACTS['outside']}:{FACTS['outside_port']}"
-    named = networks.parse({"vpc": {"subnets": ["subnet-1"], "allow": [target]}}, 4566)
+    targets = [f"{host}:{FACTS['outside_port']}" for host in (FACTS["outside"], "db.example.com")]
+    named = networks.parse({"vpc": {"subnets": ["subnet-1"], "allow": targets}}, 4566)
     return NamespaceSandbox(folder, SystemClock(), network=Network(4566, doors.no_doors, mode, named, uplink))
 
 

@@ -47,6 +47,7 @@ MULTICAST = [each for each in INTERNET if each.endswith("pasta")]  # which passe
 
 WORKS = {
     "reach another machine": [*OPEN, *INTERNET, *VPC],
+    "reach another machine by its name": [*OPEN, *INTERNET, *VPC],
     "look up another machine": [*OPEN, *INTERNET],
     "reach it by the interface": BARE,
     "reach it by the way's own addresses": BARE,
