@@ -15,6 +15,9 @@ _OWN_WORDS = {
             ("CreateFunctionUrlConfigRequest", "InvokeMode"),
             ("UpdateFunctionUrlConfigRequest", "InvokeMode"),
             ("CreateEventSourceMappingRequest", "StartingPosition"),
+            ("PublishLayerVersionRequest", "CompatibleRuntimes"),
+            ("PublishLayerVersionRequest", "CompatibleArchitectures"),
+            ("PutFunctionRecursionConfigRequest", "RecursiveLoop"),
         }
     )
 }

@@ -11,6 +11,7 @@ from lambent.domain.service import Operations
 from lambent.domain.storage import ABSENT, Write
 from lambent.services.lambda_ import code
 from lambent.services.lambda_.catalogue import every
+from lambent.services.lambda_.configuration import RUNTIMES
 from lambent.services.lambda_.context import Lambda
 from lambent.services.lambda_.errors import access_denied, conflict, invalid, not_found, validation
 from lambent.services.lambda_.functions import LIST_ITEMS_MAX, from_marker, page, to_marker
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     )
 
 operations: Operations[Lambda] = Operations()
+ARCHITECTURES = ("x86_64", "arm64")
 _TRIES_MAX = 20
 
 
@@ -49,6 +51,7 @@ async def publish_layer_version(ctx: Lambda, call: Call, request: PublishLayerVe
     layer = layer_of(call, request["LayerName"])
     if layer.account_id != call.account_id or layer.region != call.region:
         raise _denied(call, "PublishLayerVersion", layer.layer_arn)
+    _check_compatible(ctx, request)
     package = await code.take(ctx, call, request["Content"], unzipped_max=ctx.platform.quotas.code_unzipped_bytes_max)
     await code.check_storage(ctx, call, package.size)
     for _ in range(_TRIES_MAX):
@@ -72,6 +75,26 @@ async def publish_layer_version(ctx: Lambda, call: Call, request: PublishLayerVe
             continue  # somebody else published the same number
         return _shown_with_content(ctx, call, ref, document)
     raise conflict(f"Too many versions of {layer.layer_arn} are being published at once.")
+
+
+def _check_compatible(ctx: Lambda, request: PublishLayerVersionRequest) -> None:
+    """Raise ``ValidationException`` for runtimes and architectures that there aren't, all of them at once."""
+    known = {*RUNTIMES, *(each.runtime for each in ctx.runtimes())}
+    runtimes, architectures = request.get("CompatibleRuntimes") or [], request.get("CompatibleArchitectures") or []
+    problems: list[str] = []
+    if not known.issuperset(runtimes):
+        names = ", ".join(RUNTIMES)
+        problems.append(
+            f"Value '[{', '.join(runtimes)}]' at 'compatibleRuntimes' failed to satisfy constraint: "
+            f"Member must satisfy enum value set: [{names}]"
+        )
+    if not set(ARCHITECTURES).issuperset(architectures):
+        problems.append(
+            f"Value '[{', '.join(architectures)}]' at 'compatibleArchitectures' failed to satisfy constraint: "
+            f"Member must satisfy constraint: [Member must satisfy enum value set: [{', '.join(ARCHITECTURES)}]]"
+        )
+    if problems:
+        raise validation(*problems)
 
 
 def _listed(given: list[Any] | None) -> tuple[str, ...] | None:

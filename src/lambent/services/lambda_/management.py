@@ -9,7 +9,7 @@ import msgspec
 from lambent.domain.call import Call
 from lambent.domain.service import Operations
 from lambent.services.lambda_.context import Lambda
-from lambent.services.lambda_.errors import invalid
+from lambent.services.lambda_.errors import invalid, validation
 from lambent.services.lambda_.names import LATEST, FunctionRef, function_arn
 from lambent.services.lambda_.state import FUNCTIONS
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     )
 
 operations: Operations[Lambda] = Operations()
+_LOOPS = ("Terminate", "Allow")  # as AWS's message lists them
 
 
 def _function(ctx: Lambda, call: Call, name: str) -> FunctionRef:
@@ -72,12 +73,16 @@ async def get_runtime_management(ctx: Lambda, call: Call, request: GetRuntimeMan
 @operations.serves("PutFunctionRecursionConfig")
 async def put_recursion(ctx: Lambda, call: Call, request: PutFunctionRecursionConfigRequest) -> PutFunctionRecursionConfigResponse:
     """Set whether a recursive loop is stopped."""
-    ref = _function(ctx, call, request["FunctionName"])
+    ref, wanted = _function(ctx, call, request["FunctionName"]), request["RecursiveLoop"]
+    if wanted not in _LOOPS:
+        raise validation(
+            f"Value '{wanted}' at 'recursiveLoop' failed to satisfy constraint: Member must satisfy enum value set: [{', '.join(_LOOPS)}]"
+        )
     async with ctx.catalogue.alone(ref.key):
         entry = await ctx.catalogue.get(ref)
-        function = msgspec.structs.replace(entry.function, recursive_loop=request["RecursiveLoop"])
+        function = msgspec.structs.replace(entry.function, recursive_loop=wanted)
         await ctx.catalogue.commit(ref.key, [FUNCTIONS.put(ref.key, function)])
-    return {"RecursiveLoop": request["RecursiveLoop"]}
+    return {"RecursiveLoop": wanted}
 
 
 @operations.serves("GetFunctionRecursionConfig")

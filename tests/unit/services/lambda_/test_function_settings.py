@@ -93,6 +93,8 @@ async def test_management(bench, mode):
     await bench.refused("PutRuntimeManagementConfig", "InvalidParameterValueException", FunctionName="f", UpdateRuntimeOn="Manual")
     assert (await bench.call("GetFunctionRecursionConfig", FunctionName="f"))["RecursiveLoop"] == "Terminate"
     await bench.call("PutFunctionRecursionConfig", FunctionName="f", RecursiveLoop="Allow")
+    text = "Value 'Maybe' at 'recursiveLoop' failed to satisfy constraint: Member must satisfy enum value set: [Terminate, Allow]"
+    await bench.refused("PutFunctionRecursionConfig", "ValidationException", text, FunctionName="f", RecursiveLoop="Maybe")
     assert (await bench.call("GetFunctionRecursionConfig", FunctionName="f"))["RecursiveLoop"] == "Allow"
     assert (await bench.call("ListEventSourceMappings"))["EventSourceMappings"] == []
 

@@ -7,6 +7,7 @@ import pytest
 
 from lambent.domain.caller import Caller
 from lambent.domain.documents import is_kept
+from lambent.services.lambda_.configuration import RUNTIMES
 
 LAYER = "arn:aws:lambda:us-east-1:123456789012:layer:l"
 OTHER = Caller.root("999999999999")
@@ -95,3 +96,16 @@ async def test_other_accounts_need_the_layers_leave(bench, publish):
     await bench.call("RemoveLayerVersionPermission", **gone, RevisionId=added["RevisionId"])
     await bench.refused("GetLayerVersion", "AccessDeniedException", LayerName=LAYER, VersionNumber=1, caller=OTHER)
     await bench.refused("GetLayerVersionPolicy", "ResourceNotFoundException", "No policy", LayerName="l", VersionNumber=1)
+
+
+async def test_what_a_layer_says_it_suits_is_checked(bench, publish, zip_of):
+    text = (
+        "2 validation errors detected: Value '[python3.12, cobol]' at 'compatibleRuntimes' failed to satisfy constraint: "
+        f"Member must satisfy enum value set: [{', '.join(RUNTIMES)}]; Value '[vax, arm64]' at 'compatibleArchitectures' failed to satisfy "
+        "constraint: Member must satisfy constraint: [Member must satisfy enum value set: [x86_64, arm64]]"
+    )
+    params = {"LayerName": "l", "Content": {"ZipFile": zip_of({"python/m.py": "1"})}}
+    wrong = {"CompatibleRuntimes": ["python3.12", "cobol"], "CompatibleArchitectures": ["vax", "arm64"]}
+    await bench.refused("PublishLayerVersion", "ValidationException", text, **params, **wrong)
+    made = await publish(CompatibleRuntimes=["python3.8"], CompatibleArchitectures=["arm64"])
+    assert (made["CompatibleRuntimes"], made["CompatibleArchitectures"]) == (["python3.8"], ["arm64"])
