@@ -95,6 +95,27 @@ async def test_an_end_that_cannot_be_committed_holds_up_no_other(caplog: pytest.
     assert world.handled.count("a3") > 1
 
 
+async def test_ends_that_wait_for_a_slow_log_are_bounded_in_number_and_in_bytes() -> None:
+    world = World()
+    world.took_s = 0.001
+    record = b"x" * 1_000_000
+
+    async def with_a_record(lease: Lease) -> Handled:
+        world.handled.append(lease.message_id)
+        return Handled((Acknowledge(lease), Enqueue("records", lease.message_id, record, 0.0)), logged=stuck)
+
+    async def stuck() -> None:
+        await world.clock.sleep(60)
+
+    world.worker = FairWorker(world.store, world.clock, "q/", with_a_record, lease_s=120.0)
+    await world.put(300)
+    await world.run(30)
+    assert 64 <= len(world.handled) < 64 + 2 * 8
+    await world.run(3600)
+    assert await world.store.depth("q/a") == 0
+    assert await world.store.depth("records") == 300
+
+
 async def test_while_it_yields_a_lane_runs_one_at_a_time_and_goes_on_at_once_afterwards() -> None:
     world = World()
     world.haste = True

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import msgspec
 
 from lambent.base.clock import Clock
-from lambent.domain.storage import Lease, Store, Write
+from lambent.domain.storage import Enqueue, Lease, Postpone, Store, Write
 from lambent.engine.delivery.settling import settle_all
 
 _log = logging.getLogger(__name__)
@@ -39,17 +39,19 @@ class Endings:
         self._gathered: list[tuple[Lease, Handled]] = []
         self._some = asyncio.Event()
         self.count = 0  #: ends that are not committed yet
+        self.bytes = 0  #: of what follows from them
 
     def add(self, lease: Lease, handled: Handled) -> None:
         """Have an end committed."""
         self.count += 1
+        self.bytes += _size(handled)
         self._gathered.append((lease, handled))
         if len(self._gathered) == 1:
             self._some.set()
 
     def restart(self) -> None:
         """Forget what was not committed: it is handled again."""
-        self._gathered, self.count = [], 0
+        self._gathered, self.count, self.bytes = [], 0, 0
         self._some.clear()
 
     async def run(self) -> None:
@@ -63,9 +65,15 @@ class Endings:
                 await settle_all(self._store, self._clock, self._name, [(lease, handled.writes) for lease, handled in batch])
             finally:
                 self.count -= len(batch)
+                self.bytes -= sum([_size(handled) for _, handled in batch])
                 self._on_commit([write for _, handled in batch for write in handled.writes])
 
     async def _wait_logged(self, logs: set[Logged]) -> None:
         for outcome in await asyncio.gather(*[each() for each in logs], return_exceptions=True):
             if isinstance(outcome, Exception):
                 _log.error("%s: waiting for what was logged failed: %r", self._name, outcome)
+
+
+def _size(handled: Handled) -> int:
+    """Return the bytes of the messages that are made or changed."""
+    return sum([len(each.body) for each in handled.writes if isinstance(each, Enqueue | Postpone) and each.body is not None])

@@ -31,7 +31,9 @@ _AHEAD_S_MAX: Final = 30.0
 """A message that waited longer than this ahead is given back, so that its lease never ends before it was handled."""
 _AHEAD_BYTES_MAX: Final = 16 << 20
 _FINISHING_MAX: Final = 2048
-"""Messages that were handled and whose end is not committed yet; bounds the memory for a log service or a disk that is slow."""
+_FINISHING_BYTES_MAX: Final = 64 << 20
+"""Messages that were handled and whose end is not committed yet, and what follows from them (a record may have megabytes): the bounds of
+memory for a log service or a disk that is slow."""
 _YIELD_S: Final = 0.02
 """How often it is looked whether something that matters more is still under way."""
 
@@ -111,6 +113,10 @@ class FairWorker:
     def _finishing(self) -> int:
         return self._at_once.count + self._after_logs.count
 
+    @property
+    def _crowded(self) -> bool:
+        return self._finishing >= _FINISHING_MAX or self._at_once.bytes + self._after_logs.bytes >= _FINISHING_BYTES_MAX
+
     def enqueue(self, lane: str, message_id: str, body: bytes, due: float) -> Enqueue:
         """Return the write that puts a message into a lane."""
         return Enqueue(self._prefix + lane, message_id, body, due)
@@ -149,7 +155,7 @@ class FairWorker:
         now = self._clock.now()
         if now >= self._scan_at:
             await self._scan(now)
-        crowded, self._lanes.sparing = self._finishing >= _FINISHING_MAX, self._yields()
+        crowded, self._lanes.sparing = self._crowded, self._yields()
         grants = [] if crowded else self._lanes.grants(now)
         low = [] if crowded else list(self._low.difference([lane for lane, _ in grants]))
         self._low.clear()
@@ -233,7 +239,7 @@ class FairWorker:
             self._lanes.went_well(lane)
         self._lanes.sparing = self._yields()
         ahead = self._ahead.get(lane)
-        if ahead and ahead.leases and self._finishing < _FINISHING_MAX and self._lanes.keeps(lane, now):
+        if ahead and ahead.leases and not self._crowded and self._lanes.keeps(lane, now):
             if len(ahead.leases) == ahead.size // 2:
                 self._low.add(lane)
                 self._wake.set()
