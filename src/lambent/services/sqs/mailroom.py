@@ -73,6 +73,7 @@ class Post:
     usable: asyncio.Event = field(default_factory=asyncio.Event)  #: the first messages were read from disk
     loading: asyncio.Task[None] | None = None  #: reads the others; ``None`` when all are there
     late: list[tuple[int, Parcel]] = field(default_factory=list)  #: what arrived meanwhile
+    read_to: int = 0  #: the last message that was read: it may be on disk before its sender is told, and be read before it arrives
 
     def ring(self) -> None:
         """Wake the receiver that waits longest, if there is something for it."""
@@ -153,9 +154,9 @@ class Mailroom:
                 after = page[-1].key
                 post.usable.set()
                 post.ring()
-            read_to = int(page[-1].key[1]) if page else int(after[1]) if after else 0
+            post.read_to = int(page[-1].key[1]) if page else int(after[1]) if after else 0
             post.loading = None
-            self._arrived(post, [each for each in post.late if each[0] > read_to])
+            self._arrived(post, post.late)
             post.late.clear()
             await self._refill(post)
             post.ring()
@@ -225,8 +226,9 @@ class Mailroom:
             return
         now_ms = self.now_ms()
         for sequence, parcel in arrivals:
-            post.box.arrive(sequence, due_ms=parcel.due_ms, now_ms=now_ms, group=parcel.sent.group_id or "")
-            post.ring()
+            if sequence > post.read_to:
+                post.box.arrive(sequence, due_ms=parcel.due_ms, now_ms=now_ms, group=parcel.sent.group_id or "")
+                post.ring()
 
     # Receiving.
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 from tests.unit.services.sqs.sqs_kit import Kit
 
 from lambent.adapters.memory import MemoryStore
 from lambent.base.clock import VirtualClock
-from lambent.domain.storage import Document
+from lambent.domain.storage import Document, Write
 from lambent.services.sqs.fifo import LOOKAHEAD
 
 COUNT = 3_500
@@ -23,6 +24,13 @@ class SlowStore(MemoryStore):
         self.clock = clock
         self.slow = False
         self.fails = False
+        self.answers_late = False
+
+    async def commit(self, writes: Sequence[Write], *, durable: bool = True) -> tuple[int, ...]:
+        numbers = await super().commit(writes, durable=durable)
+        if self.answers_late and durable:
+            await self.clock.sleep(20)
+        return numbers
 
     async def range(self, table: str, *args, **kwargs) -> list[Document]:  # type: ignore[no-untyped-def,override]
         found = await super().range(table, *args, **kwargs)
@@ -81,6 +89,26 @@ async def test_the_front_is_served_while_the_rest_is_read(store: SlowStore, name
     await kit.clock.advance(10)
     assert counting.result() == (COUNT + 1, 1, 0)
     await kit.clock.advance(30)
+    assert sorted(await drain(kit, url)) == [*range(COUNT), 8000, 8001]
+
+
+@pytest.mark.parametrize("name", ["q", "q.fifo"])
+async def test_what_is_read_before_its_sender_is_told_is_there_once(store: SlowStore, name: str) -> None:
+    kit = await filled(store, name)
+    url = await kit.queue(name)
+    group = {"MessageGroupId": "late"} if name.endswith(".fifo") else {}
+    counting = await kit.start(kit.counts(url))
+    await kit.clock.advance(1.1)
+    store.answers_late = True
+    sending = await kit.start(kit.send(url, "8000", **group))
+    await kit.clock.advance(10)
+    assert counting.result() == (COUNT + 1, 0, 0)
+    assert not sending.done()
+    await kit.clock.advance(15)
+    await sending
+    store.answers_late = False
+    assert await kit.counts(url) == (COUNT + 1, 0, 0)
+    await kit.send(url, "8001", **group)  # would wait for ever behind a message that is there twice, and was deleted once
     assert sorted(await drain(kit, url)) == [*range(COUNT), 8000, 8001]
 
 
