@@ -183,6 +183,7 @@ def test_while_something_else_matters_more_each_lane_has_one_place() -> None:
         lanes.touched(name, 0.0, now)
     assert take(lanes, now) == {"a": 1, "b": 1}
     assert take(lanes, now + 60) == {}
+    assert lanes.next_turn(now + 60) is None  # nothing grows meanwhile
     assert lanes.keeps("a", now)
     lanes.sparing = False
     assert take(lanes, now + 60)["a"] >= START - 1

@@ -174,7 +174,8 @@ class Lanes:
 
     def next_turn(self, now: float) -> float | None:
         """Return when ``grants`` should be asked again, though nothing happens."""
-        times = [lane.grew + GROW_S for lane in self._ready.values() if lane.room <= 0 and lane.limit < self._places and lane.cap is None]
+        growing = () if self.sparing else self._ready.values()
+        times = [lane.grew + GROW_S for lane in growing if lane.room <= 0 and lane.limit < self._places and lane.cap is None]
         if self._later:
             times.append(self._later[0][0])
         return max(now, min(times)) if times else None
