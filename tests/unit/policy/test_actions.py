@@ -25,6 +25,36 @@ def of(service, rest, account=ACCOUNT, region="eu-west-1"):
     [
         ("sqs", "SendMessageBatch", {"QueueUrl": f"http://localhost:4566/{ACCOUNT}/q"}, [("sqs:SendMessage", of("sqs", "q"))]),
         ("sqs", "ReceiveMessage", {"QueueUrl": "http://h/210987654321/q"}, [("sqs:ReceiveMessage", of("sqs", "q", "210987654321"))]),
+        (
+            "sqs",
+            "SendMessage",
+            {"QueueUrl": f"http://us-east-2.queue.localhost:4566/{ACCOUNT}/q"},
+            [("sqs:SendMessage", of("sqs", "q", region="us-east-2"))],
+        ),
+        (
+            "sqs",
+            "SendMessage",
+            {"QueueUrl": f"http://h/queue/us-east-2/{ACCOUNT}/q"},
+            [("sqs:SendMessage", of("sqs", "q", region="us-east-2"))],
+        ),
+        (
+            "sns",
+            "Publish",
+            {"TopicArn": of("sns", "t"), "TargetArn": of("sns", "u")},
+            [("sns:Publish", of("sns", "t")), ("sns:Publish", of("sns", "u"))],
+        ),
+        (
+            "kinesis",
+            "GetRecords",
+            {"StreamARN": of("kinesis", "stream/mine"), "ShardIterator": base64.encodebytes(b"s:shardId-000:12").decode()},
+            [("kinesis:GetRecords", of("kinesis", "stream/mine")), ("kinesis:GetRecords", of("kinesis", "stream/s"))],
+        ),
+        (
+            "kinesis",
+            "GetRecords",
+            {"StreamARN": of("kinesis", "stream/mine"), "ShardIterator": "AAAA of another Kinesis"},
+            [("kinesis:GetRecords", of("kinesis", "stream/mine"))],
+        ),
         ("sqs", "GetQueueUrl", {"QueueName": "q"}, [("sqs:GetQueueUrl", of("sqs", "q"))]),
         ("sqs", "ListQueues", {}, [("sqs:ListQueues", "*")]),
         ("sns", "PublishBatch", {"TopicArn": of("sns", "t")}, [("sns:Publish", of("sns", "t"))]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Sequence
 from functools import partial
 from typing import Final
@@ -11,14 +12,25 @@ from urllib.parse import unquote, urlsplit
 
 from lambent.policy.actions.tables import Params, Part, Place, Table
 
+_REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d{1,2}")
+
 
 def _queue(url: str, place: Place) -> str:
-    """Return a queue's ARN by its URL, the last two steps of whose path are account and name; or by its name alone."""
-    steps = [unquote(each) for each in urlsplit(url).path.split("/") if each]
+    """Return a queue's ARN by its URL, as SQS reads it: the last two steps of the path are account and name, and host or path may name
+    another region than the call's."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    steps = [unquote(each) for each in parts.path.split("/") if each]
+    named = [label for label in (parts.hostname or "").split(".") if _REGION.fullmatch(label)]
+    region = named[0] if named else place.region
+    if len(steps) == 4 and steps[0] == "queue" and _REGION.fullmatch(steps[1]):
+        region, steps = steps[1], steps[2:]
     if not steps:
         return ""
     account_id = steps[-2] if len(steps) > 1 and len(steps[-2]) == 12 and steps[-2].isdecimal() else place.account_id
-    return f"arn:{place.partition}:sqs:{place.region}:{account_id}:{steps[-1]}"
+    return f"arn:{place.partition}:sqs:{region}:{account_id}:{steps[-1]}"
 
 
 SQS: Final = Table(
@@ -53,6 +65,7 @@ SNS: Final = Table(
         )
     ),
     values={"SubscriptionArn": _topic},
+    several=("TopicArn", "TargetArn"),
     parts={"Publish": lambda params: [("PublishToPhone" if params.get("PhoneNumber") else "Publish", params)]},
     keys={"Endpoint": "sns:Endpoint", "Protocol": "sns:Protocol"},
     spoken=lambda action: action.replace("sns:", "SNS:", 1),
@@ -149,6 +162,7 @@ KINESIS: Final = Table(
         )
     ),
     values={"ShardIterator": _stream_of_iterator},
+    several=("ConsumerARN", "StreamARN", "StreamName", "ResourceARN", "ShardIterator"),
 )
 
 FIREHOSE: Final = Table(

@@ -17,7 +17,7 @@ from lambent.policy.actions.dynamodb import TABLE as DYNAMODB
 from lambent.policy.actions.management import CLOUDWATCH, IAM, KMS, LOGS, SECRETS_MANAGER, SSM, STS
 from lambent.policy.actions.messaging import EVENTS, FIREHOSE, KINESIS, SCHEDULER, SNS, SQS
 from lambent.policy.actions.s3 import TABLE as S3
-from lambent.policy.actions.tables import Params, Place, Table
+from lambent.policy.actions.tables import Params, Part, Place, Table
 
 _TABLES: Final[Mapping[str, Table]] = {
     "cloudwatch": CLOUDWATCH,
@@ -94,9 +94,25 @@ def needs_of(call: Call) -> tuple[Need, ...]:
         return ()
     split = table.parts.get(call.operation)
     parts = split(call.params) if split is not None else ((call.operation, call.params),)
+    parts = [one for operation, params in parts for one in _apart(table, operation, params, place)]
     found = [_need(table, operation, params, place) for operation, params in parts]
     found += _passed(table, call)
     return tuple({(each.action, each.resource): each for each in found}.values())
+
+
+def _apart(table: Table, operation: str, params: Params, place: Place) -> Sequence[Part]:
+    """Return one part for each of several resources that a call names: which of them its service goes by isn't for the caller to choose.
+
+    What tells nothing (another Kinesis's iterator) counts only where it is all that is given.
+    """
+    given = [member for member in table.several if params.get(member)]
+    if len(given) < 2:
+        return ((operation, params),)
+    named = [each for each in given if each not in table.values or table.values[each](str(params[each]), place)]
+    if len(named) < 2:
+        return ((operation, params),)
+    shared = {member: value for member, value in params.items() if member not in given}
+    return [(operation, {**shared, member: params[member]}) for member in named]
 
 
 def _need(table: Table, operation: str, params: Params, place: Place) -> Need:

@@ -39,6 +39,7 @@ class Table:
     values: Mapping[str, Callable[[str, Place], str]] = field(default_factory=dict)  #: parameter → its name or ARN as a template wants it
     parts: Mapping[str, Callable[[Params], Sequence[Part]]] = field(default_factory=dict)
     """Operations that are several at once: each must be allowed."""
+    several: Sequence[str] = ()  #: parameters that each name a resource: if a call gives more than one, it needs all of these
     keys: Mapping[str, str] = field(default_factory=dict)  #: parameter → condition key
     roles: Mapping[str, Sequence[str]] = field(default_factory=dict)  #: operation → where in its parameters roles are handed over
     passed_to: str = ""  #: the service that those roles are for
