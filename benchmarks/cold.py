@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import statistics
 import time
 from collections.abc import Callable
@@ -31,7 +32,7 @@ HOLDING = (
 def rows() -> list[Row]:
     """All rows about cold starts."""
     with server.running() as ours:
-        return [*_one_by_one(ours), _at_once(ours), _snapstart(ours)]
+        return [*_one_by_one(ours), _node(ours), _at_once(ours), _snapstart(ours)]
 
 
 def scale() -> list[Row]:
@@ -71,6 +72,26 @@ def _one_by_one(ours: server.Server) -> list[Row]:
         )
         for name, program, cold, base in made
     ]
+
+
+def _node(ours: server.Server) -> Row:
+    row = Row("cold start end to end, p50, Node function", "`node -e 0`", "(none)")
+    runtime = next((each for each in ("nodejs24.x", "nodejs22.x", "nodejs20.x", "nodejs18.x") if ours.serves(each)), None)
+    if runtime is None or shutil.which("node") is None:
+        row.absent = "no Node is on this machine"
+        return row
+    for number in range(SAMPLES):
+        ours.deploy(f"node-{number}", "exports.handler = async (event) => event\n", MemorySize=256, Runtime=runtime)
+    cold, base = [], []
+    for number in range(SAMPLES):
+        base += server.timed(["node", "-e", "0"], 1)
+        began = time.perf_counter()
+        _invoke(ours, f"node-{number}")
+        cold.append(time.perf_counter() - began)
+    empty = statistics.median(base)
+    row.ratios = [each / empty for each in cold]
+    row.measured = f"{millis(cold)} (worst {max(cold) * 1e3:.0f} ms); `node -e 0` {millis(base)}"
+    return row
 
 
 def _at_once(ours: server.Server) -> Row:

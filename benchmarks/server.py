@@ -57,7 +57,7 @@ class Server:
             FunctionName=name,
             Role=ROLE,
             Handler="f.handler",
-            Code={"ZipFile": zipped(source)},
+            Code={"ZipFile": zipped(source, "f.js" if settings.get("Runtime", "").startswith("nodejs") else "f.py")},
             **{"Timeout": 60, "Runtime": RUNTIME, **settings},
         )
         client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
@@ -91,11 +91,11 @@ class Server:
         return 0.0
 
 
-def zipped(source: str) -> bytes:
+def zipped(source: str, name: str = "f.py") -> bytes:
     """Return a deployment package with one module, ``f``."""
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as archive:
-        archive.writestr("f.py", source)
+        archive.writestr(name, source)
     return data.getvalue()
 
 

@@ -10,6 +10,7 @@ import contextlib
 import itertools
 import socket
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from lambent.adapters.sandbox import doors, roots, starts
@@ -18,7 +19,7 @@ from lambent.adapters.sandbox.channels import FrameChannel
 from lambent.adapters.sandbox.confined import Berth, fork
 from lambent.adapters.sandbox.helpers import Helper, HelperLost, pair_with_senders
 from lambent.adapters.sandbox.house import House
-from lambent.adapters.sandbox.networks import ISOLATED, Reach
+from lambent.adapters.sandbox.networks import ISOLATED, Reach, Wiring
 from lambent.adapters.sandbox.output import OutputParser, OutputPipe
 from lambent.adapters.sandbox.room import Room
 from lambent.adapters.sandbox.runtimes import Interpreter
@@ -49,6 +50,8 @@ class Berths:
         self._stocks: dict[str, Stock[Berth]] = {}
         self._making = 0
         self._made_at = 0.0
+        # One at a time, however many end at once: a start must not wait for a thread.
+        self._remover = ThreadPoolExecutor(1, "groups")
 
     def is_calm(self) -> bool:
         """Return whether no berth is being made, or was just now: then its process may still be joining its group."""
@@ -117,16 +120,14 @@ class Berths:
             if group is not None:
                 await asyncio.to_thread(group.remove)
             raise
-        pipe = OutputPipe(OutputParser(_nobody, self._clock))
-        ways = await self._network.connect(room, wiring, accept)
-        berth = Berth(room, pipe, ways, group, house.seccomp, cradle, shared=wiring.shared, is_calm=self.is_calm)
+        berth = await self._berth(room, wiring, group, cradle, accept)
         try:
             if interpreter is not None and waits:
                 berth.channel, theirs = await FrameChannel.open()
                 with theirs, contextlib.ExitStack() as stack:
                     control = stack.enter_context(self._controlled(berth)) if snapshot else None
                     berth.child = await fork(berth, theirs, {} if forks else starts.waiting(interpreter), control)
-                pipe.started()
+                berth.pipe.started()
         except BaseException:
             await berth.close()
             raise
@@ -144,12 +145,29 @@ class Berths:
             proc_options=_PROC_OPTIONS,
             tmp_mb=tmp_mb,
         )
+        berth = await self._berth(room, wiring, None, snapshot.control)
+        try:
+            if self._house.hierarchies.all:
+                berth.group = await asyncio.to_thread(Group.make, self._house.hierarchies, name)
+                berth.group.settled()  # a copy is moved
+        except BaseException:
+            await berth.close()
+            raise
+        return berth
+
+    async def _berth(self, room: Room, wiring: Wiring, group: Group | None, cradle: Helper, accept: doors.Doors | None = None) -> Berth:
+        """Connect a room with the server."""
         pipe = OutputPipe(OutputParser(_nobody, self._clock))
-        ways = await self._network.connect(room, wiring)
-        berth = Berth(room, pipe, ways, None, self._house.seccomp, snapshot.control)
-        if self._house.hierarchies.all:
-            berth.group = await asyncio.to_thread(Group.make, self._house.hierarchies, name)
-            berth.group.settled()  # a copy is moved
+        try:
+            ways = await self._network.connect(room, wiring, accept)
+        except BaseException:
+            pipe.close()
+            await room.close()
+            if group is not None:
+                await asyncio.to_thread(group.remove)
+            raise
+        berth = Berth(room, pipe, ways, group, self._house.seccomp, cradle, is_calm=self.is_calm, shared=wiring.shared)
+        berth.remover = self._remover
         return berth
 
     def _controlled(self, berth: Berth) -> socket.socket:

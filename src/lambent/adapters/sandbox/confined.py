@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ class Berth:
     is_calm: Callable[[], bool] = lambda: True  #: whether no other one is being made
     settled: Callable[[], None] = lambda: None  #: to be called when a function has started in it, or hasn't
     shared: bool = False  #: it is in the machine's network
+    remover: Executor | None = None  #: where groups are removed; ``None``: where everything is that blocks
 
     @property
     def is_sound(self) -> bool:
@@ -53,12 +55,11 @@ class Berth:
         """Let go of everything. Safe to call twice."""
         self.settled()
         self.ways.close()
-        self.ways.close()
         if self.control is not None:
             self.control.close()
         await self.room.close()
         if self.group is not None:
-            await asyncio.to_thread(self.group.remove)
+            await asyncio.get_running_loop().run_in_executor(self.remover, self.group.remove)
         self.pipe.close()
         if self.channel is not None:
             await self.channel.close()
