@@ -168,6 +168,7 @@ class Berths:
             raise
         berth = Berth(room, pipe, ways, group, self._house.seccomp, cradle, is_calm=self.is_calm, shared=wiring.shared)
         berth.remover = self._remover
+        berth.is_current = lambda: self._network.is_current(wiring)
         return berth
 
     def _controlled(self, berth: Berth) -> socket.socket:

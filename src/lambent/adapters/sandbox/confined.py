@@ -45,11 +45,12 @@ class Berth:
     settled: Callable[[], None] = lambda: None  #: to be called when a function has started in it, or hasn't
     shared: bool = False  #: it is in the machine's network
     remover: Executor | None = None  #: where groups are removed; ``None``: where everything is that blocks
+    is_current: Callable[[], bool] = lambda: True  #: whether its network is still as one that is made now
 
     @property
     def is_sound(self) -> bool:
-        """Whether what was made is all still there."""
-        return not self.room.gone.done() and (self.child is None or not self.child.ended.done())
+        """Whether what was made is all still there, and as it should be."""
+        return self.is_current() and not self.room.gone.done() and (self.child is None or not self.child.ended.done())
 
     async def close(self) -> None:
         """Let go of everything. Safe to call twice."""

@@ -102,6 +102,10 @@ class Network:
         ports = (self._gateway_port, RUNTIME_API_PORT) if custom else (self._gateway_port,)
         return Wiring(ports, (NAMES_PORT,), reach if reach is not None and within else NOWHERE, link)
 
+    def is_current(self, wiring: Wiring) -> bool:
+        """Return whether a room that waits is kept from all that it is to be kept from: the machine may have got an address since."""
+        return wiring.link is None or self._uplink is None or wiring.link == self._uplink.link()
+
     async def attach(self, house: House, name: str, pid: int) -> Uplinked | None:
         """Start the helper that connects a process's network to the internet, when there is to be one. Raises ``HelperLost``."""
         if self._uplink is None:

@@ -181,6 +181,25 @@ async def test_in_the_machines_network_each_environment_has_a_gateway_of_its_own
     assert (await own.result([]))[2] == "http://mine"
 
 
+class Moved(Uplink):
+    """A helper on a machine that gets another address whenever it is asked to."""
+
+    number = 0
+
+    def link(self) -> dict[str, object]:
+        return {"own": [[f"192.0.2.{Moved.number}", 32]]}
+
+
+def test_a_room_that_waited_while_the_machine_got_an_address_is_not_current() -> None:
+    network = Network(4566, doors.no_doors, "internet", uplink=Moved("helper"))
+    wiring = network.wiring()
+    assert network.is_current(wiring)
+    Moved.number += 1
+    assert not network.is_current(wiring)
+    assert network.is_current(network.wiring())
+    assert network.is_current(Network(4566, doors.no_doors).wiring())
+
+
 SERVER = """
 import asyncio, sys
 from pathlib import Path
