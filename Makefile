@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run dev check test conformance format types lint floors bench soak clean
+.PHONY: help demo run dev check test conformance format types lint floors bench cgroup2 soak clean
 
 help:  ## list what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -54,6 +54,9 @@ bench: $(STAMP)  ## benchmarks, as ratios to a baseline of the same run
 conformance: $(STAMP)  ## say anew in docs/reference/conformance.md which operations a passing test shows
 	@record=$$(mktemp) && CONFORMANCE_RECORD=$$record $(BIN)/pytest tests/acceptance && $(BIN)/python tools/conformance.py $$record; \
 	  status=$$?; rm -f $$record; exit $$status
+
+cgroup2: $(STAMP)  ## the attacks again on a kernel with control groups of version 2 only (root, user-mode-linux)
+	@$(BIN)/python -m tools.cgroup2
 
 SECONDS_OF_SOAK ?= 20
 soak: $(STAMP)  ## kill a server 50 times and account for every event; then functions that crash, hang, leak, fork and flood

@@ -4,6 +4,7 @@ A root is assembled once, in the warden's mount namespace: a small file system i
 read-only. Each environment's holder takes a copy of it (one recursive bind), and furnishes it: code, layers, ``/tmp``.
 """
 
+import errno
 import os
 import shutil
 
@@ -75,7 +76,12 @@ def furnish(order, uid, gid):
         os.chdir(os.path.dirname(layers[0]))  # names and not paths: the options must fit in a page
         lower = ":".join(os.path.basename(each) for each in layers)
         flags = linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NODEV
-        linux.mount("layers", "/opt", "overlay", flags, "lowerdir=" + lower)
+        try:
+            linux.mount("layers", "/opt", "overlay", flags, "lowerdir=" + lower)
+        except OSError as error:
+            if error.errno != errno.ENODEV:
+                raise
+            raise OSError(error.errno, "this kernel has no overlayfs, which two or more layers need (try `modprobe overlay`)") from None
         os.chdir("/")
     mount_tmp(order["tmp_mb"], uid, gid)
     linux.unmount(OLD_ROOT)
