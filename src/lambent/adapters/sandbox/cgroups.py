@@ -60,8 +60,8 @@ def find(name: str, *, proc: Path = Path("/proc/self"), exclusive: bool = True) 
     if has_limits:
         memory = cpu = None
         why.clear()
-    elif unified is None and memory is None and cpu is None and not why:
-        why.append("no cgroup can be written here")
+    elif memory is None and cpu is None and not why:
+        why.append("no cgroup can be written here" if unified is None else "memory and CPU can't be limited: their controllers aren't ours")
     return Hierarchies(unified, has_limits, memory, cpu, tuple(why))
 
 

@@ -34,6 +34,7 @@ def opened():
     try:
         fd = os.memfd_create("holder", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         os.write(fd, program(os.uname().machine))
+        os.fchmod(fd, 0o111)  # whoever executes what it can't read, can't be traced or looked into by others of its user id
         fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE)
     except (AttributeError, KeyError, OSError):
         return -1
