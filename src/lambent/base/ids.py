@@ -58,7 +58,10 @@ class SystemIds:
         """Return random hexadecimal digits."""
         if digits <= 32:
             return self._digits()[:digits]
-        return "".join([self._digits() for _ in range(-(-digits // 32))])[:digits]
+        found = self._digits() + self._digits()
+        while len(found) < digits:
+            found += self._digits()
+        return found[:digits]
 
     def text(self, length: int, alphabet: str) -> str:
         """Return random text."""

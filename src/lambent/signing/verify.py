@@ -89,11 +89,11 @@ def _signature_v2(request: HttpRequest, credential: Credential, secret: str, buc
 
 def _check_covered(request: HttpRequest, credential: Credential) -> None:
     """A signature must cover the host and, for S3, every ``x-amz-`` header: nobody on the way may add a header that means something."""
-    covered = set(credential.signed_headers)
-    if "host" not in covered:
+    if "host" not in credential.signed_headers:
         raise SignatureRefused(Fault.MALFORMED, "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
     if credential.service != "s3":
         return
+    covered = set(credential.signed_headers)
     free = sorted(name for name in request.headers if name.startswith("x-amz-") and name not in covered)
     if credential.presigned and "x-amz-content-sha256" in free:
         free.remove("x-amz-content-sha256")  # it is part of the canonical request in its own right

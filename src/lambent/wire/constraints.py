@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
@@ -16,6 +17,8 @@ Check: TypeAlias = Callable[[Any, str, list[str]], None]
 
 PATTERN_CHARS_MAX: Final = 8192
 """Longer values aren't matched: Java's patterns may backtrack without end, and no pattern of AWS needs more."""
+
+_REMEMBERED_CHARS_MAX: Final = 256
 
 _CLASSES: Final = {
     "L": r"\w",
@@ -85,14 +88,27 @@ def tests_of(shape: Shape) -> list[tuple[Callable[[Any], bool], str]]:
     if java and shape.type_name == "string":
         compiled = pattern(java)
         if compiled is not None:
-            match = compiled.fullmatch
-            tests.append(
-                (lambda v: len(v) > PATTERN_CHARS_MAX or match(v) is not None, f"Member must satisfy regular expression pattern: {java}")
-            )
+            tests.append((_matches(compiled), f"Member must satisfy regular expression pattern: {java}"))
     if limits.get("enum") and shape.type_name == "string":
         allowed = frozenset(limits["enum"])
         tests.append((lambda v: v in allowed, f"Member must satisfy enum value set: [{', '.join(limits['enum'])}]"))
     return tests
+
+
+def _matches(compiled: re.Pattern[str]) -> Callable[[str], bool]:
+    """Return the test of a pattern. What is short is remembered: clients name the same few functions and queues again and again."""
+    match = compiled.fullmatch
+
+    @lru_cache(maxsize=256)
+    def remembered(value: str) -> bool:
+        return match(value) is not None
+
+    def test(value: str) -> bool:
+        if len(value) <= _REMEMBERED_CHARS_MAX:
+            return remembered(value)
+        return len(value) > PATTERN_CHARS_MAX or match(value) is not None
+
+    return test
 
 
 def shown(value: Any, shape: Shape) -> str:

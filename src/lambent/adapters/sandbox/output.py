@@ -100,6 +100,7 @@ class OutputPipe:
     def __init__(self, parser: OutputParser) -> None:
         self.parser = parser
         self._read, self.write = os.pipe()  #: ``write`` goes to the process; see ``started``
+        self._count = array.array("i", [0])  #: where the kernel says how much waits
         os.set_blocking(self._read, False)
         with contextlib.suppress(OSError):  # above the user's limit of pipe buffers: the default will do
             fcntl.fcntl(self._read, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
@@ -116,9 +117,8 @@ class OutputPipe:
         """Give everything that was written up to now, a partial last line included."""
         if self._read < 0:
             return
-        waiting = array.array("i", [0])
-        fcntl.ioctl(self._read, termios.FIONREAD, waiting)
-        left = waiting[0]
+        fcntl.ioctl(self._read, termios.FIONREAD, self._count)
+        left = self._count[0]
         while left > 0:
             data = self._take(left)
             if not data:

@@ -28,7 +28,12 @@ def lineage_hash(function_arn: str) -> str:
 
 def fresh(now: float, digits: str) -> str:
     """Return the header of a request that came without one; ``digits`` are 40 random hexadecimal ones."""
-    return f"Root=1-{int(now):08x}-{digits[:24]};Parent={digits[24:]};Sampled=0"
+    return f"{_root(int(now))}{digits[:24]};Parent={digits[24:]};Sampled=0"
+
+
+@lru_cache(maxsize=2)
+def _root(seconds: int) -> str:
+    return f"Root=1-{seconds:08x}-"
 
 
 def hops(trace_header: str, function_arn: str) -> int:
