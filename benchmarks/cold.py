@@ -54,7 +54,7 @@ def _one_by_one(ours: server.Server) -> list[Row]:
         _invoke(ours, f"{name}-{SAMPLES}")  # compiled once, as on any machine that has run it before
         cold, base = [], []
         for number in range(SAMPLES):
-            base += server.timed(["python3", "-c", program], 1)
+            base += server.timed([server.PYTHON, "-c", program], 1)
             began = time.perf_counter()
             _invoke(ours, f"{name}-{number}")
             cold.append(time.perf_counter() - began)
@@ -97,7 +97,7 @@ def _at_once(ours: server.Server) -> Row:
     ours.deploy("burst", HOLDING, MemorySize=256)
     took, ratios, streams = [], [], 0
     for _ in range(3):
-        base = sum(server.timed(["python3", "-c", "pass"], 50))
+        base = sum(server.timed([server.PYTHON, "-c", "pass"], 50))
         ours.client().update_function_configuration(FunctionName="burst", Description=str(time.time()))  # the next are cold again
         ours.client().get_waiter("function_updated_v2").wait(FunctionName="burst", WaiterConfig={"Delay": 0.1})
         began = time.time()
@@ -124,7 +124,7 @@ def _snapstart(ours: server.Server) -> Row:
     with ThreadPoolExecutor(RESTORES) as pool:
         waiting = []
         for _ in range(RESTORES):  # the ones before are still busy: each needs an environment of its own
-            base += server.timed(["python3", "-c", "pass"], 1)
+            base += server.timed([server.PYTHON, "-c", "pass"], 1)
             waiting.append(pool.submit(_restored, client, version))
             time.sleep(0.25)
         for each in waiting:

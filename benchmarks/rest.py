@@ -12,7 +12,7 @@ def rows() -> list[Row]:
     """Listening and memory."""
     listening, memory, base, bare = [], [], [], []
     for _ in range(ROUNDS):
-        base += server.timed(["python3", "-c", "pass"], 3)
+        base += server.timed([server.PYTHON, "-c", "pass"], 3)
         with server.running("--ephemeral") as ours:
             listening.append(ours.listening_s)
             memory.append(ours.rss_mb())
