@@ -43,8 +43,8 @@ open(path, "w").close()
 os.unlink(path)
 return True
 """,
-    "leave the root by /proc/1/root": 'return bool(os.listdir("/proc/1/root/"))',
-    "leave the root by the server's": 'return bool(os.listdir("/proc/%d/root/" % facts["server"]))',
+    "leave the root by the first process's": 'return bool(os.listdir(os.path.join("/proc/1", "root")))',
+    "leave the root by the server's": 'return bool(os.listdir(os.path.join("/proc/%d" % facts["server"], "root")))',
     # other processes
     "see the server's process": 'return os.path.exists("/proc/%d/stat" % facts["server"])',
     "read the server's variables": 'return facts["token"].encode() in open("/proc/%d/environ" % facts["server"], "rb").read()',
@@ -85,7 +85,7 @@ return sock.recv(5) == b"hello"
     "listen to the wire": "return socket.socket(17, socket.SOCK_RAW, 0).fileno() >= 0",
     "speak raw IP": "return socket.socket(socket.AF_INET, socket.SOCK_RAW, 1).fileno() >= 0",
     # privileges
-    "become root": "return in_child(lambda: (os.setresuid(0, 0, 0), True)[1] and os.getuid() == 0 and bool(os.listdir('/root/') or True))",
+    "become root": "return in_child(lambda: (os.setresuid(0, 0, 0), True)[1] and os.getuid() == 0)",
     "gain privileges by a program": 'return "NoNewPrivs:\\t0" in open("/proc/self/status").read()',
     "have any capability": """
 lines = open("/proc/self/status").read().splitlines()
