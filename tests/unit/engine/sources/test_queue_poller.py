@@ -167,53 +167,51 @@ async def test_throttled_batches_keep_the_places_that_there_are_in_use() -> None
         assert world.messages == {}
 
 
-async def test_five_batches_at_the_start_more_while_the_queue_is_behind_none_beyond_the_maximum() -> None:
-    async def slow(event: dict[str, Any]) -> InvocationResult:
-        nonlocal running, most
-        running += 1
-        most = max(most, running)
-        await world.clock.sleep(10)
-        running -= 1
+class Slow:
+    """A function that takes ten seconds, and notes how many of it run."""
+
+    def __init__(self) -> None:
+        self.running = self.most = 0
+        self.world = World(self._invoked)
+        self.world.visibility_s = 1000.0
+
+    async def _invoked(self, event: dict[str, Any]) -> InvocationResult:
+        self.running += 1
+        self.most = max(self.most, self.running)
+        await self.world.clock.sleep(10)
+        self.running -= 1
         return answer()
 
-    running = most = 0
-    world = World(slow)
-    world.visibility_s = 1000.0
+
+async def test_five_batches_at_the_start_more_while_the_queue_is_behind_none_beyond_the_maximum() -> None:
+    slow = Slow()
+    world = slow.world
     world.send(*(str(number) for number in range(500)))
     async with polling(world, batch_size=1):
         await world.clock.advance(0.5)
-        assert running == 5
+        assert slow.running == 5
         await world.clock.advance(5)
-        assert 20 <= running <= 35
+        assert 20 <= slow.running <= 35
         await world.clock.advance(300)
-        assert most <= 64
+        assert slow.most <= 64
         assert world.messages == {}
-    most = 0
+    slow.most = 0
     world.send(*(str(number) for number in range(50)))
     async with polling(world, batch_size=1, concurrency_max=2):
         await world.clock.advance(300)
-        assert most == 2
+        assert slow.most == 2
         assert world.messages == {}
 
 
 async def test_provisioned_pollers_are_there_from_the_first_moment() -> None:
-    async def slow(event: dict[str, Any]) -> InvocationResult:
-        nonlocal running, most
-        running += 1
-        most = max(most, running)
-        await world.clock.sleep(10)
-        running -= 1
-        return answer()
-
-    running = most = 0
-    world = World(slow)
-    world.visibility_s = 1000.0
+    slow = Slow()
+    world = slow.world
     world.send(*(str(number) for number in range(300)))
     async with polling(world, batch_size=1, pollers=(3, 4)):
         await world.clock.advance(0.5)
-        assert running == 30
+        assert slow.running == 30
         await world.clock.advance(300)
-        assert most == 40
+        assert slow.most == 40
         assert world.messages == {}
 
 
