@@ -41,21 +41,23 @@ class Clock(Protocol):
 class SystemClock:
     """The machine's clock; ``scale`` 60 makes a minute pass in a second (``lambent start --time-scale 60``)."""
 
+    now: Callable[[], float]
+    monotonic: Callable[[], float]
+
     def __init__(self, scale: float = 1.0) -> None:
         if scale <= 0:
             raise ValueError(f"a clock's scale must be positive, not {scale}")
         self._scale = scale
         self._wall_origin = time.time()
         self._origin = time.monotonic()
+        # An invocation asks fifteen times: the machine's own functions take a quarter of what methods around them do.
+        self.now = time.time if scale == 1.0 else self._scaled_now
+        self.monotonic = time.monotonic if scale == 1.0 else self._scaled_monotonic
 
-    def now(self) -> float:
-        """Return the wall time, in seconds since 1970."""
-        if self._scale == 1.0:
-            return time.time()
+    def _scaled_now(self) -> float:
         return self._wall_origin + (time.monotonic() - self._origin) * self._scale
 
-    def monotonic(self) -> float:
-        """Return the scaled monotonic time in seconds."""
+    def _scaled_monotonic(self) -> float:
         return time.monotonic() * self._scale
 
     async def sleep(self, seconds: float) -> None:

@@ -81,7 +81,9 @@ class Gateway:
                 exchange.request_id,
             )
             response = self._failed(exchange, _internal_failure(exchange.service))
-        await self._finish(request, exchange, response)
+        self._finish(exchange, response)
+        if "origin" in request.headers and not exchange.is_foreign:
+            await self._open_to_pages(request, exchange, response)
         return response
 
     async def _answer(self, original: HttpRequest, exchange: _Exchange) -> HttpResponse:
@@ -165,22 +167,23 @@ class Gateway:
     def _failed(self, exchange: _Exchange, error: AwsError) -> HttpResponse:
         return wire.serialise_error(exchange.service, exchange.protocol, error, exchange.request_id, exchange.operation)
 
-    async def _finish(self, request: HttpRequest, exchange: _Exchange, response: HttpResponse) -> None:
+    def _finish(self, exchange: _Exchange, response: HttpResponse) -> None:
         """Put on every answer what every answer of AWS has."""
         headers = response.headers
         headers.setdefault("date", _http_date(int(self._clock.now())))
         headers.setdefault("x-amzn-requestid", exchange.request_id)
-        if exchange.is_foreign:
-            return
-        if exchange.service == "s3":
+        if exchange.service == "s3" and not exchange.is_foreign:
             headers.setdefault("x-amz-request-id", exchange.request_id)
-        if "origin" not in request.headers or "access-control-allow-origin" in headers:
+
+    async def _open_to_pages(self, request: HttpRequest, exchange: _Exchange, response: HttpResponse) -> None:
+        """Let pages of other origins read the answer: all of them, or those that a bucket's rules name."""
+        if "access-control-allow-origin" in response.headers:
             return
         if exchange.service != "s3":
             cors.allow_any_origin(response)
             return
         for rules in self._origin_rules:
-            headers.update(await rules.cors_headers(path_style(request)[0]))
+            response.headers.update(await rules.cors_headers(path_style(request)[0]))
 
 
 @lru_cache(maxsize=8)

@@ -143,6 +143,11 @@ def of_form(form: str) -> str:
 def region_of(request: HttpRequest, credential: Credential | None, default: str) -> str:
     """Return the region that the request is for."""
     named = credential.region if credential is not None else ""
-    if not _REGION.fullmatch(named):
+    if not _is_region(named):
         named = address(request.host).region
     return named or default
+
+
+@lru_cache(maxsize=256)
+def _is_region(name: str) -> bool:
+    return _REGION.fullmatch(name) is not None

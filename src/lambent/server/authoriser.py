@@ -9,6 +9,7 @@ import logging
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final, Protocol
 
 from lambent.base.clock import Clock
@@ -102,7 +103,9 @@ class RoleAuthoriser:
     async def _refusal(self, call: Call) -> AwsError | None:
         caller = call.caller
         name = _role_name(caller.arn)
-        role = await self._find(caller.account_id, name)
+        known, role = self._book.at_hand(caller.account_id, name)
+        if not known:
+            role = await self._book.find(caller.account_id, name)
         if role is None and not self._strict:
             self._tell(caller.account_id, name)
             return None
@@ -211,6 +214,7 @@ class RoleAuthoriser:
             )
 
 
+@lru_cache(maxsize=4096)
 def _role_name(arn: str) -> str:
     """Return the role of a session's ARN."""
     return arn.partition(":assumed-role/")[2].partition("/")[0]

@@ -72,7 +72,7 @@ def _from_header(request: HttpRequest, authorization: str) -> Credential:
     terms, marker, signature = authorization.rpartition("Signature=")
     if not marker or not signature.isalnum():
         terms, signature = authorization, ""
-    (access_key_id, date, region, service), signed_headers, inner = _terms(terms, has_signature=bool(signature))
+    (access_key_id, date, region, service), signed_headers, inner = _terms(terms, bool(signature))
     timestamp = request.headers.get("x-amz-date", "")
     signed_at = _instant(timestamp or request.headers.get("date", ""), in_query=False)
     return Credential(
@@ -89,7 +89,7 @@ def _from_header(request: HttpRequest, authorization: str) -> Credential:
 
 
 @lru_cache(maxsize=1024)
-def _terms(text: str, *, has_signature: bool) -> tuple[tuple[str, str, str, str], tuple[str, ...], str]:
+def _terms(text: str, has_signature: bool) -> tuple[tuple[str, str, str, str], tuple[str, ...], str]:
     """Return the scope, the signed headers and, unless it was split off before, the signature of an ``Authorization`` header."""
     algorithm, _, rest = text.partition(" ")
     if algorithm != ALGORITHM:

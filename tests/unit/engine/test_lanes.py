@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from lambent.engine.delivery.lanes import GROW_S, OWN, PLATEAU_S, REST_S_MAX, REST_S_MIN, START, Lanes
+from lambent.engine.delivery.lanes import GROW_S, OWN, PLATEAU_S, REST_S_MAX, REST_S_MIN, SPARED, START, Lanes
 
 
 def take(lanes: Lanes, now: float, more: bool = True) -> dict[str, int]:
@@ -176,16 +176,16 @@ def test_a_place_is_kept_unless_another_is_due_it_or_the_lane_rests() -> None:
     assert not lanes.keeps("a", now)
 
 
-def test_while_something_else_matters_more_each_lane_has_one_place() -> None:
+def test_while_something_else_matters_more_each_lane_has_few_places() -> None:
     lanes, now = Lanes(), 0.0
     lanes.sparing = True
     for name in "ab":
         lanes.touched(name, 0.0, now)
-    assert take(lanes, now) == {"a": 1, "b": 1}
+    assert take(lanes, now) == {"a": SPARED, "b": SPARED}
     assert take(lanes, now + 60) == {}
     assert lanes.next_turn(now + 60) is None  # nothing grows meanwhile
     assert lanes.keeps("a", now)
     lanes.sparing = False
-    assert take(lanes, now + 60)["a"] >= START - 1
+    assert take(lanes, now + 60)["a"] >= START - SPARED
     lanes.sparing = True
     assert not lanes.keeps("a", now + 60)

@@ -66,7 +66,7 @@ class FairWorker:
 
     Nothing is lost at a kill: what was leased becomes due again. Messages are made with ``enqueue``; ``touched``, once they are
     committed, has them handled at once, without it they are found within ``RESCAN_S``. ``on_commit`` is told what was committed.
-    While ``yields`` says so, each lane handles only one message at a time.
+    While ``yields`` says so, each lane handles few messages at a time.
     """
 
     def __init__(

@@ -19,6 +19,9 @@ START: Final = 4
 GROW_S: Final = 0.5
 GAIN_MIN: Final = 1.2  # how much faster twice the places must be to be kept
 PLATEAU_S: Final = 5.0  # until more places are tried again where they didn't help
+SPARED: Final = 2
+"""Places of a lane while something else matters more: while one event is with its environment the other one's turn comes, and both fit
+into the time in which whoever matters waits for the disk. One alone leaves a fifth of the machine idle, four slow down what matters."""
 REST_S_MIN: Final = 0.5
 REST_S_MAX: Final = 30.0
 _NEVER: Final = float("inf")
@@ -64,7 +67,7 @@ class Lanes:
         self._ready: dict[str, Lane] = {}  # due and awake, in the order in which they get their turn
         self._later: list[tuple[float, str]] = []
         self._shared = 0  # places in use beyond the lanes' own
-        self.sparing = False  #: something else matters more: each lane runs one at a time
+        self.sparing = False  #: something else matters more: each lane runs few at a time
 
     def __len__(self) -> int:
         return len(self._lanes)
@@ -103,7 +106,7 @@ class Lanes:
     def _grant(self, lane: Lane) -> int:
         free = self._places - self._shared
         fair = -(-free // max(1, len(self._ready)))  # rounded up: what is left over goes to the first
-        room = min(lane.room, 1 - lane.running) if self.sparing else lane.room
+        room = min(lane.room, SPARED - lane.running) if self.sparing else lane.room
         count = min(room, max(0, self._own - lane.running) + max(0, min(free, fair)))
         if count <= 0:
             return 0
@@ -138,7 +141,7 @@ class Lanes:
     def keeps(self, name: str, now: float) -> bool:
         """A message's place is free again: return whether the lane has it for another one at once. If not, it is to be ``left``."""
         lane = self._lanes[name]
-        if lane.room < 0 or now < lane.rests_until or (self.sparing and lane.running > 1):
+        if lane.room < 0 or now < lane.rests_until or (self.sparing and lane.running > SPARED):
             return False
         others = len(self._ready) - (name in self._ready)
         if others and lane.running > self._own:

@@ -96,13 +96,12 @@ class EnvironmentHost:
     def take(self, function: FunctionVersion, tenant_id: str = "") -> Hosted:
         """Return an environment for an invocation: warm, or (``environment`` is ``None``) one that has yet to be launched."""
         pool = self._pool((function.arn, tenant_id))
-        fresh_id = "" if pool.has_idle(function.revision_id) else self._ids.hex(32)
-        *before, chosen = pool.wanted(function.revision_id, fresh_id, self._clock.monotonic())
-        if before:
-            self._carry_out(before)
-        if isinstance(chosen, Start):
-            return self._born(chosen.environment_id, function, pool)
-        return self._hosted[chosen.environment_id]
+        warm = pool.warm(function.revision_id)
+        if warm:
+            return self._hosted[warm]
+        *before, chosen = pool.wanted(function.revision_id, self._ids.hex(32), self._clock.monotonic())
+        self._carry_out(before)
+        return self._born(chosen.environment_id, function, pool)
 
     def take_again(self, hosted: Hosted) -> Hosted:
         """Return a fresh environment in place of one whose init timed out."""

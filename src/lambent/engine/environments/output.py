@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lambent.base.clock import Clock
@@ -33,7 +33,7 @@ class FunctionLog:
         """Take a line or record that the function wrote."""
         if self._threshold and not loglines.application_passes(data, self._threshold):
             return
-        self._write(data)
+        self._write(data + b"\n")
 
     def collect_tail(self) -> None:
         """Keep what is logged from now on for ``take_tail``."""
@@ -138,8 +138,7 @@ class FunctionLog:
                 status=status,
                 error_type=error_type,
             )
-            self._line(f"END RequestId: {request_id}")
-            self._line(report)
+            self._write(f"END RequestId: {request_id}\n".encode(), f"{report}\n".encode())
             return
         metrics: dict[str, Any] = {
             "durationMs": round(duration_ms, 3),
@@ -162,13 +161,15 @@ class FunctionLog:
             self._line(loglines.event(kind, self._clock.now(), record))
 
     def _line(self, text: str) -> None:
-        self._write(text.encode())
+        self._write(f"{text}\n".encode())
 
-    def _write(self, data: bytes) -> None:
-        message = data + b"\n"
-        self.stream.write(message, int(self._clock.now() * 1000))
+    def _write(self, *messages: bytes) -> None:
+        self.stream.write(messages, int(self._clock.now() * 1000))
         if self._tail is not None:
-            self._tail.append(message)
-            self._tail_size += len(message)
-            while self._tail_size - len(self._tail[0]) >= self._tail_bytes:
-                self._tail_size -= len(self._tail.popleft())
+            self._keep(self._tail, messages)
+
+    def _keep(self, tail: deque[bytes], messages: Sequence[bytes]) -> None:
+        tail.extend(messages)
+        self._tail_size += sum(map(len, messages))
+        while self._tail_size - len(tail[0]) >= self._tail_bytes:
+            self._tail_size -= len(tail.popleft())

@@ -98,16 +98,24 @@ class Pool:
         """Return whether an invocation of the revision would find a provisioned environment; otherwise it spills over."""
         return bool(self._ready) and revision == self._revision
 
+    def warm(self, revision: str) -> str:
+        """An invocation arrived: return the warm environment that runs it, most recently used first; empty when there is none."""
+        waiting = self._ready or self._idle
+        if not waiting or revision != self._revision:
+            return ""
+        environment_id = waiting.pop()
+        self._step(environment_id, Happening.TAKEN)
+        return environment_id
+
     def wanted(self, revision: str, fresh_id: str, now: float = 0.0) -> list[Instruction]:
         """An invocation arrived: run it warm, most recently used first, or start ``fresh_id`` for it (always the last instruction)."""
         instructions: list[Instruction] = []
         if revision != self._revision:
             instructions.extend(self.retired())
             self._revision = revision
-        if self._ready or self._idle:
-            environment_id = (self._ready or self._idle).pop()
-            self._step(environment_id, Happening.TAKEN)
-            instructions.append(Run(environment_id))
+        warm = self.warm(revision)
+        if warm:
+            instructions.append(Run(warm))
             return instructions
         self._members[fresh_id] = _Member(State.STARTING, revision, now)
         instructions.append(Start(fresh_id))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from lambent.base.clock import Clock
@@ -60,9 +60,9 @@ class LogStream:
         self.settled = 0  #: of these: sent, or given up
         self._waiters: deque[tuple[int, asyncio.Future[None]]] = deque()
 
-    def write(self, message: bytes, time_ms: int) -> None:
-        """Add a message; never blocks."""
-        self._shipper.add(self, message, time_ms)
+    def write(self, messages: Sequence[bytes], time_ms: int) -> None:
+        """Add messages of one time; never blocks."""
+        self._shipper.add(self, messages, time_ms)
 
     async def wait_shipped(self) -> None:
         """Return when what was logged so far is with the log service, or that fails; see ``LogShipper.wait_shipped``."""
@@ -119,17 +119,19 @@ class LogShipper:
         """Return a stream to write to; it is created in CloudWatch with its first lines."""
         return LogStream(function, name, self)
 
-    def add(self, stream: LogStream, message: bytes, time_ms: int) -> None:
-        """Take a message for a stream."""
-        if self._bytes + len(message) > self._limit_bytes:
-            self.dropped += 1
-            return
-        if len(message) <= EVENT_BYTES_MAX:
-            stream.take(time_ms, message)
-        else:
-            for start in range(0, len(message), EVENT_BYTES_MAX):
+    def add(self, stream: LogStream, messages: Sequence[bytes], time_ms: int) -> None:
+        """Take messages for a stream."""
+        for message in messages:
+            size = len(message)
+            if self._bytes + size > self._limit_bytes:
+                self.dropped += 1
+                continue
+            self._bytes += size
+            if size <= EVENT_BYTES_MAX:
+                stream.take(time_ms, message)
+                continue
+            for start in range(0, size, EVENT_BYTES_MAX):
                 stream.take(time_ms, message[start : start + EVENT_BYTES_MAX])
-        self._bytes += len(message)
         if self._bytes > self._high_bytes:
             self._has_room.clear()
         self._dirty[stream] = None

@@ -216,6 +216,8 @@ class LocalInvoker:
         except BaseException:
             self._host.discard(hosted)
             raise
+        if isinstance(outcome.payload, bytes):
+            return self._settled(running, outcome, is_gone=False)
         return await self._settle(running, outcome, is_gone=False)
 
     def _dated(self, function: FunctionVersion, invocation: Invocation, timeout_s: float) -> Invocation:
@@ -241,6 +243,10 @@ class LocalInvoker:
             if running.invocation.streamed and outcome.ending is Ending.SUCCESS:
                 return self._stream(running, outcome, pieces)
             outcome = replace(outcome, payload=b"".join([piece async for piece in pieces]))
+        return self._settled(running, outcome, is_gone=is_gone)
+
+    def _settled(self, running: _Running, outcome: Outcome, *, is_gone: bool) -> InvocationResult:
+        """Let go of the environment, or give it back, and return the answer."""
         failed = self._failure(running, outcome)
         if not is_gone:
             if outcome.ending in (Ending.EXIT, Ending.TIMEOUT):

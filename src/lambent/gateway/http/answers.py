@@ -20,15 +20,16 @@ def head(status: int, headers: Mapping[str, str], cookies: Sequence[str] = ()) -
     A line break in a value is sent as a space: it would begin another header.
     """
     lines = [_STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n"]
-    for name, value in headers.items():
-        lines.append(f"{name}: {_one_line(value)}\r\n")
-    lines += [f"set-cookie: {_one_line(each)}\r\n" for each in cookies]
-    lines.append("\r\n")
-    return "".join(lines).encode("latin-1", "replace")
+    lines += [f"{name}: {value}\r\n" for name, value in headers.items()]
+    lines += [f"set-cookie: {each}\r\n" for each in cookies]
+    text = "".join(lines)
+    if text.count("\n") != len(lines) or text.count("\r") != len(lines):
+        text = "".join([f"{_one_line(each[:-2])}\r\n" for each in lines])
+    return f"{text}\r\n".encode("latin-1", "replace")
 
 
 def _one_line(value: str) -> str:
-    return value.replace("\r", " ").replace("\n", " ") if "\n" in value or "\r" in value else value
+    return value.replace("\r", " ").replace("\n", " ")
 
 
 def chunk(data: bytes) -> bytes:

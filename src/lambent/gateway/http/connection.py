@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Protocol, TypeAlias, cast
@@ -75,6 +75,7 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport = cast("asyncio.Transport", None)
         self._client = ""
+        self._head_fed = 0  #: bytes from the socket since a head began, or before it ended
         self._begin()
         self._receiving: _Exchange | None = None  #: its body isn't complete
         self._waiting: deque[_Exchange] = deque()
@@ -84,6 +85,7 @@ class Connection(asyncio.Protocol):
         self._deaf = False  #: whatever still arrives is thrown away
         self._paused = False
         self._room: asyncio.Future[None] | None = None  #: while the client doesn't take what was written
+        self._piece_bytes = 0  #: of what the socket gave last: it may hold the heads of several requests
         self.lost = False
         self.heard_at = owner.now()  #: when the client last sent or took something; monotonic seconds
 
@@ -142,8 +144,9 @@ class Connection(asyncio.Protocol):
         self.heard_at = self._owner.now()
         if self._deaf:
             return
+        self._piece_bytes = len(data)
         if self._receiving is None:
-            self._head_fed += len(data)
+            self._head_fed += self._piece_bytes
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:  # nobody is served another protocol; the request itself is answered
@@ -178,13 +181,11 @@ class Connection(asyncio.Protocol):
     def on_url(self, url: bytes) -> None:
         """Take (a part of) the request target."""
         self._url += url
-        self._head_bytes += len(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header; trailers are not for us."""
         if self._receiving is not None:
             return
-        self._head_bytes += len(name) + len(value)
         key = _lower(name)
         headers = self._headers
         if key in headers:
@@ -194,10 +195,10 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """Make a request of the head; it is answered when the data at hand was parsed."""
-        if self._head_bytes > HEAD_BYTES_MAX:
+        headers, url = self._headers, self._url
+        if self._head_fed + self._piece_bytes > HEAD_BYTES_MAX and _head_bytes(url, headers) > HEAD_BYTES_MAX:
             raise _HeadTooLarge
         self._head_fed = 0
-        headers, url = self._headers, self._url
         text = url.decode("ascii") if url.isascii() else quote(url, safe="%/?&=+:@!$'()*,;~")
         if text[:1] != "/" and "://" in text:  # the absolute form, as sent to proxies
             text = "/" + text.partition("://")[2].partition("/")[2]
@@ -226,8 +227,7 @@ class Connection(asyncio.Protocol):
     def _begin(self) -> None:
         self._url = b""
         self._headers: dict[str, str] = {}
-        self._head_bytes = 0
-        self._head_fed = 0  #: bytes from the socket since a head began, or before it ended
+        self._head_fed = 0
 
     # ── one request ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -247,19 +247,27 @@ class Connection(asyncio.Protocol):
             response = await self._answer(request)
             if self.lost:
                 await _close(response)
-            elif await self._respond(exchange, response):
-                self._ended(exchange)
+                return
+            if not exchange.body.complete:
+                await self._settle(exchange)
+            self._agree(exchange, response.headers)
+            body, is_whole = response.body, True
+            if isinstance(body, bytes):
+                self._write_whole(exchange, response, body)
             else:
+                is_whole = await self._write_stream(exchange, response, body)
+            if not is_whole:
                 self._transport.abort()
+                return
+            if self._room is not None:
+                await self._room
+            self._ended(exchange)
         except BaseException:
             self._transport.abort()
             raise
 
-    async def _respond(self, exchange: _Exchange, response: HttpResponse) -> bool:
-        """Send the answer; return whether the client has all of it, so that the connection may go on."""
-        if not exchange.body.complete:
-            await self._settle(exchange)
-        headers = response.headers
+    def _agree(self, exchange: _Exchange, headers: dict[str, str]) -> None:
+        """Say in the answer's head whether the connection goes on."""
         if "connection" in headers and headers["connection"].lower() == "close":
             exchange.keep_alive = False
         if not exchange.keep_alive or self._deaf or self._owner.stopping:
@@ -267,13 +275,6 @@ class Connection(asyncio.Protocol):
             headers["connection"] = "close"
         elif exchange.is_old:
             headers["connection"] = "keep-alive"
-        if isinstance(response.body, bytes):
-            self._write_whole(exchange, response, response.body)
-        elif not await self._write_stream(exchange, response, response.body):
-            return False
-        if self._room is not None:
-            await self._room
-        return True
 
     async def _settle(self, exchange: _Exchange) -> None:
         """Take a rest of the body, up to a bound; beyond it, or when the client still waits to be asked, the connection has to end."""
@@ -406,6 +407,10 @@ class Connection(asyncio.Protocol):
 def _lower(name: bytes) -> str:
     """Return a header's name as we keep it. Clients send the same few; of long ones nobody sends many."""
     return name.decode("latin-1").lower()
+
+
+def _head_bytes(url: bytes, headers: Mapping[str, str]) -> int:
+    return len(url) + sum([len(name) + len(value) for name, value in headers.items()])
 
 
 class _HeadTooLarge(Exception):
