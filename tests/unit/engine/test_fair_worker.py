@@ -14,8 +14,8 @@ from lambent.domain.storage import Acknowledge, Enqueue, Lease, Postpone, Write
 from lambent.engine.delivery import QueueWorker
 from lambent.engine.delivery.endings import Handled
 from lambent.engine.delivery.fair_worker import FairWorker
-from lambent.engine.delivery.lanes import SPARED
 from lambent.engine.delivery.haste import AT_ONCE, LASTS_S, YIELD_S_MAX, Haste
+from lambent.engine.delivery.lanes import SPARED
 from lambent.engine.delivery.parking import FAILURES_MAX, PARKED, parked
 from lambent.gateway.metrics import rendered_parked
 
