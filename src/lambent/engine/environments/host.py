@@ -13,7 +13,7 @@ from lambent.domain.functions import FunctionVersion
 from lambent.engine.environments.contents import ON_DEMAND, PROVISIONED, SNAP_START, Contents
 from lambent.engine.environments.loglines import stream_name
 from lambent.engine.environments.output import FunctionLog
-from lambent.engine.environments.pool import Instruction, Pool, Start, Stop
+from lambent.engine.environments.pool import Instruction, Pool, Stop
 from lambent.engine.environments.snapshots import SnapshotKeeper
 
 _log = logging.getLogger(__name__)
