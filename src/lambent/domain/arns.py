@@ -5,6 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
+_PARTITIONS = (
+    ("cn-", "aws-cn"),
+    ("us-gov-", "aws-us-gov"),
+    ("us-iso-", "aws-iso"),
+    ("us-isob-", "aws-iso-b"),
+    ("eu-isoe-", "aws-iso-e"),
+    ("us-isof-", "aws-iso-f"),
+    ("eusc-", "aws-eusc"),
+)
+"""Beginnings of the names of regions, and the partitions of those regions; all others are of ``aws``."""
+
+
 @dataclass(frozen=True, slots=True)
 class Arn:
     """The six parts of an ARN; ``resource`` keeps its own colons and slashes."""
@@ -29,11 +41,7 @@ class Arn:
 
 def partition_of(region: str) -> str:
     """Return the partition that AWS keeps the region in."""
-    if region.startswith("cn-"):
-        return "aws-cn"
-    if region.startswith("us-gov-"):
-        return "aws-us-gov"
-    return "aws"
+    return next((partition for prefix, partition in _PARTITIONS if region.startswith(prefix)), "aws")
 
 
 def arn(service: str, region: str, account_id: str, resource: str) -> str:

@@ -18,7 +18,7 @@ from lambent.services.lambda_.functions import LIST_ITEMS_MAX, from_marker, page
 from lambent.services.lambda_.layer_refs import may_use
 from lambent.services.lambda_.names import LayerRef, parse_layer, parse_layer_version
 from lambent.services.lambda_.state import LAYER_VERSIONS, LAYERS, LayerCounter, LayerVersion
-from lambent.services.lambda_.views import code_sha256, layer_version
+from lambent.services.lambda_.views import code_sha256, layer_version, listed_layer_version
 
 if TYPE_CHECKING:
     from lambent.services.lambda_._generated_shapes import (
@@ -52,6 +52,8 @@ async def publish_layer_version(ctx: Lambda, call: Call, request: PublishLayerVe
     if layer.account_id != call.account_id or layer.region != call.region:
         raise _denied(call, "PublishLayerVersion", layer.layer_arn)
     _check_compatible(ctx, request)
+    if not request["Content"]:
+        raise invalid("Missing Content")
     package = await code.take(ctx, call, request["Content"], unzipped_max=ctx.platform.quotas.code_unzipped_bytes_max)
     await code.check_storage(ctx, call, package.size)
     for _ in range(_TRIES_MAX):
@@ -165,7 +167,7 @@ async def list_layer_versions(ctx: Lambda, call: Call, request: ListLayerVersion
     versions = await every(ctx.platform.store, LAYER_VERSIONS, (ref.account_id, ref.region, ref.name))
     items = [each.value for each in reversed(versions) if _fits(each.value, request)]
     shown, more = page(items, lambda each: (-each.version,), request.get("Marker"), request.get("MaxItems"))
-    answer: dict[str, Any] = {"LayerVersions": [layer_version(f"{ref.layer_arn}:{each.version}", each) for each in shown]}
+    answer: dict[str, Any] = {"LayerVersions": [listed_layer_version(f"{ref.layer_arn}:{each.version}", each) for each in shown]}
     if more:
         answer["NextMarker"] = more
     return answer
@@ -189,7 +191,7 @@ async def list_layers(ctx: Lambda, call: Call, request: ListLayersRequest) -> di
         versions = await LAYER_VERSIONS.range(ctx.platform.store, each.key, reverse=True)
         newest = next((version.value for version in versions if _fits(version.value, request)), None)
         if newest is not None:
-            latest = layer_version(f"{ref.layer_arn}:{newest.version}", newest)
+            latest = listed_layer_version(f"{ref.layer_arn}:{newest.version}", newest)
             shown.append({"LayerName": ref.name, "LayerArn": ref.layer_arn, "LatestMatchingVersion": latest})
     answer: dict[str, Any] = {"Layers": shown}
     if len(found) > limit:

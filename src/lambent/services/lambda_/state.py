@@ -81,6 +81,7 @@ class Version(msgspec.Struct, frozen=True, omit_defaults=True):
     update_status: str = ""  #: empty until the version is active for the first time
     update_reason: str = ""
     update_reason_code: str = ""
+    code_updated: bool = False  #: of ``$LATEST``: ``UpdateFunctionCode`` was called since a version was published
     latest_description: str = ""  #: of a published version: what ``$LATEST`` said then, for ``PublishVersion`` may say otherwise
 
 

@@ -55,7 +55,7 @@ async def update_function_code(ctx: Lambda, call: Call, request: UpdateFunctionC
         check_limits(config, ctx.platform.quotas)
         if request.get("DryRun"):
             return function_configuration(entry, msgspec.structs.replace(entry.latest, configuration=config), shown_as="")
-        version = await _store(ctx, ref, entry, config)
+        version = await _store(ctx, ref, entry, config, code_updated=True)
         entry = await ctx.catalogue.get(ref)
         if request.get("Publish"):
             entry, version = await publish(ctx, entry, None)
@@ -89,11 +89,11 @@ async def update_function_configuration(ctx: Lambda, call: Call, request: Update
         config = changed(entry.latest.configuration, request, layers, vpc)
         check_limits(config, ctx.platform.quotas)
         await check_role(ctx, ref, config, entry.latest.configuration)
-        version = await _store(ctx, ref, entry, config)
+        version = await _store(ctx, ref, entry, config, code_updated=entry.latest.code_updated)
         return with_caveat(function_configuration(entry, version, shown_as=""), caveat)
 
 
-async def _store(ctx: Lambda, ref: FunctionRef, entry: Entry, config: Configuration) -> Version:
+async def _store(ctx: Lambda, ref: FunctionRef, entry: Entry, config: Configuration, *, code_updated: bool) -> Version:
     """Commit a new ``$LATEST``; environments of the old one are retired by its revision."""
     now, revision = ctx.platform.clock.now(), ctx.platform.ids.uuid()
     changes: dict[str, Any] = {
@@ -101,6 +101,7 @@ async def _store(ctx: Lambda, ref: FunctionRef, entry: Entry, config: Configurat
         "revision_id": revision,
         "code_revision": revision,
         "last_modified": now,
+        "code_updated": code_updated,
         "update_status": "InProgress",
         "update_reason": _UPDATING,
         "update_reason_code": "Creating",

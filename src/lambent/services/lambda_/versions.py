@@ -74,15 +74,18 @@ async def publish(ctx: Lambda, entry: Entry, description: str | None) -> tuple[E
         **state,
     )
     function = msgspec.structs.replace(entry.function, published=int(number))
-    renewed = VERSIONS.put(version_key(entry.key, LATEST), msgspec.structs.replace(latest, revision_id=ctx.platform.ids.uuid()))
-    writes += [FUNCTIONS.put(entry.key, function), *stored(entry.key, version), renewed]
+    renewed = msgspec.structs.replace(latest, revision_id=ctx.platform.ids.uuid(), code_updated=False)
+    writes += [FUNCTIONS.put(entry.key, function), *stored(entry.key, version), VERSIONS.put(version_key(entry.key, LATEST), renewed)]
     await ctx.catalogue.commit(entry.key, writes)
     return entry, version
 
 
 def is_published(latest: Version, newest: Version) -> bool:
-    """Return whether publishing ``latest`` would make the same version as ``newest`` again."""
-    return msgspec.structs.replace(newest.configuration, description=newest.latest_description) == latest.configuration
+    """Return whether publishing ``latest`` would make the same version as ``newest`` again.
+
+    Code that was uploaded since is new to AWS, also when it is the same to the byte.
+    """
+    return not latest.code_updated and msgspec.structs.replace(newest.configuration, description=newest.latest_description) == latest.configuration
 
 
 @operations.serves("ListVersionsByFunction")

@@ -165,6 +165,14 @@ def layer_version(arn: str, layer: LayerVersion) -> dict[str, Any]:
     return shown
 
 
+def listed_layer_version(arn: str, layer: LayerVersion) -> dict[str, Any]:
+    """Return a layer version as lists give it: without a description that it hasn't."""
+    shown = layer_version(arn, layer)
+    if not layer.description:
+        del shown["Description"]
+    return shown
+
+
 def mapping_configuration(mapping: EventSourceMapping) -> EventSourceMappingConfiguration:
     """Return an event source mapping; queues and streams show different things, as in AWS."""
     stream = mapping.service != "sqs"

@@ -39,6 +39,20 @@ async def test_versions_count_up(bench, publish):
     await bench.refused("GetLayerVersion", "ResourceNotFoundException", LayerName="l", VersionNumber=2)
 
 
+async def test_lists_leave_out_a_description_that_is_none(bench, publish):
+    assert (await publish())["Description"] == ""
+    await publish("other", Description="d")
+    [bare] = (await bench.call("ListLayerVersions", LayerName="l"))["LayerVersions"]
+    assert "Description" not in bare
+    first, second = (await bench.call("ListLayers"))["Layers"]
+    assert "Description" not in first["LatestMatchingVersion"]
+    assert second["LatestMatchingVersion"]["Description"] == "d"
+
+
+async def test_a_layer_has_content(bench):
+    await bench.refused("PublishLayerVersion", "InvalidParameterValueException", "Missing Content", LayerName="l", Content={})
+
+
 async def test_layers_are_listed_in_pages(bench, publish):
     for name in ("c", "a", "b"):
         await publish(name)

@@ -77,6 +77,19 @@ async def test_publishing_twice_gives_one_version(bench, zip_of):
     assert [each["Version"] for each in second_page["Versions"]] == ["2"]
 
 
+async def test_code_that_was_uploaded_again_is_published_again(bench, zip_of):
+    await bench.create(Publish=True)
+    await bench.call("UpdateFunctionCode", FunctionName="f", ZipFile=zip_of())
+    await bench.settle()
+    await bench.call("UpdateFunctionConfiguration", FunctionName="f", Timeout=3)
+    await bench.settle()
+    assert (await bench.call("PublishVersion", FunctionName="f"))["Version"] == "2"
+    assert (await bench.call("PublishVersion", FunctionName="f"))["Version"] == "2"
+    assert (await bench.call("UpdateFunctionCode", FunctionName="f", ZipFile=zip_of(), Publish=True))["Version"] == "3"
+    await bench.settle()
+    assert (await bench.call("PublishVersion", FunctionName="f"))["Version"] == "3"
+
+
 async def test_publishing_checks_code_and_revision(bench):
     await bench.create()
     await bench.refused("PublishVersion", "InvalidParameterValueException", "CodeSHA256 (x) is different", FunctionName="f", CodeSha256="x")
