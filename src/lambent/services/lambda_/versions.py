@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -61,7 +61,9 @@ async def publish(ctx: Lambda, entry: Entry, description: str | None) -> tuple[E
     config = latest.configuration
     writes: list[Write] = []
     ready = latest.update_status != "InProgress" and config.snap_start != "PublishedVersions"
-    state = {"state": "Active", "update_status": "Successful"} if ready else {"state_reason": _CREATING, "state_reason_code": "Creating"}
+    state: dict[str, Any] = (
+        {"state": "Active", "update_status": "Successful"} if ready else {"state_reason": _CREATING, "state_reason_code": "Creating"}
+    )
     if not ready:
         writes.append(begun(entry.key, number, now))
     version = Version(
@@ -85,7 +87,10 @@ def is_published(latest: Version, newest: Version) -> bool:
 
     Code that was uploaded since is new to AWS, also when it is the same to the byte.
     """
-    return not latest.code_updated and msgspec.structs.replace(newest.configuration, description=newest.latest_description) == latest.configuration
+    return (
+        not latest.code_updated
+        and msgspec.structs.replace(newest.configuration, description=newest.latest_description) == latest.configuration
+    )
 
 
 @operations.serves("ListVersionsByFunction")
