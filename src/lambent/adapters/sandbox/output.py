@@ -10,9 +10,11 @@ from __future__ import annotations
 import array
 import asyncio
 import contextlib
+import ctypes
 import fcntl
 import os
 import struct
+import sys
 import termios
 
 from lambent.base.clock import Clock
@@ -25,6 +27,12 @@ _READ_BYTES = 65_536
 _MAGIC = b"\xa5\x5a\x00"
 _HEAD = struct.Struct("!4sIQ")
 CLOCK_DRIFT_US_MAX = 20 * 365 * 86_400_000_000  #: the server's clock may be virtual or run fast
+
+
+#: Not ``fcntl.ioctl``: that lets go of the interpreter's lock for a microsecond of work, at every invocation, and a busy store's thread
+#: gives it back only after twenty.
+_ioctl = ctypes.PyDLL(None).ioctl
+_ioctl.argtypes = (ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p)
 
 
 class OutputParser:
@@ -101,6 +109,7 @@ class OutputPipe:
         self.parser = parser
         self._read, self.write = os.pipe()  #: ``write`` goes to the process; see ``started``
         self._count = array.array("i", [0])  #: where the kernel says how much waits
+        self._count_at, _ = self._count.buffer_info()
         os.set_blocking(self._read, False)
         with contextlib.suppress(OSError):  # above the user's limit of pipe buffers: the default will do
             fcntl.fcntl(self._read, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
@@ -117,14 +126,21 @@ class OutputPipe:
         """Give everything that was written up to now, a partial last line included."""
         if self._read < 0:
             return
-        fcntl.ioctl(self._read, termios.FIONREAD, self._count)
-        left = self._count[0]
+        left = self._waiting()
         while left > 0:
             data = self._take(left)
             if not data:
                 break
             left -= len(data)
         self.parser.flush()
+
+    def _waiting(self) -> int:
+        """Return how many bytes wait in the pipe."""
+        if sys.platform != "linux" or _ioctl(self._read, termios.FIONREAD, self._count_at) != 0:
+            fcntl.ioctl(
+                self._read, termios.FIONREAD, self._count
+            )  # elsewhere variable arguments are passed in another way; or for its error
+        return self._count[0]
 
     def close(self) -> None:
         """Give what is left and let go of the pipe. Safe to call twice."""
