@@ -6,43 +6,22 @@ import asyncio
 import json
 import random
 from collections import Counter
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from tests.simulation.faulty_store import FaultyStore
 from tests.unit.engine.fakes import function
 
-from lambent.adapters.memory import MemoryStore
 from lambent.base.clock import VirtualClock
 from lambent.base.ids import SeededIds
 from lambent.domain.call import Call, Result
 from lambent.domain.errors import AwsError
 from lambent.domain.functions import EventInvokeConfig, FunctionVersion, ResolvedFunction
 from lambent.domain.invocations import FunctionError, Invocation, InvocationResult
-from lambent.domain.storage import Write
 from lambent.engine.delivery.destinations import DISPATCHES
 from lambent.engine.delivery.events import EVENTS, AsyncInvocations
 
 SQS = "arn:aws:sqs:us-east-1:000000000000:"
-
-
-class FaultyStore(MemoryStore):
-    """Fails some commits, before or (worse) after they were written."""
-
-    def __init__(self, clock: VirtualClock, rng: random.Random) -> None:
-        super().__init__(clock)
-        self.rng = rng
-        self.faults = True
-
-    async def commit(self, writes: Sequence[Write], *, durable: bool = True) -> tuple[int, ...]:
-        draw = self.rng.random() if self.faults else 1.0
-        await asyncio.sleep(0)
-        if draw < 0.05:
-            raise OSError("disk trouble before the write")
-        numbers = await super().commit(writes, durable=durable)
-        if draw < 0.08:
-            raise OSError("disk trouble after the write")
-        return numbers
 
 
 class Universe:

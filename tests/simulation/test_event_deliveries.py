@@ -12,9 +12,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 import pytest
+from tests.simulation.faulty_store import FaultyStore
 from tests.unit.services.events.events_kit import Kit
 
-from lambent.adapters.memory import MemoryBlobs, MemoryStore
+from lambent.adapters.memory import MemoryBlobs
 from lambent.base.clock import VirtualClock
 from lambent.base.ids import SeededIds
 from lambent.base.tasks import supervise
@@ -24,7 +25,6 @@ from lambent.domain.errors import AwsError
 from lambent.domain.ports import Platform
 from lambent.domain.quotas import Quotas
 from lambent.domain.service import Service
-from lambent.domain.storage import Write
 from lambent.server.authoriser import AllowAll
 from lambent.services.events.service import build as build_events
 from lambent.services.events.state import DEAD_LETTERS, DELIVERIES
@@ -38,25 +38,6 @@ FUNCTION = f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:f"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/r"
 LASTING = (("AccessDenied", 403), ("QueueDoesNotExist", 400))
 PASSING = (("InternalError", 500), ("ThrottlingException", 400), ("ServiceUnavailable", 503))
-
-
-class FaultyStore(MemoryStore):
-    """Fails some commits, before or (worse) after they were written."""
-
-    def __init__(self, clock: VirtualClock, rng: random.Random) -> None:
-        super().__init__(clock)
-        self.rng = rng
-        self.faults = True
-
-    async def commit(self, writes: Sequence[Write], *, durable: bool = True) -> tuple[int, ...]:
-        draw = self.rng.random() if self.faults else 1.0
-        await asyncio.sleep(0)
-        if draw < 0.05:
-            raise OSError("disk trouble before the write")
-        numbers = await super().commit(writes, durable=durable)
-        if draw < 0.08:
-            raise OSError("disk trouble after the write")
-        return numbers
 
 
 class Universe:

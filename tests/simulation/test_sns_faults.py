@@ -5,42 +5,21 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from tests.simulation.faulty_store import FaultyStore
 from tests.unit.services.sns.sns_kit import Elsewhere, Kit, queue, signing_keys
 
-from lambent.adapters.memory import MemoryStore
 from lambent.base.clock import VirtualClock
 from lambent.domain.call import Call, Result
 from lambent.domain.errors import AwsError
-from lambent.domain.storage import Write
 from lambent.services.sns.delivery import LEASE_S
 from lambent.services.sns.dispatches import FANOUT
 from lambent.services.sns.fifo import WAITING
 from lambent.services.sns.signing import KEYS
 
 GONE = AwsError("QueueDoesNotExist", "gone")
-
-
-class FaultyStore(MemoryStore):
-    """Fails some commits, before or (worse) after they were written."""
-
-    def __init__(self, clock: VirtualClock, rng: random.Random) -> None:
-        super().__init__(clock)
-        self.rng = rng
-        self.faults = False
-
-    async def commit(self, writes: Sequence[Write], *, durable: bool = True) -> tuple[int, ...]:
-        draw = self.rng.random() if self.faults else 1.0
-        await asyncio.sleep(0)
-        if draw < 0.05:
-            raise OSError("disk trouble before the write")
-        numbers = await super().commit(writes, durable=durable)
-        if draw < 0.1:
-            raise OSError("disk trouble after the write")
-        return numbers
 
 
 class Queues(Elsewhere):
@@ -73,7 +52,7 @@ class Queues(Elsewhere):
 async def test_what_was_acknowledged_arrives_and_in_order(seed: int) -> None:
     rng, clock = random.Random(seed), VirtualClock()
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
-    store, queues = FaultyStore(clock, rng), Queues(rng)
+    store, queues = FaultyStore(clock, rng, faults=False, after=5), Queues(rng)
     await store.commit([KEYS.put(("signing",), signing_keys())])
     kit = Kit(store, clock, queues)
     standard, fifo = await kit.topic("t"), await kit.topic("t.fifo", FifoTopic="true", ContentBasedDeduplication="true")

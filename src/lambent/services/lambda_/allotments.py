@@ -5,12 +5,13 @@ What is stored says how many environments are wanted; how far that has come is t
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
+from collections.abc import AsyncIterator
 
 from lambent.domain.provisioning import Allotment, ProvisionedEnvironments
-from lambent.domain.storage import Store
+from lambent.domain.storage import Key, Store
 from lambent.services.lambda_.catalogue import Entry, FunctionCatalogue, every
+from lambent.services.lambda_.follower import Follower
 from lambent.services.lambda_.names import LATEST, FunctionKey, function_arn
 from lambent.services.lambda_.state import FUNCTIONS, PROVISIONED, Alias
 
@@ -33,52 +34,29 @@ class TakenConcurrency:
             self._by_function[key] = taken
 
 
-class Allotments:
+class Allotments(Follower):
     """The ``Worker`` that keeps both true."""
 
     name = "concurrency"
 
     def __init__(self, store: Store, catalogue: FunctionCatalogue, environments: ProvisionedEnvironments, taken: TakenConcurrency) -> None:
-        self._store = store
-        self._catalogue = catalogue
+        super().__init__(store, catalogue)
         self._environments = environments
         self._taken = taken
-        self._known: set[FunctionKey] = set()  #: functions that may have something
-        self._changed: dict[FunctionKey, None] = {}
-        self._wake = asyncio.Event()
-        catalogue.observers.append(self._note)
 
-    def _note(self, key: FunctionKey) -> None:
-        self._changed[key] = None
-        self._wake.set()
-
-    async def run(self) -> None:
-        """Read everything, then what changes, until cancelled."""
-        await self.recall()
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            await self.step()
-
-    async def recall(self) -> None:
-        """Have everything that is stored taken in by the next step."""
+    async def _stored(self) -> AsyncIterator[Key]:
         for found in await every(self._store, FUNCTIONS, ()):
             if found.value.reserved_concurrency is not None:
-                self._note((str(found.key[0]), str(found.key[1]), str(found.key[2])))
+                yield found.key
         for configured in await every(self._store, PROVISIONED, ()):
-            self._note((str(configured.key[0]), str(configured.key[1]), str(configured.key[2])))
+            yield configured.key
 
-    async def step(self) -> None:
-        """Take in what has changed."""
-        while self._changed:
-            key = next(iter(self._changed))
-            del self._changed[key]
-            entry = await self._catalogue.find(key)
-            self._taken.set(key, 0 if entry is None else taken_by(entry))
-            allotments = {} if entry is None else allotments_of(entry)
-            if allotments or key in self._known:
-                (self._known.add if allotments else self._known.discard)(key)
-                self._environments.aim(function_arn(key), allotments)
+    def _take_in(self, key: FunctionKey, entry: Entry | None, *, is_known: bool) -> bool:
+        self._taken.set(key, 0 if entry is None else taken_by(entry))
+        allotments = {} if entry is None else allotments_of(entry)
+        if allotments or is_known:
+            self._environments.aim(function_arn(key), allotments)
+        return bool(allotments)
 
 
 def taken_by(entry: Entry) -> int:

@@ -6,15 +6,16 @@ active versions are taken anew; invocations that come earlier wait for theirs.
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import AsyncIterator
 
 import msgspec
 
 from lambent.domain.environments import Ending, Outcome
 from lambent.domain.functions import FunctionVersion
 from lambent.domain.provisioning import Snapshots
-from lambent.domain.storage import Store
+from lambent.domain.storage import Key, Store
 from lambent.services.lambda_.catalogue import Entry, FunctionCatalogue, every
+from lambent.services.lambda_.follower import Follower
 from lambent.services.lambda_.names import LATEST, FunctionKey, function_arn
 from lambent.services.lambda_.state import VERSIONS, Configuration, Version
 
@@ -66,48 +67,25 @@ def _reason(outcome: Outcome) -> str:
     return f"The function could not be initialised for a snapshot{why}"
 
 
-class SnapStarts:
+class SnapStarts(Follower):
     """The ``Worker`` that has the engine keep what is published, and let go of what is deleted."""
 
     name = "snapshots"
 
     def __init__(self, store: Store, catalogue: FunctionCatalogue, snapshots: Snapshots) -> None:
-        self._store = store
-        self._catalogue = catalogue
+        super().__init__(store, catalogue)
         self._snapshots = snapshots
-        self._known: set[FunctionKey] = set()
-        self._changed: dict[FunctionKey, None] = {}
-        self._wake = asyncio.Event()
-        catalogue.observers.append(self._note)
 
-    def _note(self, key: FunctionKey) -> None:
-        self._changed[key] = None
-        self._wake.set()
-
-    async def run(self) -> None:
-        """Take in what is stored, then what changes, until cancelled."""
-        await self.recall()
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            await self.step()
-
-    async def recall(self) -> None:
-        """Have every version with SnapStart taken in by the next step."""
+    async def _stored(self) -> AsyncIterator[Key]:
         for found in await every(self._store, VERSIONS, ()):
             if is_snapshot_wanted(found.value):
-                self._note((str(found.key[0]), str(found.key[1]), str(found.key[2])))
+                yield found.key
 
-    async def step(self) -> None:
-        """Take in what has changed."""
-        while self._changed:
-            key = next(iter(self._changed))
-            del self._changed[key]
-            entry = await self._catalogue.find(key)
-            kept = {} if entry is None else kept_of(entry)
-            if kept or key in self._known:
-                (self._known.add if kept else self._known.discard)(key)
-                self._snapshots.keep(function_arn(key), kept)
+    def _take_in(self, key: FunctionKey, entry: Entry | None, *, is_known: bool) -> bool:
+        kept = {} if entry is None else kept_of(entry)
+        if kept or is_known:
+            self._snapshots.keep(function_arn(key), kept)
+        return bool(kept)
 
 
 def kept_of(entry: Entry) -> dict[str, FunctionVersion]:
