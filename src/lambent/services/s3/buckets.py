@@ -42,6 +42,7 @@ async def create_bucket(s3: S3, call: Call, request: CreateBucketRequest) -> Cre
         raise errors.access_denied()
     constraint = request.get("CreateBucketConfiguration", {}).get("LocationConstraint", "")
     region = names.region_of(call.region, constraint)
+    names.check_namespace(name, request.get("BucketNamespace", ""), call.caller.account_id, region)
     bucket = _new_bucket(s3, region, call, request)
     account_id = bucket.account_id
     owned = len(await OWNED.range(s3.platform.store, (account_id,), limit=s3.platform.quotas.buckets_max))

@@ -9,6 +9,7 @@ from lambent.domain.errors import AwsError
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z")
 _ADDRESS = re.compile(r"\d{1,3}(\.\d{1,3}){3}\Z")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d\Z")
+_REGIONAL = re.compile(r"-\d{12}-[a-z]{2}(-[a-z]+)+-\d-an\Z")
 _BAD_STARTS = ("xn--", "sthree-", "amzn-s3-demo-")
 _BAD_ENDS = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 
@@ -18,6 +19,24 @@ def check_bucket_name(name: str) -> None:
     good = _BUCKET.match(name) and ".." not in name and not _ADDRESS.match(name)
     if not good or name.startswith(_BAD_STARTS) or name.endswith(_BAD_ENDS):
         raise AwsError("InvalidBucketName", "The specified bucket is not valid.", 400, members={"BucketName": name})
+
+
+def check_namespace(name: str, namespace: str, account_id: str, region: str) -> None:
+    """Raise unless the name is one of the namespace that is asked for: an account's own in a region, or the one that all share.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/gpbucketnamespaces.html
+    """
+    suffix = f"-{account_id}-{region}-an"
+    if namespace == "account-regional" and not name.endswith(suffix):
+        text = (
+            "The requested bucket name did not include the account-regional namespace suffix, but the provided x-amz-bucket-namespace header "
+            f"value is account-regional. Specify {suffix} as the bucket name suffix to create a bucket in your account-regional namespace, "
+            "or remove the header."
+        )
+        raise AwsError("InvalidNamespaceHeader", text, 400)
+    if namespace != "account-regional" and _REGIONAL.search(name):
+        text = "The requested bucket name includes the account-regional namespace suffix, but x-amz-bucket-namespace is not account-regional."
+        raise AwsError("InvalidNamespaceHeader" if namespace else "MissingNamespaceHeader", text, 400)
 
 
 def check_key(key: str, bytes_max: int) -> None:

@@ -10,7 +10,6 @@ import msgspec
 from lambent.domain.call import Call
 from lambent.domain.errors import AwsError
 from lambent.domain.service import Operations
-from lambent.services.s3 import errors
 from lambent.services.s3.context import S3
 from lambent.services.s3.state import Bucket
 
@@ -38,7 +37,7 @@ def _putter(noun: str) -> Callable[[S3, Call, Any], Awaitable[None]]:
     async def put(s3: S3, call: Call, request: Mapping[str, Any]) -> None:
         configuration = request[f"{noun}Configuration"]
         if configuration.get("Id") != request["Id"]:
-            raise errors.malformed_xml()
+            raise AwsError("IdMismatch", "Document ID does not match the specified configuration ID.", 400)
 
         def change(bucket: Bucket) -> Bucket:
             kept = {**_kept(bucket, noun), request["Id"]: configuration}

@@ -203,8 +203,6 @@ async def delete_objects(s3: S3, call: Call, request: DeleteObjectsRequest) -> M
             if s3.authoriser is not None:
                 await s3.authoriser.authorise(one)
             await s3.admit(bucket, one)
-            if version_id:
-                await versions.find(s3.platform.store, bucket.name, key, version_id)
             gone = await writing.delete_object(s3, one, bucket, key, version_id)
         except AwsError as error:
             reported = errors.no_such_version(key, version_id) if error.code == "InvalidArgument" else error
@@ -232,7 +230,7 @@ async def get_object_attributes(s3: S3, call: Call, request: GetObjectAttributes
     if "StorageClass" in wanted:
         answer["StorageClass"] = version.storage_class
     if "Checksum" in wanted and version.checksum is not None:
-        answer["Checksum"] = checksums.members(version.checksum)
+        answer["Checksum"] = checksums.members(replace(version.checksum, value=version.checksum.value.partition("-")[0]))
     if "ObjectParts" in wanted and version.multipart and (version.checksum is None or version.checksum.type == "FULL_OBJECT"):
         answer["ObjectParts"] = {"TotalPartsCount": len(version.pieces)}
     elif "ObjectParts" in wanted and version.multipart:

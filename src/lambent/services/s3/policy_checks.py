@@ -55,9 +55,9 @@ def _texts(value: Any) -> list[str]:
 
 
 def _of_bucket(resource: str, bucket_arn: str) -> bool:
-    name = bucket_arn.rpartition(":")[2]
-    pattern = resource.removeprefix("arn:aws:s3:::").partition("/")[0]
-    return resource == "*" or (resource.startswith("arn:aws:s3:::") and matches(pattern, name))
+    home, _, name = bucket_arn.rpartition(":")
+    pattern = resource.removeprefix(f"{home}:").partition("/")[0]
+    return resource == "*" or (resource.startswith(f"{home}:") and matches(pattern, name))
 
 
 def _applies(action: str, resources: list[str], bucket_arn: str) -> bool:

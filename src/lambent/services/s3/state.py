@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from lambent.domain.arns import partition_of
 from lambent.domain.documents import Table
 
 NULL_VERSION = "null"
@@ -30,7 +31,7 @@ class Bucket(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def arn(self) -> str:
         """The bucket's ARN."""
-        return f"arn:aws:s3:::{self.name}"
+        return f"arn:{partition_of(self.region)}:s3:::{self.name}"
 
 
 class Checksum(msgspec.Struct, frozen=True):

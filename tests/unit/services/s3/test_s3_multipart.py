@@ -96,6 +96,8 @@ async def test_checksums_over_parts(s3: Any, bucket: str, kind: str) -> None:
         "COMPOSITE": base64.b64encode(zlib.crc32(b"".join(crcs)).to_bytes(4, "big")).decode() + "-2",
     }
     assert (done["ChecksumCRC32"], done["ChecksumType"]) == (whole[kind], kind)
+    attributes = await s3("GetObjectAttributes", Bucket=bucket, Key="big", ObjectAttributes=["Checksum"])
+    assert attributes["Checksum"] == {"ChecksumCRC32": whole[kind].removesuffix("-2"), "ChecksumType": kind}
 
 
 async def test_a_part_from_an_object(s3: Any, bucket: str) -> None:

@@ -97,3 +97,13 @@ async def test_configurations_are_given_back(s3: Any, bucket: str) -> None:
     assert (await s3.error("PutBucketPolicy", Bucket=bucket, Policy="x")).code == "MalformedPolicy"
     assert (await s3("GetBucketEncryption", Bucket=bucket))["ServerSideEncryptionConfiguration"]["Rules"]
     assert (await s3.error("GetPublicAccessBlock", Bucket=bucket)).code == "NoSuchPublicAccessBlockConfiguration"
+
+
+async def test_a_version_that_is_gone_can_be_deleted_again(s3: Any, bucket: str) -> None:
+    await versioning(s3, bucket)
+    version_id = (await s3("PutObject", Bucket=bucket, Key="k", Body=b"1"))["VersionId"]
+    one = {"Key": "k", "VersionId": version_id}
+    for _ in range(2):
+        assert await s3("DeleteObjects", Bucket=bucket, Delete={"Objects": [one]}) == {"Deleted": [one]}
+    unknown = await s3("DeleteObjects", Bucket=bucket, Delete={"Objects": [{"Key": "k", "VersionId": "nonsense"}]})
+    assert [each["Code"] for each in unknown["Errors"]] == ["NoSuchVersion"]
