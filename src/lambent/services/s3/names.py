@@ -29,13 +29,15 @@ def check_namespace(name: str, namespace: str, account_id: str, region: str) -> 
     suffix = f"-{account_id}-{region}-an"
     if namespace == "account-regional" and not name.endswith(suffix):
         text = (
-            "The requested bucket name did not include the account-regional namespace suffix, but the provided x-amz-bucket-namespace header "
-            f"value is account-regional. Specify {suffix} as the bucket name suffix to create a bucket in your account-regional namespace, "
-            "or remove the header."
+            "The requested bucket name did not include the account-regional namespace suffix, but the provided x-amz-bucket-namespace "
+            f"header value is account-regional. Specify {suffix} as the bucket name suffix to create a bucket in your account-regional "
+            "namespace, or remove the header."
         )
         raise AwsError("InvalidNamespaceHeader", text, 400)
     if namespace != "account-regional" and _REGIONAL.search(name):
-        text = "The requested bucket name includes the account-regional namespace suffix, but x-amz-bucket-namespace is not account-regional."
+        text = (
+            "The requested bucket name includes the account-regional namespace suffix, but x-amz-bucket-namespace is not account-regional."
+        )
         raise AwsError("InvalidNamespaceHeader" if namespace else "MissingNamespaceHeader", text, 400)
 
 
