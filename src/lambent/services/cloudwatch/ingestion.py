@@ -100,7 +100,16 @@ def _summarised(given: shapes.StatisticSet, where: str, unit: str) -> Point:
 
 def _check(value: float, where: str) -> None:
     if not math.isfinite(value) or abs(value) > _VALUE_MAX:
-        raise _invalid(f"The value {value} for parameter {where} is invalid.")
+        raise _invalid(f"The value {_java(value)} for parameter {where} is invalid.")
+
+
+def _java(value: float) -> str:
+    """Return a number as AWS's messages write it."""
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    return str(value)
 
 
 def _invalid(message: str) -> AwsError:

@@ -28,6 +28,13 @@ DATAPOINTS_MAX = 1_440
 DATA_POINTS_MAX = 100_800
 _PAGE = 1_000
 _SHORT_PERIODS_S = (1, 5, 10, 30)
+_UNITS = (
+    *("Megabits", "Terabits", "Gigabits", "Count", "Bytes", "Gigabytes", "Gigabytes/Second", "Kilobytes", "Kilobits/Second"),
+    *("Terabytes", "Terabits/Second", "Bytes/Second", "Percent", "Megabytes", "Megabits/Second", "Milliseconds", "Microseconds"),
+    *("Kilobytes/Second", "Gigabits/Second", "Megabytes/Second", "Bits", "Bits/Second", "Count/Second", "Seconds", "Kilobits"),
+    *("Terabytes/Second", "None"),
+)
+"""Units in the order in which AWS prefers them when a query names none."""
 
 
 @operations.serves("ListMetrics")
@@ -94,44 +101,71 @@ async def get_metric_statistics(
 @operations.serves("GetMetricData")
 async def get_metric_data(cloudwatch: CloudWatch, call: Call, request: shapes.GetMetricDataInput) -> shapes.GetMetricDataOutput:
     """Return several metrics' statistics, newest first unless ``ScanBy`` says otherwise. All of it is one page."""
-    results = []
+    _check_window(request["StartTime"], request["EndTime"])
+    results: list[Any] = []
     total = 0
-    for query in request["MetricDataQueries"]:
+    labels = labels_of(request["MetricDataQueries"])
+    for number, query in enumerate(request["MetricDataQueries"], 1):
         if "Expression" in query:
             raise NotImplementedHere("cloudwatch", "GetMetricData", f"The expression of {query['Id']}: metric math is not built yet.")
         if "MetricStat" not in query:
-            raise AwsError("ValidationError", f"The metric query {query['Id']} must have a MetricStat or an Expression.")
+            raise AwsError("ValidationError", f"The parameter MetricDataQueries.member.{number}.MetricStat is required.\n")
         if not query.get("ReturnData", True):
             continue
-        times, values = await _series(cloudwatch, call, query["MetricStat"], request)
+        times, values, units = await _series(cloudwatch, call, query["MetricStat"], request)
         total += len(times)
         if request.get("ScanBy", "TimestampDescending") == "TimestampDescending":
             times, values = times[::-1], values[::-1]
-        label = query.get("Label") or query["MetricStat"]["Metric"].get("MetricName", "")
-        results.append({"Id": query["Id"], "Label": label, "Timestamps": times, "Values": values, "StatusCode": "Complete"})
+        label = query.get("Label") or labels[number - 1]
+        result: Any = {"Id": query["Id"], "Label": label, "Timestamps": times, "Values": values, "StatusCode": "Complete"}
+        if len(units) > 1:
+            text = f"Multiple units returned: '[{', '.join(sorted(units))}]'"
+            result["Messages"] = [{"Code": "MultipleUnits", "Value": text}]
+        results.append(result)
     if total > request.get("MaxDatapoints", DATA_POINTS_MAX):
         text = f"The result has {total} datapoints, more than MaxDatapoints allows: ask for longer periods, fewer metrics or less time."
         raise NotImplementedHere("cloudwatch", "GetMetricData", text)
-    return {"MetricDataResults": results, "Messages": []}  # type: ignore[typeddict-item]
+    return {"MetricDataResults": results, "Messages": []}
+
+
+def labels_of(queries: Sequence[Any]) -> list[str]:
+    """Return the labels that AWS gives queries: the metric's name, and the statistic and the period where the queries differ in them."""
+    stats = [each.get("MetricStat") for each in queries]
+    named = [each for each in stats if each]
+    telling = [member for member in ("Stat", "Period") if len({each[member] for each in named}) > 1]
+    return [" ".join([each["Metric"].get("MetricName", ""), *(str(each[name]) for name in telling)]) if each else "" for each in stats]
+
+
+def _check_window(start: datetime, end: datetime) -> None:
+    """Raise for a window that is none, to the second."""
+    start, end = start.replace(microsecond=0), end.replace(microsecond=0)
+    if start > end:
+        raise AwsError("ValidationError", "The parameter EndTime must be greater than StartTime.")
+    if start == end:
+        raise AwsError("ValidationError", "The parameter StartTime must not equal parameter EndTime.")
 
 
 async def _series(
     cloudwatch: CloudWatch, call: Call, wanted: shapes.MetricStat, request: shapes.GetMetricDataInput
-) -> tuple[list[datetime], list[float]]:
+) -> tuple[list[datetime], list[float], set[str]]:
+    """Return one metric's times and values, and the units that it came in.
+
+    When the caller names no unit and there are several, AWS takes the first one of its own order and leaves the others out.
+    """
     start_ms, end_ms, period_ms = _span(request["StartTime"], request["EndTime"], wanted["Period"])
     metric = wanted["Metric"]
     key = metric_key(call.account_id, call.region, metric.get("Namespace", ""), metric.get("MetricName", ""), metric.get("Dimensions", []))
-    found: dict[int, list[Point]] = {}
-    for (bucket_ms, unit), group in (await _buckets(cloudwatch, key, start_ms, end_ms, period_ms)).items():
-        if wanted.get("Unit", unit) == unit:
-            found.setdefault(bucket_ms, []).extend(group)
+    buckets = await _buckets(cloudwatch, key, start_ms, end_ms, period_ms)
+    units = {unit for _, unit in buckets if wanted.get("Unit", unit) == unit}
+    chosen = min(units, key=_UNITS.index, default="")
+    found = {bucket_ms: group for (bucket_ms, unit), group in buckets.items() if unit == chosen}
     times, values = [], []
     for bucket_ms in sorted(found):
         value = statistic(merged(found[bucket_ms]), wanted["Stat"])
         if value is not None:
             times.append(datetime.fromtimestamp(bucket_ms / 1000, UTC))
             values.append(value)
-    return times, values
+    return times, values, units
 
 
 def _span(start: datetime, end: datetime, period_s: int) -> tuple[int, int, int]:
@@ -139,7 +173,7 @@ def _span(start: datetime, end: datetime, period_s: int) -> tuple[int, int, int]
     if period_s not in _SHORT_PERIODS_S and (period_s <= 0 or period_s % 60):
         raise AwsError("InvalidParameterValue", f"The parameter Period must be 1, 5, 10, 30 or a multiple of 60, not {period_s}.")
     start_ms, end_ms = milliseconds(start), milliseconds(end)
-    if start_ms >= end_ms:
+    if start_ms // 1000 >= end_ms // 1000:
         raise AwsError("InvalidParameterValue", "The parameter StartTime must be less than the parameter EndTime.")
     return start_ms - start_ms % (60_000 if period_s >= 60 else 1_000), end_ms, period_s * 1000
 

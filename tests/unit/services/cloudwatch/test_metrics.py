@@ -109,7 +109,54 @@ async def test_data_come_newest_first_or_as_wished(kit: Kit) -> None:
     assert await series(kit, "m", "Sum") == [2.0, 1.0]
     assert await series(kit, "m", "Sum", ScanBy="TimestampAscending") == [1.0, 2.0]
     with pytest.raises(AwsError, match="metric math"):
-        await kit.call("GetMetricData", MetricDataQueries=[{"Id": "e", "Expression": "a+1"}], StartTime=NOW, EndTime=NOW)
+        await kit.call(
+            "GetMetricData", MetricDataQueries=[{"Id": "e", "Expression": "a+1"}], StartTime=NOW, EndTime=NOW + timedelta(minutes=1)
+        )
+
+
+def query(name: str, stat: str, period: int = 60, **more: Any) -> dict[str, Any]:
+    return {"Id": name, "MetricStat": {"Metric": {"Namespace": "app", "MetricName": "m"}, "Period": period, "Stat": stat}} | more
+
+
+async def data(kit: Kit, *queries: dict[str, Any], end: datetime = NOW + timedelta(minutes=1)) -> list[dict[str, Any]]:
+    answer = await kit.call("GetMetricData", MetricDataQueries=list(queries), StartTime=NOW - timedelta(minutes=1), EndTime=end)
+    found: list[dict[str, Any]] = answer["MetricDataResults"]
+    return found
+
+
+async def test_labels_tell_queries_apart(kit: Kit) -> None:
+    async def labels(*queries: dict[str, Any]) -> list[str]:
+        return [each["Label"] for each in await data(kit, *queries)]
+
+    assert await labels(query("a", "Sum")) == ["m"]
+    assert await labels(query("a", "Sum"), query("b", "Minimum")) == ["m Sum", "m Minimum"]
+    assert await labels(query("a", "Sum"), query("b", "Sum", 30)) == ["m 60", "m 30"]
+    assert await labels(query("a", "Sum"), query("b", "Minimum", 30)) == ["m Sum 60", "m Minimum 30"]
+    assert await labels(query("a", "Sum"), query("b", "Minimum", Label="low")) == ["m Sum", "low"]
+
+
+async def test_of_several_units_one_is_taken_and_all_are_named(kit: Kit) -> None:
+    await kit.put({"Value": 60000.0, "Unit": "Milliseconds"}, {"Value": 60.0, "Unit": "Seconds"})
+    (found,) = await data(kit, query("a", "Sum"))
+    assert found["Values"] == [60000.0]
+    assert found["Messages"] == [{"Code": "MultipleUnits", "Value": "Multiple units returned: '[Milliseconds, Seconds]'"}]
+    await kit.put({"Value": 5.0, "Unit": "Count"})
+    (found,) = await data(kit, query("a", "Sum"))
+    assert found["Values"] == [5.0]
+    one = query("a", "Sum")
+    one["MetricStat"]["Unit"] = "Seconds"
+    (found,) = await data(kit, one)
+    assert (found["Values"], "Messages" in found) == ([60.0], False)
+
+
+async def test_data_that_are_refused(kit: Kit) -> None:
+    with pytest.raises(AwsError, match="EndTime must be greater than StartTime"):
+        await data(kit, query("a", "Sum"), end=NOW - timedelta(minutes=2))
+    with pytest.raises(AwsError, match="StartTime must not equal parameter EndTime") as caught:
+        await data(kit, query("a", "Sum"), end=NOW - timedelta(minutes=1) + timedelta(milliseconds=900))
+    assert caught.value.code == "ValidationError"
+    with pytest.raises(AwsError, match=r"^.*MetricDataQueries\.member\.2\.MetricStat is required\.\n$"):
+        await data(kit, query("a", "Sum"), {"Id": "b"})
 
 
 async def test_metrics_are_listed_in_pages(kit: Kit) -> None:
@@ -127,7 +174,9 @@ async def test_metrics_are_listed_in_pages(kit: Kit) -> None:
 
 
 async def test_what_is_refused(kit: Kit) -> None:
-    assert (await refused(kit, {"Value": float("nan")})).code == "InvalidParameterValue"
+    refusal = await refused(kit, {"Value": float("nan")})
+    assert (refusal.code, refusal.message) == ("InvalidParameterValue", "The value NaN for parameter MetricData.member.1.Value is invalid.")
+    assert "The value -Infinity for" in (await refused(kit, {"Value": float("-inf")})).message
     assert (await refused(kit, {})).code == "MissingParameter"
     assert (await refused(kit, {"Value": 1.0, "Values": [1.0]})).code == "InvalidParameterCombination"
     assert (await refused(kit, {"Values": [1.0, 2.0], "Counts": [1.0]})).code == "InvalidParameterValue"
@@ -140,7 +189,7 @@ async def test_what_is_refused(kit: Kit) -> None:
     with pytest.raises(AwsError, match="At least one"):
         await kit.statistics()
     with pytest.raises(AwsError, match="StartTime must be less"):
-        await kit.statistics("Sum", StartTime=NOW, EndTime=NOW)
+        await kit.statistics("Sum", StartTime=NOW, EndTime=NOW + timedelta(milliseconds=900))
     with pytest.raises(AwsError, match="multiple of 60"):
         await kit.statistics("Sum", Period=90)
 
