@@ -88,6 +88,21 @@ def test_texts_of_constraints_are_aws_own() -> None:
     )
 
 
+def test_some_values_are_shown_as_aws_own_classes_are_or_not_at_all() -> None:
+    def said(operation: str, body: dict[str, Any]) -> str:
+        asked = request("POST", "/", headers={"x-amz-target": f"Logs_20140328.{operation}"})
+        return refused("logs", asked, json.dumps(body).encode()).message
+
+    assert said("DescribeLogStreams", {"logGroupIdentifier": "a:*"}) == (
+        "1 validation error detected: Value at 'logGroupIdentifier' failed to satisfy constraint: "
+        "Member must satisfy regular expression pattern: [\\w#+=/:,.@-]*"
+    )
+    metric = {"metricName": "m", "metricNamespace": "n", "metricValue": "1"}
+    shown = "MetricTransformation(metricName=m, metricNamespace=n, metricValue=1, defaultValue=null, unit=null, dimensions=null)"
+    filters = {"logGroupName": "g", "filterName": "f", "filterPattern": "", "metricTransformations": [metric, metric]}
+    assert f"Value '[{shown}, {shown}]' at 'metricTransformations' failed" in said("PutMetricFilter", filters)
+
+
 OPERATIONS = [
     ("lambda", "CreateFunction"),
     ("lambda", "Invoke"),

@@ -111,9 +111,13 @@ def _matches(compiled: re.Pattern[str]) -> Callable[[str], bool]:
     return test
 
 
+_UNSHOWN: Final = frozenset({"LogGroupIdentifier"})
+"""Shapes whose values AWS's messages leave out, though the model doesn't call them sensitive."""
+
+
 def shown(value: Any, shape: Shape) -> str:
     """Return a value as AWS's messages show it."""
-    if _limits(shape).get("sensitive"):
+    if _limits(shape).get("sensitive") or shape.name in _UNSHOWN:
         return "Value"
     if isinstance(value, bytes):
         return f"Value 'java.nio.HeapByteBuffer[pos=0 lim={len(value)} cap={len(value)}]'"
@@ -132,6 +136,7 @@ _RECORDS: Final = {
         "kmsKeyIdentifier",
         "internalMetadata",
     ),
+    "MetricTransformation": ("metricName", "metricNamespace", "metricValue", "defaultValue", "unit", "dimensions"),
 }
 """Structures that AWS's service shows by the members of a class of its own, present or not."""
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from lambent.domain.arns import Arn
+from lambent.domain.arns import Arn, arn
 from lambent.domain.call import Call
 from lambent.domain.errors import AwsError
 from lambent.services.logs.errors import group_not_found, invalid, resource_not_found
@@ -46,13 +46,19 @@ def tagged_by(call: Call, resource_arn: str) -> str:
     return name
 
 
+def destination_by(call: Call, resource_arn: str) -> str | None:
+    """Return the name of the destination that the ARN of a tagging request names; ``None`` when it isn't a destination's."""
+    prefix = arn("logs", call.region, call.account_id, "destination:")
+    return resource_arn.removeprefix(prefix) if resource_arn.startswith(prefix) else None
+
+
 def _name_in(call: Call, text: str) -> str | None:
     try:
-        arn = Arn.parse(text)
+        parsed = Arn.parse(text)
     except ValueError:
         raise invalid(f"The specified ARN is invalid: {text}") from None
-    kind, _, name = arn.resource.partition(":")
-    if (arn.service, arn.region, arn.account_id, kind) != ("logs", call.region, call.account_id, "log-group"):
+    kind, _, name = parsed.resource.partition(":")
+    if (parsed.service, parsed.region, parsed.account_id, kind) != ("logs", call.region, call.account_id, "log-group"):
         return None
     name = name.removesuffix(":*")
     return name if _GROUP_NAME.fullmatch(name) else None

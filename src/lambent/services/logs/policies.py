@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from lambent.domain.arns import Arn, arn
 from lambent.domain.call import Call
-from lambent.domain.errors import AwsError
+from lambent.domain.documents import Found
+from lambent.domain.errors import AwsError, Conflict
 from lambent.domain.service import Operations
 from lambent.domain.storage import Key
-from lambent.services.logs.errors import invalid, limit_exceeded
+from lambent.services.logs.errors import busy, invalid, limit_exceeded
 from lambent.services.logs.state import Destination, Logs, ResourcePolicy, destinations, policies
 from lambent.services.logs.tags import checked_tags
 from lambent.services.logs.tokens import seal, unseal
@@ -24,6 +26,7 @@ operations: Operations[Logs] = Operations()
 
 POLICIES_MAX = 10
 _PAGE_MAX = 50
+_ATTEMPTS = 20
 
 
 @operations.serves("PutResourcePolicy")
@@ -94,10 +97,7 @@ async def put_destination(logs: Logs, call: Call, request: shapes.PutDestination
 async def put_destination_policy(logs: Logs, call: Call, request: shapes.PutDestinationPolicyRequest) -> None:
     """Say who may subscribe to a destination."""
     _check_policy(request["accessPolicy"])
-    found = await destinations.get(logs.platform.store, (call.account_id, call.region, request["destinationName"]))
-    if found is None:
-        raise AwsError("ResourceNotFoundException", "The specified destination does not exist.")
-    await logs.platform.store.commit([destinations.put(found.key, replace(found.value, policy=request["accessPolicy"]))])
+    await change_destination(logs, call, request["destinationName"], lambda found: replace(found, policy=request["accessPolicy"]))
 
 
 @operations.serves("DescribeDestinations")
@@ -118,10 +118,28 @@ async def describe_destinations(logs: Logs, call: Call, request: shapes.Describe
 @operations.serves("DeleteDestination")
 async def delete_destination(logs: Logs, call: Call, request: shapes.DeleteDestinationRequest) -> None:
     """Remove a destination."""
-    found = await destinations.get(logs.platform.store, (call.account_id, call.region, request["destinationName"]))
+    found = await find_destination(logs, call, request["destinationName"])
+    await logs.platform.store.commit([destinations.delete(found.key)])
+
+
+async def find_destination(logs: Logs, call: Call, name: str) -> Found[Destination]:
+    """Return a destination."""
+    found = await destinations.get(logs.platform.store, (call.account_id, call.region, name))
     if found is None:
         raise AwsError("ResourceNotFoundException", "The specified destination does not exist.")
-    await logs.platform.store.commit([destinations.delete(found.key)])
+    return found
+
+
+async def change_destination(logs: Logs, call: Call, name: str, change: Callable[[Destination], Destination]) -> None:
+    """Replace a destination by what ``change`` makes of it, again as often as another request comes between."""
+    for _ in range(_ATTEMPTS):
+        found = await find_destination(logs, call, name)
+        try:
+            await logs.platform.store.commit([destinations.put(found.key, change(found.value), found.version)])
+        except Conflict:
+            continue
+        return
+    raise busy()
 
 
 def _check_policy(document: str) -> None:

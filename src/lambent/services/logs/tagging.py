@@ -1,4 +1,4 @@
-"""Tags of log groups, in the old form (by name) and the new one (by ARN)."""
+"""Tags of log groups, in the old form (by name) and the new one (by ARN), and of destinations, by ARN."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from msgspec.structs import replace
 from lambent.domain.call import Call
 from lambent.domain.service import Operations
 from lambent.services.logs.groups import change_group
-from lambent.services.logs.identifiers import tagged_by
-from lambent.services.logs.state import Group, Logs
+from lambent.services.logs.identifiers import destination_by, tagged_by
+from lambent.services.logs.policies import change_destination, find_destination
+from lambent.services.logs.state import Logs
 from lambent.services.logs.tags import merged_tags
 
 if TYPE_CHECKING:
@@ -27,7 +28,11 @@ async def tag_log_group(logs: Logs, call: Call, request: shapes.TagLogGroupReque
 
 @operations.serves("TagResource")
 async def tag_resource(logs: Logs, call: Call, request: shapes.TagResourceRequest) -> None:
-    """Add tags to a group by ARN."""
+    """Add tags to a group or a destination by ARN."""
+    destination = destination_by(call, request["resourceArn"])
+    if destination is not None:
+        await change_destination(logs, call, destination, lambda found: replace(found, tags=merged_tags(found.tags, request["tags"])))
+        return
     await _tag(logs, call, tagged_by(call, request["resourceArn"]), request["tags"])
 
 
@@ -39,7 +44,11 @@ async def untag_log_group(logs: Logs, call: Call, request: shapes.UntagLogGroupR
 
 @operations.serves("UntagResource")
 async def untag_resource(logs: Logs, call: Call, request: shapes.UntagResourceRequest) -> None:
-    """Remove tags from a group by ARN."""
+    """Remove tags from a group or a destination by ARN."""
+    destination = destination_by(call, request["resourceArn"])
+    if destination is not None:
+        await change_destination(logs, call, destination, lambda found: replace(found, tags=_left(found.tags, request["tagKeys"])))
+        return
     await _untag(logs, call, tagged_by(call, request["resourceArn"]), request["tagKeys"])
 
 
@@ -51,7 +60,10 @@ async def list_tags_log_group(logs: Logs, call: Call, request: shapes.ListTagsLo
 
 @operations.serves("ListTagsForResource")
 async def list_tags_for_resource(logs: Logs, call: Call, request: shapes.ListTagsForResourceRequest) -> shapes.ListTagsForResourceResponse:
-    """Return a group's tags by ARN."""
+    """Return a group's or a destination's tags by ARN."""
+    destination = destination_by(call, request["resourceArn"])
+    if destination is not None:
+        return {"tags": (await find_destination(logs, call, destination)).value.tags}
     return {"tags": (await logs.group(call, tagged_by(call, request["resourceArn"]))).value.tags}
 
 
@@ -60,7 +72,8 @@ async def _tag(logs: Logs, call: Call, name: str, tags: dict[str, str]) -> None:
 
 
 async def _untag(logs: Logs, call: Call, name: str, keys: list[str]) -> None:
-    def without(group: Group) -> Group:
-        return replace(group, tags={key: value for key, value in group.tags.items() if key not in keys})
+    await change_group(logs, call, name, lambda group: replace(group, tags=_left(group.tags, keys)))
 
-    await change_group(logs, call, name, without)
+
+def _left(tags: dict[str, str], keys: list[str]) -> dict[str, str]:
+    return {key: value for key, value in tags.items() if key not in keys}

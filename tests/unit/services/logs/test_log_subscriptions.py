@@ -177,5 +177,10 @@ async def test_policies_and_destinations_are_kept(kit: Kit) -> None:
     await kit.call("PutDestinationPolicy", destinationName="d", accessPolicy=document)
     (found,) = (await kit.call("DescribeDestinations", DestinationNamePrefix="d"))["destinations"]
     assert (found["arn"], found["accessPolicy"]) == (f"arn:aws:logs:eu-west-1:{ACCOUNT}:destination:d", document)
+    await kit.call("TagResource", resourceArn=found["arn"], tags={"a": "1", "b": "2"})
+    await kit.call("UntagResource", resourceArn=found["arn"], tagKeys=["a"])
+    assert await kit.call("ListTagsForResource", resourceArn=found["arn"]) == {"tags": {"b": "2"}}
     await kit.call("DeleteDestination", destinationName="d")
+    with pytest.raises(AwsError, match="destination does not exist"):
+        await kit.call("TagResource", resourceArn=found["arn"], tags={"a": "1"})
     assert (await kit.call("DescribeDestinations"))["destinations"] == []
