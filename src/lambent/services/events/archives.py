@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
+from lambent.domain.arns import partition_of
 from lambent.domain.call import Call
 from lambent.domain.service import Operations
 from lambent.domain.storage import ABSENT, Trim
@@ -14,7 +16,7 @@ from lambent.services.events.errors import already_exists, busy, invalid, not_fo
 from lambent.services.events.names import BusRef, bus_of_arn
 from lambent.services.events.paging import paged, read_all, read_page
 from lambent.services.events.rules import checked_pattern
-from lambent.services.events.state import ARCHIVES, Archive
+from lambent.services.events.state import ARCHIVES, RULES, Archive, Rule
 from lambent.services.events.times import moment
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ operations: Operations[Events] = Operations()
 _STATE = "ENABLED"
 HOUSEKEEPING_S = 3_600.0
 _DAY_S = 86_400
+_EVENT, _INGESTED = "<aws.events.event.json>", "<aws.events.event.ingestion-time>"
 
 
 @operations.serves("CreateArchive")
@@ -47,7 +50,8 @@ async def create_archive(events: Events, call: Call, request: shapes.CreateArchi
         retention_days=request.get("RetentionDays", 0),
         kms_key=request.get("KmsKeyIdentifier", ""),
     )
-    if not await events.try_commit([ARCHIVES.put(archive.key, archive, ABSENT)]):
+    rule = archive_rule(archive)
+    if not await events.try_commit([ARCHIVES.put(archive.key, archive, ABSENT), RULES.put(rule.ref, rule, ABSENT)]):
         raise already_exists(f"Archive {archive.name}")
     events.book.forget(bus.ref)
     return _receipt(archive)
@@ -97,7 +101,8 @@ async def update_archive(events: Events, call: Call, request: shapes.UpdateArchi
             retention_days=request.get("RetentionDays", old.retention_days),
             kms_key=request.get("KmsKeyIdentifier", old.kms_key),
         )
-        if await events.try_commit([ARCHIVES.put(found.key, archive, found.version)]):
+        rule = archive_rule(archive)
+        if await events.try_commit([ARCHIVES.put(found.key, archive, found.version), RULES.put(rule.ref, rule)]):
             events.book.forget(_bus(archive))
             return _receipt(archive)
     raise busy()
@@ -107,7 +112,8 @@ async def update_archive(events: Events, call: Call, request: shapes.UpdateArchi
 async def delete_archive(events: Events, call: Call, request: shapes.DeleteArchiveRequest) -> None:
     """Remove an archive and its events."""
     found = await _archive(events, call, request["ArchiveName"])
-    if not await events.try_commit([ARCHIVES.delete(found.key, found.version), Trim(found.value.log)]):
+    rule = RULES.delete(archive_rule(found.value).ref)
+    if not await events.try_commit([ARCHIVES.delete(found.key, found.version), rule, Trim(found.value.log)]):
         raise busy()
     events.book.forget(_bus(found.value))
 
@@ -143,6 +149,28 @@ async def _archive(events: Events, call: Call, name: str) -> Found[Archive]:
 
 def _bus(archive: Archive) -> BusRef:
     return BusRef(archive.account_id, archive.region, archive.bus)
+
+
+def archive_rule(archive: Archive) -> Rule:
+    """Return the managed rule that AWS shows for an archive. Nothing is done by it here: archives keep events by themselves."""
+    pattern = {**json.loads(archive.pattern or "{}"), "replay-name": [{"exists": False}]}
+    template = f'{{"archive-arn": "{archive.arn}:{archive.id}", "event": {_EVENT}, "ingestion-time": {_INGESTED}}}'
+    target = {
+        "Id": archive.name,
+        "Arn": f"arn:{partition_of(archive.region)}:events:{archive.region}:::",
+        "InputTransformer": {"InputPathsMap": {}, "InputTemplate": template},
+    }
+    return Rule(
+        account_id=archive.account_id,
+        region=archive.region,
+        bus=archive.bus,
+        name=f"Events-Archive-{archive.name}",
+        pattern=json.dumps(pattern, separators=(",", ":")),
+        created_by=archive.account_id,
+        anchor=archive.created,
+        targets={archive.name: target},
+        managed_by="prod.vhs.events.aws.internal",
+    )
 
 
 def _receipt(archive: Archive) -> dict[str, Any]:

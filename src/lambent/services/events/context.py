@@ -9,7 +9,7 @@ from lambent.domain.documents import Found
 from lambent.domain.errors import Conflict
 from lambent.domain.ports import Outside, Platform
 from lambent.domain.storage import ABSENT, Write
-from lambent.services.events.errors import bus_not_found, busy, rule_not_found
+from lambent.services.events.errors import bus_not_found, busy, managed, rule_not_found
 from lambent.services.events.figures import Figures
 from lambent.services.events.names import DEFAULT_BUS, BusRef, RuleRef
 from lambent.services.events.rulebook import RuleBook
@@ -60,10 +60,14 @@ class Events:
                 return changed
         raise busy()
 
-    async def change_rule(self, ref: RuleRef, change: Callable[[Rule], Rule], also: Callable[[Rule], list[Write]] | None = None) -> Rule:
-        """Replace a rule's document by what ``change`` makes of it; ``also`` is committed with it."""
+    async def change_rule(
+        self, ref: RuleRef, change: Callable[[Rule], Rule], also: Callable[[Rule], list[Write]] | None = None, *, force: bool = False
+    ) -> Rule:
+        """Replace a rule's document by what ``change`` makes of it; ``also`` is committed with it. A managed one only by ``force``."""
         for _ in range(ATTEMPTS_MAX):
             found = await self.rule(ref)
+            if found.value.managed_by and not force:
+                raise managed(ref.name)
             changed = change(found.value)
             writes = [RULES.put(found.key, changed, found.version), *(also(changed) if also else ())]
             if await self.try_commit(writes):

@@ -25,6 +25,11 @@ def rule_not_found(rule: str, bus: str) -> AwsError:
     return not_found(f"Rule {rule} does not exist on EventBus {bus}.")
 
 
+def managed(rule: str) -> AwsError:
+    """The rule is an AWS service's own."""
+    return AwsError("ManagedRuleException", f"{rule} is a managed rule. Set 'force' parameter to true to override.")
+
+
 def already_exists(what: str) -> AwsError:
     """The name is taken; ``what`` is like ``Event bus orders``."""
     return AwsError("ResourceAlreadyExistsException", f"{what} already exists.")

@@ -53,12 +53,12 @@ def bus_ref(call: Call, name_or_arn: str | None) -> BusRef:
     return bus_of_arn(name_or_arn)
 
 
-def bus_of_arn(text: str, parameter: str = "EventBusName") -> BusRef:
+def bus_of_arn(text: str, parameter: str = "EventBusName", reason: str = "Provided Arn is not in correct format.") -> BusRef:
     """Return the bus of an ARN; AWS's ``ValidationException`` when it isn't a bus's."""
     found = _events_arn(text)
     kind, _, name = found.resource.partition("/") if found else ("", "", "")
     if found is None or kind != "event-bus" or not name:
-        raise invalid(f"Parameter {parameter} is not valid. Reason: Provided Arn is not in correct format.")
+        raise invalid(f"Parameter {parameter} is not valid. Reason: {reason}")
     return BusRef(found.account_id, found.region, name)
 
 

@@ -47,6 +47,8 @@ async def remove_permission(events: Events, call: Call, request: shapes.RemovePe
     def change(bus: Bus) -> Bus:
         if request.get("RemoveAllPermissions"):
             return replace(bus, statements=[], modified=events.now)
+        if not bus.statements:
+            raise not_found("EventBus does not have a policy.")
         kept = [each for each in bus.statements if each.get("Sid") != sid]
         if len(kept) == len(bus.statements):
             raise not_found("Statement with the provided id does not exist.")

@@ -37,7 +37,7 @@ CHUNK = 200
 async def start_replay(events: Events, call: Call, request: shapes.StartReplayRequest) -> dict[str, Any]:
     """Begin to replay."""
     begin, end = seconds(request["EventStartTime"]), seconds(request["EventEndTime"])
-    destination = bus_of_arn(request["Destination"]["Arn"], "Destination.Arn")
+    destination = bus_of_arn(request["Destination"]["Arn"], "Destination.Arn", "Must contain an event bus ARN.")
     if destination.name != "default" and await BUSES.get(events.platform.store, destination) is None:
         raise bus_not_found(destination.name)
     name = archive_of_arn(request["EventSourceArn"])
@@ -99,6 +99,8 @@ async def describe_replay(events: Events, call: Call, request: shapes.DescribeRe
 @operations.serves("ListReplays")
 async def list_replays(events: Events, call: Call, request: shapes.ListReplaysRequest) -> dict[str, Any]:
     """List replays by name; of one archive, or in one state."""
+    if sum(1 for member in ("NamePrefix", "State", "EventSourceArn") if request.get(member)) > 1:
+        raise invalid("At most one filter is allowed for ListReplays. Use either : State, EventSourceArn, or NamePrefix.")
     source, state = request.get("EventSourceArn"), request.get("State")
 
     def wants(replay: Replay) -> bool:

@@ -92,6 +92,6 @@ class RuleBook:
             return None
         rules = await read_all(self._store, RULES, bus)
         archives = await read_all(self._store, ARCHIVES, (bus.account_id, bus.region))
-        entries = [Entry(_compile(each.pattern), rule=each) for each in rules if each.pattern and each.is_enabled]
+        entries = [Entry(_compile(each.pattern), rule=each) for each in rules if each.pattern and each.is_enabled and not each.managed_by]
         entries += [Entry(_compile(each.pattern) if each.pattern else None, archive=each) for each in archives if each.bus == bus.name]
         return make_page(document.value.statements if document else [], entries)

@@ -14,7 +14,7 @@ from lambent.patterns.events import Pattern, PatternError, compile_pattern
 from lambent.patterns.schedules import InvalidSchedule, compile_schedule
 from lambent.services.events.context import ATTEMPTS_MAX, Events
 from lambent.services.events.entries import parse_json
-from lambent.services.events.errors import busy, invalid, limit_exceeded
+from lambent.services.events.errors import busy, invalid, limit_exceeded, managed
 from lambent.services.events.firing import enrol
 from lambent.services.events.names import DEFAULT_BUS, bus_ref, rule_ref
 from lambent.services.events.paging import paged, read_all, read_page, slice_page
@@ -45,6 +45,8 @@ async def put_rule(events: Events, call: Call, request: shapes.PutRuleRequest) -
         if found is None and len(await read_all(events.platform.store, RULES, ref.bus_ref)) >= events.platform.quotas.rules_per_bus_max:
             raise limit_exceeded()
         old = found.value if found else None
+        if old is not None and old.managed_by:
+            raise managed(old.name)
         kept = old is not None and old.schedule == schedule and old.is_enabled
         rule = Rule(
             account_id=ref.account_id,
@@ -119,6 +121,8 @@ async def delete_rule(events: Events, call: Call, request: shapes.DeleteRuleRequ
         found = await RULES.get(events.platform.store, ref)
         if found is None:
             return
+        if found.value.managed_by and not request.get("Force"):
+            raise managed(ref.name)
         if found.value.targets:
             raise invalid("Rule can't be deleted since it has targets.")
         if await events.try_commit([RULES.delete(ref, found.version)]):
@@ -170,6 +174,7 @@ def _described(rule: Rule) -> dict[str, Any]:
         "State": rule.state,
         "Description": rule.description,
         "RoleArn": rule.role_arn,
+        "ManagedBy": rule.managed_by,
         "EventBusName": rule.bus,
     }
     return {name: value for name, value in described.items() if value}

@@ -48,6 +48,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     anchor: float = 0.0  #: from when a rate counts: since it was last given or enabled
     targets: dict[str, dict[str, Any]] = {}  #: by id, in the order of their first appearance
     tags: dict[str, str] = {}
+    managed_by: str = ""  #: the AWS service whose rule it is, such as archives'; such a rule is shown, and matches nothing
 
     @property
     def ref(self) -> RuleRef:

@@ -45,6 +45,6 @@ async def list_tags_for_resource(events: Events, call: Call, request: shapes.Lis
 async def _change(events: Events, resource_arn: str, change: Callable[[dict[str, str]], dict[str, str]]) -> None:
     rule = rule_of_arn(resource_arn)
     if rule is not None:
-        await events.change_rule(rule, lambda found: replace(found, tags=change(found.tags)))
+        await events.change_rule(rule, lambda found: replace(found, tags=change(found.tags)), force=True)
         return
     await events.change_bus(bus_of_arn(resource_arn, "ResourceARN"), lambda found: replace(found, tags=change(found.tags)))

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from lambent.domain.arns import Arn
 from lambent.domain.call import Call
-from lambent.domain.errors import NotImplementedHere
+from lambent.domain.errors import AwsError, NotImplementedHere
 from lambent.domain.service import Operations
 from lambent.engine.delivery.targets import kind_of
 from lambent.services.events.context import Events
@@ -31,7 +31,8 @@ async def put_targets(events: Events, call: Call, request: shapes.PutTargetsRequ
     """Add targets to a rule, replacing those of the same ids."""
     given: list[dict[str, Any]] = [dict(each) for each in request["Targets"]]
     ref = rule_ref(call, request["Rule"], request.get("EventBusName"))
-    await events.rule(ref)
+    for target in given:
+        _arn(target["Arn"])
     for target in given:
         check(target)
 
@@ -53,7 +54,8 @@ async def remove_targets(events: Events, call: Call, request: shapes.RemoveTarge
     def change(rule: Rule) -> Rule:
         return replace(rule, targets={each: target for each, target in rule.targets.items() if each not in ids})
 
-    await events.change_rule(rule_ref(call, request["Rule"], request.get("EventBusName")), change)
+    ref = rule_ref(call, request["Rule"], request.get("EventBusName"))
+    await events.change_rule(ref, change, force=bool(request.get("Force")))
     return {"FailedEntryCount": 0, "FailedEntries": []}
 
 
@@ -86,7 +88,11 @@ def _arn(text: str) -> Arn:
     try:
         return Arn.parse(text)
     except ValueError:
-        raise invalid(f"Parameter {text} is not valid. Reason: Provided Arn is not in correct format.") from None
+        raise _malformed(text) from None
+
+
+def _malformed(text: str) -> AwsError:
+    return invalid(f"Parameter {text} is not valid. Reason: Provided Arn is not in correct format.")
 
 
 def _check_role(target: Mapping[str, Any], needed: bool) -> None:
@@ -97,7 +103,7 @@ def _check_role(target: Mapping[str, Any], needed: bool) -> None:
         return
     arn = _arn(role)
     if arn.service != "iam" or not arn.resource.startswith("role/"):
-        raise invalid(f"Parameter {role} is not valid. Reason: Provided Arn is not in correct format.")
+        raise _malformed(role)
 
 
 def _check_input(target: Mapping[str, Any]) -> None:

@@ -63,6 +63,8 @@ async def test_permissions_become_statements(kit: Kit) -> None:
     assert unknown == ("ResourceNotFoundException", "Statement with the provided id does not exist.")
     await kit("RemovePermission", RemoveAllPermissions=True)
     assert "Policy" not in await kit("DescribeEventBus")
+    without = await kit.fails("RemovePermission", StatementId="other")
+    assert without == ("ResourceNotFoundException", "EventBus does not have a policy.")
     whole = {
         "Version": "2012-10-17",
         "Statement": [{"Sid": "x", "Effect": "Allow", "Principal": "*", "Action": "events:*", "Resource": "*"}],
@@ -193,6 +195,14 @@ async def test_input_must_be_json(kit: Kit) -> None:
     code, message = await kit.fails("PutTargets", Rule="r", Targets=[{"Id": "t", "Arn": QUEUE, "Input": "{'a'"}])
     assert code == "ValidationException"
     assert message.startswith("JSON syntax error in input for target t: ")
+
+
+async def test_what_is_wrong_with_a_target_is_said_before_the_rule_is_looked_for(kit: Kit) -> None:
+    refused = await kit.fails("PutTargets", Rule="no", Targets=[{"Id": "t", "Arn": f"{QUEUE}.fifo"}])
+    assert refused == ("ValidationException", "Parameter(s) SqsParameters must be specified for target: t.")
+    targets = [{"Id": "a", "Arn": "arn:aws:s3:::bucket"}, {"Id": "b", "Arn": "bucket"}]
+    refused = await kit.fails("PutTargets", Rule="no", Targets=targets)
+    assert refused == ("ValidationException", "Parameter bucket is not valid. Reason: Provided Arn is not in correct format.")
 
 
 async def test_targets_that_are_not_built_are_named(kit: Kit) -> None:

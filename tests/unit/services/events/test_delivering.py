@@ -371,6 +371,28 @@ async def test_archives_keep_what_matches_from_the_same_commit(kit: Kit) -> None
         assert await kit.fails(operation, ArchiveName="a") == ("ResourceNotFoundException", "Archive a does not exist.")
 
 
+async def test_an_archive_shows_a_managed_rule(kit: Kit) -> None:
+    bus = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"
+    await kit("CreateArchive", ArchiveName="a", EventSourceArn=bus)
+    rule = await kit("DescribeRule", Name="Events-Archive-a")
+    assert (rule["ManagedBy"], json.loads(rule["EventPattern"])) == ("prod.vhs.events.aws.internal", {"replay-name": [{"exists": False}]})
+    (target,) = (await kit("ListTargetsByRule", Rule="Events-Archive-a"))["Targets"]
+    assert target["Arn"] == f"arn:aws:events:{REGION}:::"
+    await kit("UpdateArchive", ArchiveName="a", EventPattern=PATTERN)
+    (listed,) = (await kit("ListRules"))["Rules"]
+    assert json.loads(listed["EventPattern"]) == {"source": ["shop"], "replay-name": [{"exists": False}]}
+    refusal = ("ManagedRuleException", "Events-Archive-a is a managed rule. Set 'force' parameter to true to override.")
+    assert await kit.fails("DeleteRule", Name="Events-Archive-a") == refusal
+    assert await kit.fails("PutRule", Name="Events-Archive-a", EventPattern=PATTERN) == refusal
+    assert await kit.fails("DisableRule", Name="Events-Archive-a") == refusal
+    assert await kit.fails("RemoveTargets", Rule="Events-Archive-a", Ids=["a"]) == refusal
+    await kit("RemoveTargets", Rule="Events-Archive-a", Ids=["a"], Force=True)
+    await kit.put()
+    assert (await kit("DescribeArchive", ArchiveName="a"))["EventCount"] == 1
+    await kit("DeleteArchive", ArchiveName="a")
+    assert (await kit("ListRules"))["Rules"] == []
+
+
 async def test_archives_that_are_refused(kit: Kit) -> None:
     bus = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus"
     missing = ("ResourceNotFoundException", "Event bus no does not exist.")
@@ -432,9 +454,13 @@ async def test_replays_that_are_refused(kit: Kit) -> None:
     await kit("CreateEventBus", Name="b")
     bus = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus"
 
+    both = await kit.fails("ListReplays", NamePrefix="a", State="COMPLETED")
+    assert both[1] == "At most one filter is allowed for ListReplays. Use either : State, EventSourceArn, or NamePrefix."
+
     async def refused(**changes: Any) -> str:
         return (await kit.fails("StartReplay", **(request | changes)))[1]
 
+    assert await refused(Destination={"Arn": "no"}) == "Parameter Destination.Arn is not valid. Reason: Must contain an event bus ARN."
     assert await refused(Destination={"Arn": f"{bus}/no"}) == "Event bus no does not exist."
     assert (
         await refused(Destination={"Arn": f"{bus}/b"})
