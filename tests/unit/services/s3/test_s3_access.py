@@ -118,6 +118,14 @@ async def test_policies_let_in_and_keep_out(s3: Driver, bucket: str) -> None:
     assert (await s3.error("ListObjectsV2", OTHER, Bucket=bucket)).status == 403
 
 
+async def test_buckets_that_demand_tls_can_be_used(s3: Driver, bucket: str) -> None:
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": [ARN, f"{ARN}/*"]}
+    statement = {**deny, "Condition": {"Bool": {"aws:SecureTransport": "false"}}}  # the CDK's ``enforceSSL``
+    await s3("PutBucketPolicy", Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    await s3("PutObject", Bucket=bucket, Key="k", Body=b"x")
+    assert (await s3("GetObject", Bucket=bucket, Key="k"))["ContentLength"] == 1
+
+
 async def test_policies_by_tags(s3: Driver, bucket: str) -> None:
     await s3("PutObject", Bucket=bucket, Key="open", Body=b"x", Tagging="access=public")
     await s3("PutObject", Bucket=bucket, Key="closed", Body=b"x")
