@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,12 @@ from lambent.engine.invocation.provisioning import AT_ONCE, INIT_FAILURE, RETRY_
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:f"
 V1 = function(version="1", arn=f"{ARN}:1")
+
+
+@pytest.fixture(autouse=True)
+async def one_thread() -> None:
+    """Let threads' work be done in turns, so that waiting for one's own is waiting for all that came before."""
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
 
 
 @pytest.fixture
