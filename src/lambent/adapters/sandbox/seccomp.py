@@ -23,10 +23,10 @@ exit_group faccessat faccessat2 fadvise64 fallocate fchdir fchmod fchmodat fchow
 flock fork fremovexattr fsetxattr fstat fstatat fstatfs fsync ftruncate futex futex_time64 futex_waitv futimesat get_mempolicy
 get_robust_list get_thread_area getcpu getcwd getdents getdents64 getegid geteuid getgid getgroups getitimer getpeername getpgid
 getpgrp getpid getppid getpriority getrandom getresgid getresuid getrlimit getrusage getsid getsockname getsockopt gettid
-gettimeofday getuid getxattr inotify_add_watch inotify_init inotify_init1 inotify_rm_watch io_cancel io_destroy io_getevents
-io_pgetevents io_pgetevents_time64 io_setup io_submit ioprio_get ioprio_set kill landlock_add_rule landlock_create_ruleset
-landlock_restrict_self lchown lgetxattr link linkat listen listxattr llistxattr lremovexattr lseek lsetxattr lstat madvise
-membarrier memfd_create mincore mkdir mkdirat mknod mknodat mlock mlock2 mlockall mmap mprotect mq_getsetattr mq_notify mq_open
+gettimeofday getuid getxattr inotify_add_watch inotify_init inotify_init1 inotify_rm_watch ioprio_get ioprio_set kill
+landlock_add_rule landlock_create_ruleset landlock_restrict_self lchown lgetxattr link linkat listen listxattr llistxattr
+lremovexattr lseek lsetxattr lstat madvise membarrier memfd_create mincore mkdir mkdirat mknod mknodat mlock mlock2 mlockall
+mmap mprotect mq_getsetattr mq_notify mq_open
 mq_timedreceive mq_timedreceive_time64 mq_timedsend mq_timedsend_time64 mq_unlink mremap msgctl msgget msgrcv msgsnd msync munlock
 munlockall munmap nanosleep newfstatat open openat openat2 pause pidfd_open pidfd_send_signal pipe pipe2 pkey_alloc pkey_free
 pkey_mprotect poll ppoll ppoll_time64 prctl pread64 preadv preadv2 prlimit64 pselect6 pselect6_time64 pwrite64 pwritev pwritev2
@@ -36,7 +36,7 @@ rt_sigtimedwait rt_sigtimedwait_time64 rt_tgsigqueueinfo sched_get_priority_max 
 sched_getattr sched_getparam sched_getscheduler sched_rr_get_interval sched_rr_get_interval_time64 sched_setaffinity sched_setattr
 sched_setparam sched_setscheduler sched_yield seccomp select semctl semget semop semtimedop semtimedop_time64 sendfile sendmmsg
 sendmsg sendto set_robust_list set_thread_area set_tid_address setfsgid setfsuid setgid setgroups setitimer setpgid setpriority
-setregid setresgid setresuid setreuid setrlimit setsid setsockopt setuid setxattr shmat shmctl shmdt shmget shutdown sigaltstack
+setregid setresgid setresuid setreuid setrlimit setsid setuid setxattr shmat shmctl shmdt shmget shutdown sigaltstack
 signalfd signalfd4 splice stat statfs statx symlink symlinkat sync sync_file_range sync_file_range2 syncfs sysinfo tee tgkill time
 timer_create timer_delete timer_getoverrun timer_gettime timer_gettime64 timer_settime timer_settime64 timerfd_create
 timerfd_gettime timerfd_gettime64 timerfd_settime timerfd_settime64 times tkill truncate umask uname unlink unlinkat utime
@@ -44,6 +44,7 @@ utimensat utimensat_time64 utimes vfork vmsplice wait4 waitid write writev
 """
 # What is not there: other processes' memory (ptrace, process_vm_readv, userfaultfd …), namespaces, mounts and roots, the machine's modules,
 # clock, names, devices and accounting, keys, file handles, memory nodes, and io_uring, whose calls no filter sees. bpf and perf, too.
+# io_setup and friends: the machine has one number of them for all (fs.aio-max-nr), which one function could use up.
 
 _AUDIT_ARCH: Final = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _X32_BIT: Final = 0x40000000
@@ -58,6 +59,7 @@ _NEW_NAMESPACES: Final = 0x7E020000  # every CLONE_NEW… flag that clone takes
 _FAMILIES: Final = (1, 2, 10)  # AF_UNIX, AF_INET, AF_INET6
 _NETLINK, _ROUTE = 16, 0
 _TERMINAL_INPUT: Final = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX
+_LINGERING: Final = (1, 13)  # SOL_SOCKET, SO_LINGER
 _PERSONALITIES: Final = (0, 0x0008, 0x20000, 0x20008, 0x40000, 0xFFFFFFFF)
 
 
@@ -120,7 +122,7 @@ def _steps(calls: dict[str, int], machine: str, more: Iterable[str]) -> list[Ste
         Step(_JUMP_EQUAL, calls["clone3"], when="unknown"),  # its flags lie in memory, where no filter sees them; clone's don't
         Step(_JUMP_ABOVE, known, when="unknown"),
     ]
-    special = {"clone": "clone", "socket": "socket", "socketpair": "socket", "ioctl": "ioctl", "personality": "personality"}
+    special = {each: each for each in ("clone", "socket", "ioctl", "personality", "setsockopt")} | {"socketpair": "socket"}
     steps += [Step(_JUMP_EQUAL, calls[name], when=label) for name, label in special.items()]
     for low, high in ranges(number for name, number in calls.items() if name in allowed):
         steps += [Step(_JUMP_FROM, low, otherwise="refuse"), Step(_JUMP_ABOVE, high, otherwise="allow")]
@@ -139,6 +141,13 @@ def _steps(calls: dict[str, int], machine: str, more: Iterable[str]) -> list[Ste
         Step(_LOAD, _ARGUMENTS_AT + 16),
         Step(_JUMP_EQUAL, _ROUTE, when="allow_argument"),
         Step(_RETURN, _ERRNO | errno.EAFNOSUPPORT, label="refuse_family"),
+        # A socket that lingers keeps whoever closes it waiting, for as long as it was told: that is the server, once it was sent to it with
+        # SCM_RIGHTS on the frames' socket. That it lingers is only pretended.
+        Step(_LOAD, _ARGUMENTS_AT + 8, label="setsockopt"),
+        Step(_JUMP_EQUAL, _LINGERING[0], otherwise="allow_argument"),
+        Step(_LOAD, _ARGUMENTS_AT + 16),
+        Step(_JUMP_EQUAL, _LINGERING[1], otherwise="allow_argument"),
+        Step(_RETURN, _ERRNO),
         Step(_LOAD, _ARGUMENTS_AT + 8, label="ioctl"),
         *(Step(_JUMP_EQUAL, each, when="refuse_argument") for each in _TERMINAL_INPUT),
         Step(_RETURN, _ALLOW, label="allow_argument"),
