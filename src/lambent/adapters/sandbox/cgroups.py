@@ -176,20 +176,23 @@ class Group:
         }
 
     def adopt(self, fds: Sequence[int]) -> None:
-        """Take the descriptors that were opened by the plan."""
+        """Take the descriptors that were opened by the plan, and open those by which processes join.
+
+        Version 1 lets a process be moved by whoever *opened* the file, and a holder is an environment's own user by then.
+        """
         self._open = list(fds)
         for (role, _, _), fd in zip(self._opens(), fds, strict=True):
-            if role == "join":
-                self.joins.append(fd)
-            else:
-                setattr(self, role, fd)
+            setattr(self, role, fd)
+        for each in (self.hierarchies.memory, self.hierarchies.cpu):
+            if each is not None:
+                self.joins.append(os.open(each / self.name / "cgroup.procs", os.O_WRONLY))
+                self._open.append(self.joins[-1])
 
     def _opens(self) -> list[tuple[str, Path, int]]:
         found, opens = self.hierarchies, list[tuple[str, Path, int]]()
         if found.unified is not None:
             opens.append(("born", found.unified / self.name, os.O_RDONLY | os.O_DIRECTORY))
             opens.append(("_freezer", found.unified / self.name / "cgroup.freeze", os.O_WRONLY))
-        opens += [("join", each / self.name / "cgroup.procs", os.O_WRONLY) for each in (found.memory, found.cpu) if each is not None]
         quota = self._file("cpu.max", found.cpu, "cpu.cfs_quota_us")
         if quota is not None:
             opens.append(("_quota", quota, os.O_WRONLY))

@@ -43,7 +43,8 @@ PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_CAPBSET_DROP, PR_SET_CHILD
     40,
 )
 PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 47, 4
-CAP_KILL = 5
+PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP = 28, 4
+CAP_KILL, CAP_SETPCAP, CAP_SYS_PTRACE = 5, 8, 19
 MADV_COLLAPSE = 25
 
 # Calls newer than 5.0 have one number everywhere; the older ones that are needed differ.
@@ -157,6 +158,22 @@ def fork(flags=0, cgroup=None):
     if pid < 0:
         raise OSError(number, "clone3: " + os.strerror(number))
     return pid
+
+
+def may(*capabilities):
+    """Return whether we have capabilities, effectively."""
+    with open("/proc/self/status") as file:
+        line = next(line for line in file if line.startswith("CapEff:"))
+    return all(int(line.split()[1], 16) >> each & 1 for each in capabilities)
+
+
+def be_known_as(uid):
+    """As root: be another effective user, without losing a capability or the access to files that we have as root. 0: be root again."""
+    prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP)
+    os.seteuid(uid)
+    _libc.setfsuid(0)
+    prctl(PR_SET_SECUREBITS, 0)
+    prctl(PR_SET_DUMPABLE, 1)
 
 
 def drop_capabilities(keep=()):

@@ -39,6 +39,7 @@ class Warden(cradle.Cradle):
             become_root()
         else:
             linux.unshare(linux.CLONE_NEWNS)
+        self.may_own = linux.may(linux.CAP_SETPCAP, linux.CAP_SYS_PTRACE)
         self.settle(spec["shared"])
         linux.prctl(linux.PR_SET_CHILD_SUBREAPER, 1)
 
@@ -86,7 +87,7 @@ class Warden(cradle.Cradle):
         """Clone a holder into new namespaces."""
         request["root"] = self.roots[request["root"]]
         go_r, go_w = os.pipe()
-        pid = linux.fork(holder.flags_of(request["network"]))
+        pid = self.fork_owned(holder.flags_of(request["network"]), request["uids"])
         if pid == 0:
             try:
                 signal.set_wakeup_fd(-1)
@@ -113,6 +114,23 @@ class Warden(cradle.Cradle):
         pidfd = linux.pidfd_open(pid)
         talk.send(self.server, {"id": request["id"], "pid": pid}, [pidfd])
         os.close(pidfd)
+
+    def fork_owned(self, flags, uids):
+        """Fork into new namespaces that belong to the environment's own user id, where we have it to give.
+
+        The kernel counts what a user namespace uses (inotify, signals, message queues, locked memory) for its owner, too: what one
+        environment uses up would be gone for root, on the whole machine, and for every other environment.
+        """
+        if uids is None or not self.may_own:
+            return linux.fork(flags)
+        linux.be_known_as(uids[0])
+        pid = -1
+        try:
+            pid = linux.fork(flags)
+        finally:
+            if pid:
+                linux.be_known_as(0)
+        return pid
 
     def map_ids(self, pid, uids):
         """Say who root and the function's user are outside; as an ordinary user there is only that one."""
