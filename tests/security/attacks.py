@@ -130,6 +130,24 @@ return libc.syscall(number, b"user", b"evil", b"x", 1, -2) > 0
 """,
     "use io_uring": "return libc.syscall(425, 1, ctypes.create_string_buffer(120)) >= 0",
     "use userfaultfd": 'return libc.syscall({"x86_64": 323, "aarch64": 282}[os.uname().machine], 0) >= 0',
+    "use up the machine's asynchronous I/O": """
+number, context = {"x86_64": 206, "aarch64": 0}[os.uname().machine], ctypes.c_ulong(0)
+return libc.syscall(number, 100, ctypes.byref(context)) == 0
+""",
+    "have whoever closes its sockets wait": """
+import struct
+sock = socket.socket()
+sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 1000))
+return struct.unpack("ii", sock.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8)) == (1, 1000)
+""",
+    "use up the user's signals": """
+import signal
+def queued():
+    signal.pthread_sigmask(signal.SIG_BLOCK, {40})
+    return all(libc.sigqueue(os.getpid(), 40, 0) == 0 for _ in range(2000))
+return in_child(queued)
+""",
+    "have priority": "return in_child(lambda: (os.setpriority(os.PRIO_PROCESS, 0, -5), True)[1])",
     "change the machine's name": "return in_child(lambda: libc.unshare(0x4000000) == 0 and libc.sethostname(b'evil', 4) == 0)",
     "set the clock": "return in_child(lambda: libc.settimeofday(None, (ctypes.c_int * 2)(0, 0)) == 0)",
     # limits

@@ -13,7 +13,7 @@ from lambent.domain.call import Call, Result
 from lambent.domain.errors import AwsError
 from lambent.domain.functions import runtime_version
 from lambent.engine.environments.loglines import stream_name
-from lambent.engine.environments.shipping import EVENT_BYTES_MAX, SHIPPED_S_MAX, LogShipper, LogStream, role_caller
+from lambent.engine.environments.shipping import BATCH_EVENTS_MAX, EVENT_BYTES_MAX, PIECE_BYTES, SHIPPED_S_MAX, LogShipper, LogStream, role_caller
 
 
 @pytest.fixture
@@ -84,10 +84,10 @@ async def test_lines_that_keep_coming_gather_longer_unless_somebody_waits_for_th
 async def test_batches_keep_to_cloudwatchs_limits(cloud: FakeCloud, clock: VirtualClock) -> None:
     shipper = LogShipper(cloud, clock, SeededIds())
     stream = shipper.open(function(), "s")
-    for _ in range(25_000):
+    for _ in range(2 * BATCH_EVENTS_MAX + 1_000):
         stream.write((b"x\n",), 1)
     await shipper.flush()
-    assert puts(cloud) == [10_000, 10_000, 5_000]
+    assert puts(cloud) == [*[BATCH_EVENTS_MAX] * 2, 1_000]
     stream.write((b"y" * (EVENT_BYTES_MAX * 5),), 1)
     await shipper.flush()
     assert puts(cloud)[3:] == [4, 1]
@@ -138,16 +138,28 @@ async def test_a_deleted_group_is_made_again(cloud: FakeCloud, clock: VirtualClo
 
 
 async def test_memory_is_bounded_and_writers_are_held_back_first(cloud: FakeCloud, clock: VirtualClock) -> None:
-    shipper = LogShipper(cloud, clock, SeededIds(), high_bytes=100, limit_bytes=1_000)
-    stream = shipper.open(function(), "s")
+    shipper = LogShipper(cloud, clock, SeededIds(), high_bytes=1_000, limit_bytes=40 * (100 + PIECE_BYTES))
+    stream, quiet = shipper.open(function(), "s"), shipper.open(function(), "quiet")
     for _ in range(11):
         stream.write((b"z" * 100,), 1)
+    assert shipper.dropped == 1, "a stream gets a quarter"
+    assert shipper.is_crowded(stream)
+    assert not shipper.is_crowded(quiet)
+    for number in range(3):
+        shipper.open(function(), str(number)).write([b"z" * 100] * 10, 1)
     assert shipper.dropped == 1
-    assert shipper.is_crowded
+    quiet.write((b"z",), 1)
+    assert shipper.dropped == 2, "there is no room at all"
     waiting = asyncio.create_task(shipper.wait_room())
     await shipper.flush()
     await asyncio.wait_for(waiting, 1)
-    assert not shipper.is_crowded
+    assert not shipper.is_crowded(stream)
+
+
+async def test_memory_is_counted_and_not_only_text(cloud: FakeCloud, clock: VirtualClock) -> None:
+    shipper = LogShipper(cloud, clock, SeededIds(), limit_bytes=4 * 100 * (1 + PIECE_BYTES))
+    shipper.open(function(), "s").write([b"\n"] * 1_000, 1)
+    assert shipper.dropped == 900
 
 
 @pytest.mark.parametrize(

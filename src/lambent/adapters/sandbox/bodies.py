@@ -62,10 +62,9 @@ class ProcessBody:
             theirs.close()
         return channel
 
-    def drain(self) -> None:
-        """Give the output everything that was written up to now."""
-        if self._pipe is not None:
-            self._pipe.drain()
+    def drain(self) -> bool:
+        """Give the output what was written up to now; return whether there is more."""
+        return self._pipe is not None and self._pipe.drain()
 
     def peak_mb(self) -> int:
         """Return the largest resident size of the runtime's process so far, in MB; 0 when the machine doesn't say."""

@@ -2,7 +2,8 @@
 
 A runtime *reports*: ``ready`` (it takes events), ``result``, ``error``, ``init_error``, and for a response in pieces ``stream``,
 ``chunk`` …, ``end``. A report's header has ``request_id``, ``content_type``, ``error_type`` where they apply, and ``peak_kb`` (the largest
-resident size of its process so far) where the runtime knows it: reading ``/proc`` for it costs more than the rest of the talk.
+resident size of its process so far) where the runtime knows it: reading ``/proc`` for it costs more than the rest of the talk. All of it may
+be forged: the function holds the other end, too.
 """
 
 from __future__ import annotations
@@ -21,10 +22,16 @@ Report: TypeAlias = Callable[[str, Mapping[str, str], bytes], None]
 Header: TypeAlias = Mapping[str, "str | int"]
 
 FRAME_BYTES_MAX = 256 * 1_048_576
+HEADER_BYTES_MAX = 65_536
+KEPT_BYTES_MAX = 32 * 1_048_576
+"""More of a frame isn't kept: the memory would be ours, and not the function's. A piece of a response is passed on as it comes; a whole
+response is far above every limit, and told as ``too_large``."""
+
 _HEAD = struct.Struct("!BII")
 _INVOKE, _BECOME = 1, 2
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(dict).decode
+_decode = msgspec.json.Decoder(dict[str, str]).decode
+_CHUNK = 21
 _KINDS = {16: "ready", 17: "result", 18: "error", 19: "init_error", 20: "stream", 21: "chunk", 22: "end", 23: "snapshot"}
 
 
@@ -65,9 +72,11 @@ RuntimeApiFactory: TypeAlias = Callable[[Report, socket.socket | None], Awaitabl
 class FrameChannel(asyncio.Protocol):
     """Length-prefixed frames over one end of a socket pair."""
 
-    def __init__(self, report: Report | None = None) -> None:
+    def __init__(self, report: Report | None = None, *, kept_bytes_max: int = KEPT_BYTES_MAX) -> None:
+        self._kept_bytes_max = kept_bytes_max
         self.report = report  #: may be set later, before anything is expected
         self._buffer = bytearray()
+        self._skipped: tuple[int, Mapping[str, str], int] | None = None  #: kind, header and bytes to come of a frame that isn't kept
         self._transport: asyncio.Transport | None = None
         self._lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -91,25 +100,43 @@ class FrameChannel(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Report every frame that is complete."""
+        if self._skipped is not None:
+            data = self._skip(data, *self._skipped)
         self._buffer += data
         at = 0
         while len(self._buffer) - at >= _HEAD.size:
             kind, header_bytes, body_bytes = _HEAD.unpack_from(self._buffer, at)
-            if kind not in _KINDS or header_bytes + body_bytes > FRAME_BYTES_MAX:  # the function wrote to our descriptor
+            # The function wrote to our descriptor:
+            if kind not in _KINDS or header_bytes > HEADER_BYTES_MAX or header_bytes + body_bytes > FRAME_BYTES_MAX:
                 self._abort()
                 return
             body_at = at + _HEAD.size + header_bytes
-            if len(self._buffer) < body_at + body_bytes:
+            is_kept = body_bytes <= self._kept_bytes_max
+            if len(self._buffer) < body_at + (body_bytes if is_kept else 0):
                 break
-            try:
-                header = _decode(self._buffer[at + _HEAD.size : body_at])
-            except (msgspec.MsgspecError, ValueError):
+            header = _header(self._buffer[at + _HEAD.size : body_at])
+            if header is None:
                 self._abort()
                 return
+            if not is_kept:
+                rest = bytes(self._buffer[body_at:])
+                self._buffer[at:] = self._skip(rest, kind, header, body_bytes)
+                continue
             at = body_at + body_bytes
             if self.report is not None:
                 self.report(_KINDS[kind], header, bytes(self._buffer[body_at:at]))
         del self._buffer[:at]
+
+    def _skip(self, data: bytes, kind: int, header: Mapping[str, str], left: int) -> bytes:
+        """Take more of the body of a frame that isn't kept; return what follows it."""
+        left -= len(data)
+        self._skipped = (kind, header, left) if left > 0 else None
+        if self.report is not None:
+            if kind == _CHUNK:
+                self.report(_KINDS[kind], header, data[:left] if left < 0 else data)
+            elif left <= 0:
+                self.report(_KINDS[kind], {**header, "too_large": "true"}, b"")
+        return data[left:] if left < 0 else b""
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Note that nothing more will come."""
@@ -152,3 +179,16 @@ class FrameChannel(asyncio.Protocol):
         self._buffer.clear()
         if self._transport is not None:
             self._transport.abort()
+
+
+def _header(data: bytearray) -> dict[str, str] | None:
+    """Return a frame's header; ``None`` when it is none. What isn't text in it says nothing."""
+    try:
+        return _decode(data)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        pass
+    try:
+        loose = msgspec.json.decode(data)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    return {name: value for name, value in loose.items() if isinstance(value, str)} if isinstance(loose, dict) else None

@@ -146,9 +146,9 @@ class ConfinedBody:
         self._governor.busy()
         return channel
 
-    def drain(self) -> None:
-        """Give the output everything that was written up to now."""
-        self._berth.pipe.drain()
+    def drain(self) -> bool:
+        """Give the output what was written up to now; return whether there is more."""
+        return self._berth.pipe.drain()
 
     def peak_mb(self) -> int:
         """Return the largest resident size of the runtime's process so far, in MB; most runtimes say it themselves, with each result."""

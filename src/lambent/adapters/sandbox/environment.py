@@ -12,11 +12,13 @@ from lambent.adapters.sandbox import exits
 from lambent.adapters.sandbox.alarm import Alarm
 from lambent.adapters.sandbox.channels import Channel, Report
 from lambent.adapters.sandbox.keeper import Ended
+from lambent.adapters.sandbox.output import PAUSE_S
 from lambent.adapters.sandbox.responses import ResponseStream, StreamBroken
 from lambent.base.clock import Clock
 from lambent.domain.environments import Ending, Outcome
 from lambent.domain.invocations import Invocation
 
+_PEAK_DIGITS_MAX = 10
 _GRACE_S = 2.0  #: for the last words of a process that is ending by itself
 _Message: TypeAlias = "tuple[str, Mapping[str, str], bytes]"
 
@@ -30,8 +32,8 @@ class Body(Protocol):
         """Start the runtime; what it reports goes to ``report``. Raises ``OSError`` when nothing could be started."""
         ...
 
-    def drain(self) -> None:
-        """Give the environment's output everything that was written up to now."""
+    def drain(self) -> bool:
+        """Give the environment's output what was written up to now; return whether there is more of it, for the next call."""
         ...
 
     def peak_mb(self) -> int:
@@ -95,7 +97,7 @@ class SandboxedEnvironment:
         outcome = await self._outcome(timeout_s)
         if outcome.ending is Ending.ERROR:
             await self._ended_within(_GRACE_S)
-            self._body.drain()
+            await self._drained()
         self._body.rest()
         return outcome
 
@@ -137,6 +139,7 @@ class SandboxedEnvironment:
         await self._body.kill()
         if self._watch is not None:
             await self._watch
+        await self._drained()
         if self._channel is not None:
             await self._channel.close()
         await self._body.remove()
@@ -160,6 +163,11 @@ class SandboxedEnvironment:
         if not self._report.done():
             self._report.set_result(None)
 
+    async def _drained(self) -> None:
+        """Let out what was written up to now; others have their turns meanwhile."""
+        while self._body.drain():
+            await self._clock.sleep(PAUSE_S)
+
     def _end_stream(self, header: Mapping[str, str], body: bytes) -> None:
         if self._stream is None:
             return
@@ -179,15 +187,15 @@ class SandboxedEnvironment:
         if message is None and (message := await self._late_report()) is None:
             return await self._gone()
         kind, header, body = message
-        self._body.drain()
+        await self._drained()
         if kind == "stream":
             return await self._streaming(deadline, streamed=streamed)
-        peak = int(header["peak_kb"]) // 1024 if "peak_kb" in header else self._body.peak_mb()
-        if kind in ("error", "init_error"):
-            return Outcome(Ending.ERROR, body, error_type=header.get("error_type", ""), memory_peak_mb=peak)
-        if len(body) > self._plan.response_bytes_max:
+        peak = _peak_mb(header) if "peak_kb" in header else self._body.peak_mb()
+        if len(body) > self._plan.response_bytes_max or "too_large" in header:
             document = exits.too_large(self._plan.response_bytes_max)
             return Outcome(Ending.ERROR, document, error_type=exits.RESPONSE_TOO_LARGE, memory_peak_mb=peak)
+        if kind in ("error", "init_error"):
+            return Outcome(Ending.ERROR, body, error_type=header.get("error_type", ""), memory_peak_mb=peak)
         return Outcome(Ending.SUCCESS, body, header.get("content_type") or "application/json", memory_peak_mb=peak)
 
     async def _streaming(self, deadline: float, *, streamed: bool) -> Outcome:
@@ -226,7 +234,7 @@ class SandboxedEnvironment:
         """Say how the process ended; when it hasn't, the deadline has passed and it is killed."""
         ending = Ending.EXIT if self._body.ended.done() else Ending.TIMEOUT
         ended = await self._body.kill()
-        self._body.drain()
+        await self._drained()
         if ending is Ending.TIMEOUT:
             return Outcome(ending, exit_status=ended.status, memory_peak_mb=ended.peak_mb)
         if ended.not_started:
@@ -270,6 +278,12 @@ class SandboxedEnvironment:
             timer.cancel()
             for each in futures:
                 each.remove_done_callback(wake)
+
+
+def _peak_mb(header: Mapping[str, str]) -> int:
+    """Return the peak that a runtime tells; 0 for what isn't one."""
+    told = header["peak_kb"]
+    return int(told) // 1024 if told.isdecimal() and len(told) <= _PEAK_DIGITS_MAX else 0
 
 
 def _failed(ending: Ending, error_type: str, message: str, request_id: str = "", ended: Ended | None = None) -> Outcome:

@@ -24,7 +24,14 @@ from lambent.adapters.sandbox.roots import Root
 from lambent.adapters.sandbox.runtimes import Interpreter
 
 _WARDEN: Final = layout.GUEST / "warden.py"
-_LIMITS: Final = {"RLIMIT_CORE": 0, "RLIMIT_NOFILE": 1024, "RLIMIT_NPROC": 1024}
+_LIMITS: Final = {
+    "RLIMIT_CORE": 0,
+    "RLIMIT_NOFILE": 1024,
+    "RLIMIT_NPROC": 1024,
+    "RLIMIT_SIGPENDING": 1024,  # signals and timers, of which a user has so many on the whole machine
+    "RLIMIT_RTPRIO": 0,
+    "RLIMIT_NICE": 0,
+}
 
 
 class House:

@@ -3,6 +3,9 @@
 Standard output, standard error and the runtime's framed records share one pipe, so that they keep their order. A record begins with
 awslambdaric's telemetry header (type ``a5 5a 00 xx``, length, microseconds since 1970); its length and time must be plausible, so that
 binary output is not taken for one.
+
+Reading is fair: what one environment writes costs the event loop a few milliseconds at a time, however short its lines are, and half of
+its time at most. The rest waits in the pipe, and whoever fills that waits, too.
 """
 
 from __future__ import annotations
@@ -24,10 +27,12 @@ LINE_BYTES_MAX = 262_117  #: CloudWatch's largest event without its envelope and
 RECORD_BYTES_MAX = 16 * 1_048_576
 PIPE_BYTES = 1_048_576
 _READ_BYTES = 65_536
+_STEPS_AT_ONCE = 300  #: lines, records and what might be one, of about 10 µs each
+_PAUSE_STEP_S = 10e-6
+PAUSE_S = _STEPS_AT_ONCE * _PAUSE_STEP_S  #: to be made before more is drained
 _MAGIC = b"\xa5\x5a\x00"
 _HEAD = struct.Struct("!4sIQ")
 CLOCK_DRIFT_US_MAX = 20 * 365 * 86_400_000_000  #: the server's clock may be virtual or run fast
-
 
 #: Not ``fcntl.ioctl``: that lets go of the interpreter's lock for a microsecond of work, at every invocation, and a busy store's thread
 #: gives it back only after twenty.
@@ -42,15 +47,31 @@ class OutputParser:
         self.sink = sink  #: may be set later, before anything is written
         self._clock = clock
         self._rest = bytearray()
+        self._seen = 0  #: so many bytes of the rest have no line end, and no record begins there
+        self._needed = 1  #: with fewer bytes there is nothing to be found
+        self.steps = 0  #: how much work was done so far
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes and give what is complete."""
-        self._rest += data
-        while self._rest and self._step():
+        self.add(data)
+        while self.work():
             pass
+
+    def add(self, data: bytes) -> None:
+        """Take the next bytes."""
+        self._rest += data
+
+    def work(self) -> bool:
+        """Give what is complete, as far as that goes in a few milliseconds; return whether there is more."""
+        end = self.steps + _STEPS_AT_ONCE
+        while len(self._rest) >= self._needed and self._step():
+            if self.steps >= end:
+                return True
+        return False
 
     def flush(self) -> None:
         """Give what is left, a partial line or a record that was cut short, as a line."""
+        self._needed = 1
         while self._rest:
             if not self._step():
                 self._emit(len(self._rest), 0)
@@ -58,18 +79,19 @@ class OutputParser:
     def _step(self) -> bool:
         """Give one line or record; False when more bytes are needed."""
         rest = self._rest
-        start = self._record_start()
+        newline = rest.find(b"\n", self._seen)
+        start = self._record_start(newline)
         if start == 0:
-            length = _HEAD.unpack_from(rest)[1] if len(rest) >= _HEAD.size else None
-            if length is None or len(rest) < _HEAD.size + length:
+            length = _HEAD.unpack_from(rest)[1] if len(rest) >= _HEAD.size else 0
+            self._needed = _HEAD.size + length
+            if len(rest) < self._needed:
                 return False
-            record = bytes(rest[_HEAD.size : _HEAD.size + length])
-            del rest[: _HEAD.size + length]
+            record = bytes(rest[_HEAD.size : self._needed])
+            self._cut(self._needed)
             self.sink(record[:-1] if record.endswith(b"\n") else record, True)
             return True
         end = len(rest) if start < 0 else start
-        newline = rest.find(b"\n", 0, min(end, LINE_BYTES_MAX + 1))
-        if newline >= 0:
+        if 0 <= newline < min(end, LINE_BYTES_MAX + 1):
             self._emit(newline, 1)
             return True
         if end > LINE_BYTES_MAX:
@@ -82,18 +104,26 @@ class OutputParser:
 
     def _emit(self, length: int, drop: int) -> None:
         line = bytes(self._rest[:length])
-        del self._rest[: length + drop]
+        self._cut(length + drop)
         self.sink(line[:-1] if drop and line.endswith(b"\r") else line, False)
 
-    def _record_start(self) -> int:
-        """Return where in the line at hand a record begins (or may begin, its header being incomplete); -1 when none does."""
+    def _cut(self, length: int) -> None:
+        del self._rest[:length]
+        self._seen, self._needed = max(0, self._seen - length), 1
+        self.steps += 1
+
+    def _record_start(self, limit: int) -> int:
+        """Return where in the line at hand, which ends at ``limit``, a record begins (or may begin, its header being incomplete); -1 when
+        none does."""
         rest = self._rest
-        limit = rest.find(b"\n")
-        at = rest.find(_MAGIC, 0, limit + len(_MAGIC) if limit >= 0 else len(rest))
+        at = rest.find(_MAGIC, self._seen, limit + len(_MAGIC) if limit >= 0 else len(rest))
         while at >= 0 and (limit < 0 or at < limit):
             if len(rest) < at + _HEAD.size or self._plausible(at):
+                self._seen = at
                 return at
-            at = rest.find(_MAGIC, at + 1)
+            self.steps += 1
+            at = rest.find(_MAGIC, at + 1, limit + len(_MAGIC) if limit >= 0 else len(rest))
+        self._seen = limit if limit >= 0 else max(self._seen, len(rest) - len(_MAGIC) + 1)
         return -1
 
     def _plausible(self, at: int) -> bool:
@@ -110,6 +140,9 @@ class OutputPipe:
         self._read, self.write = os.pipe()  #: ``write`` goes to the process; see ``started``
         self._count = array.array("i", [0])  #: where the kernel says how much waits
         self._count_at, _ = self._count.buffer_info()
+        self._is_draining = False
+        self._left = 0  #: bytes that a drain has yet to take
+        self._pause: asyncio.TimerHandle | None = None
         os.set_blocking(self._read, False)
         with contextlib.suppress(OSError):  # above the user's limit of pipe buffers: the default will do
             fcntl.fcntl(self._read, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
@@ -122,17 +155,21 @@ class OutputPipe:
             os.close(self.write)
             self.write = -1
 
-    def drain(self) -> None:
-        """Give everything that was written up to now, a partial last line included."""
+    def drain(self) -> bool:
+        """Give what was written up to now, a partial last line included; return whether there is more of it, which the next call gives."""
         if self._read < 0:
-            return
-        left = self._waiting()
-        while left > 0:
-            data = self._take(left)
-            if not data:
-                break
-            left -= len(data)
+            return False
+        if not self._is_draining:
+            self._left, self._is_draining = self._waiting(), True
+        end = self.parser.steps + _STEPS_AT_ONCE
+        with contextlib.suppress(BlockingIOError):
+            while not (more := self.parser.work()) and self._left > 0 and self.parser.steps < end and self._take(self._left):
+                pass
+            if more or (self._left > 0 and self.parser.steps >= end):
+                return True
+        self._is_draining = False
         self.parser.flush()
+        return False
 
     def _waiting(self) -> int:
         """Return how many bytes wait in the pipe."""
@@ -146,7 +183,10 @@ class OutputPipe:
         """Give what is left and let go of the pipe. Safe to call twice."""
         self.started()
         if self._read >= 0:
-            self.drain()
+            while self.drain():
+                pass
+            if self._pause is not None:
+                self._pause.cancel()
             self._loop.remove_reader(self._read)
             os.close(self._read)
             self._read = -1
@@ -155,8 +195,24 @@ class OutputPipe:
         with contextlib.suppress(BlockingIOError):
             if not self._take(_READ_BYTES):  # every writer is gone
                 self._loop.remove_reader(self._read)
+                return
+        self._work()
+
+    def _work(self) -> None:
+        """Give what is complete; when that was much, or isn't all, read on only after a pause."""
+        begun = self.parser.steps
+        more = self.parser.work()
+        steps = self.parser.steps - begun
+        if more or steps > _STEPS_AT_ONCE // 4:
+            if self._pause is None:
+                self._loop.remove_reader(self._read)
+            self._pause = self._loop.call_later(steps * _PAUSE_STEP_S, self._work)
+        elif self._pause is not None:
+            self._pause = None
+            self._loop.add_reader(self._read, self._readable)
 
     def _take(self, limit: int) -> bytes:
         data = os.read(self._read, min(limit, _READ_BYTES))
-        self.parser.feed(data)
+        self._left = max(0, self._left - len(data))
+        self.parser.add(data)
         return data

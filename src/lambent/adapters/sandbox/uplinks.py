@@ -49,10 +49,12 @@ class Uplink:
         return [self.program, "--foreground", "--quiet", *closed, *addresses, "--userns", user, "--netns", network]
 
     def link(self) -> dict[str, object]:
-        """Return the interface as the environment's holder sees to it."""
+        """Return the interface as the environment's holder sees to it; ``owned``: its namespaces may be another user's than root."""
         own = [ipaddress.ip_network(each) for each in (*_NEVER, *self.denied)] + list(machine_networks(_FIB.read_text()))
         pairs = [[str(each.network_address), each.prefixlen] for each in dict.fromkeys(own)]
-        return {"name": _INTERFACE, "mtu": _MTU, "address": ADDRESS, "gateway": _GATEWAY, "own": pairs}
+        # pasta gives up what root needs to enter the namespaces of others.
+        owned = self.name != "pasta"
+        return {"name": _INTERFACE, "mtu": _MTU, "address": ADDRESS, "gateway": _GATEWAY, "own": pairs, "owned": owned}
 
 
 def find(search_path: str, denied: Sequence[str] = ()) -> Uplink | None:

@@ -2,7 +2,8 @@
 
 Lines of one stream arrive in order; streams do not wait for each other. What cannot be sent now is sent later; memory is bounded:
 above ``high_bytes`` invocations wait for room before they are answered, above ``limit_bytes`` lines are dropped, counted and the
-count is logged.
+count is logged. A stream bears that alone if it is its own doing: those of whom little waits don't wait, and no stream gets more than a
+quarter of the room.
 """
 
 from __future__ import annotations
@@ -24,13 +25,16 @@ from lambent.domain.ports import Cloud
 _log = logging.getLogger(__name__)
 
 EVENT_OVERHEAD_BYTES: Final = 26  # CloudWatch counts it with every event
+PIECE_BYTES: Final = 150  #: of memory, with every piece that waits, about
 EVENT_BYTES_MAX: Final = 262_144 - EVENT_OVERHEAD_BYTES
 BATCH_BYTES_MAX: Final = 1_048_576
-BATCH_EVENTS_MAX: Final = 10_000
+BATCH_EVENTS_MAX: Final = 2_000  # of AWS's 10,000: a batch is judged and encoded at once, which holds up whoever else is served
 FLUSH_S: Final = 0.05  # how long lines gather before they are sent
 STEADY_FLUSH_S: Final = 0.25
 """The same while lines keep coming: a batch costs much more than a line of it. Nobody who awaits a log waits so long."""
 
+_SHARES: Final = 4
+_CROWD: Final = 64
 _RETRY_S_MAX: Final = 30.0
 _STREAMS_AT_ONCE: Final = 16
 _EXPIRE_S: Final = 1.0
@@ -56,6 +60,7 @@ class LogStream:
         self.failures = 0
         self.retry_at = 0.0
         self._shipper = shipper
+        self.bytes = 0  #: of memory, in what waits
         self.taken = 0  #: pieces that were ever added
         self.settled = 0  #: of these: sent, or given up
         self._waiters: deque[tuple[int, asyncio.Future[None]]] = deque()
@@ -71,6 +76,7 @@ class LogStream:
     def take(self, time_ms: int, piece: bytes) -> None:
         """Let a piece wait to be sent."""
         self.taken += 1
+        self.bytes += len(piece) + PIECE_BYTES
         self.waiting.append((time_ms, piece))
 
     def settle(self, pieces: int) -> int:
@@ -82,7 +88,8 @@ class LogStream:
                 shipped.set_result(None)
         size, gone = 0, self.waiting.popleft
         for _ in range(pieces):
-            size += len(gone()[1])
+            size += len(gone()[1]) + PIECE_BYTES
+        self.bytes -= size
         return size
 
     def shipped(self) -> asyncio.Future[None]:
@@ -121,27 +128,27 @@ class LogShipper:
 
     def add(self, stream: LogStream, messages: Sequence[bytes], time_ms: int) -> None:
         """Take messages for a stream."""
+        before = stream.bytes
+        most = min(before + self._limit_bytes - self._bytes, self._limit_bytes // _SHARES)
         for message in messages:
             size = len(message)
-            if self._bytes + size > self._limit_bytes:
+            if stream.bytes + size + PIECE_BYTES > most:
                 self.dropped += 1
-                continue
-            self._bytes += size
-            if size <= EVENT_BYTES_MAX:
+            elif size <= EVENT_BYTES_MAX:
                 stream.take(time_ms, message)
-                continue
-            for start in range(0, size, EVENT_BYTES_MAX):
-                stream.take(time_ms, message[start : start + EVENT_BYTES_MAX])
+            else:
+                for start in range(0, size, EVENT_BYTES_MAX):
+                    stream.take(time_ms, message[start : start + EVENT_BYTES_MAX])
+        self._bytes += stream.bytes - before
         if self._bytes > self._high_bytes:
             self._has_room.clear()
         self._dirty[stream] = None
         if not self._wake.is_set():
             self._wake.set()
 
-    @property
-    def is_crowded(self) -> bool:
-        """Whether invocations should wait for room before they go on logging."""
-        return not self._has_room.is_set()
+    def is_crowded(self, stream: LogStream) -> bool:
+        """Whether a stream's invocations should wait for room before they go on logging."""
+        return not self._has_room.is_set() and stream.bytes > self._high_bytes // _CROWD
 
     async def wait_room(self) -> None:
         """Return when less than ``high_bytes`` wait."""

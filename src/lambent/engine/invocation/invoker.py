@@ -126,7 +126,7 @@ class LocalInvoker:
         except BaseException:
             ticket.leave()
             raise
-        if self._shipper.is_crowded:
+        if self._shipper.is_crowded(started.hosted.log.stream):
             await self._shipper.wait_room()
         if invocation.log_awaited:
             first, last = hosted.log.stream, started.hosted.log.stream

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import struct
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambent.adapters.sandbox.output import LINE_BYTES_MAX, OutputParser
+from lambent.adapters.sandbox.output import LINE_BYTES_MAX, OutputParser, OutputPipe
 from lambent.base.clock import VirtualClock
 
 _NOW = VirtualClock().now()
@@ -58,3 +59,37 @@ def test_cuts_do_not_matter(parts: list[tuple[bytes, bool]], cuts: list[int]) ->
         at += cut
     assert _parsed(*pieces, data[at:]) == _parsed(data)
     assert sum(framed for _, framed in _parsed(data)) == sum(framed for _, framed in parts)
+
+
+def test_a_flood_is_taken_in_small_steps() -> None:
+    seen: list[bytes] = []
+    parser = OutputParser(lambda data, framed: seen.append(data), VirtualClock())
+    parser.add(b"\n" * 10_000)
+    turns = 1
+    while parser.work():
+        assert len(seen) <= turns * 1_000
+        turns += 1
+    assert turns > 10
+    assert len(seen) == 10_000
+
+
+def test_what_looks_like_records_is_looked_at_once() -> None:
+    parser = OutputParser(lambda data, framed: None, VirtualClock())
+    for _ in range(1_000):
+        parser.feed(b"\xa5\x5a\x00" * 20)
+    assert parser.steps < 25_000
+
+
+async def test_a_drain_gives_way_and_ends_though_more_is_written() -> None:
+    seen: list[bytes] = []
+    pipe = OutputPipe(OutputParser(lambda data, framed: seen.append(data), VirtualClock()))
+    os.write(pipe.write, b"\n" * 5_000 + b"rest")
+    assert pipe.drain()
+    os.write(pipe.write, b"later\n" * 1_000)
+    turns = 1
+    while pipe.drain():
+        turns += 1
+    assert 5 < turns < 30
+    assert b"later" not in b"".join(seen)
+    pipe.close()
+    assert seen.count(b"later") == 1_000

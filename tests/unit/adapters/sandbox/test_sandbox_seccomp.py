@@ -38,7 +38,7 @@ def test_every_call_gets_its_verdict(machine: str) -> None:
     program, calls = seccomp.program(machine), seccomp.numbers(machine)
     for name in ("read", "openat", "execve", "mmap", "futex", "wait4", "kill", "getrandom", "epoll_ctl", "statx", "mknodat", "seccomp"):
         assert verdict(program, calls[name], ARCH[machine]) == ALLOW, name
-    for name in ("ptrace", "mount", "unshare", "setns", "bpf", "keyctl", "io_uring_setup", "process_vm_readv", "pivot_root", "open_tree"):
+    for name in ("ptrace", "mount", "unshare", "setns", "bpf", "keyctl", "io_uring_setup", "io_setup", "process_vm_readv", "pivot_root", "open_tree"):
         assert verdict(program, calls[name], ARCH[machine]) == refused(errno.EPERM), name
     assert verdict(program, calls["clone3"], ARCH[machine]) == refused(errno.ENOSYS)
     assert verdict(program, 900, ARCH[machine]) == refused(errno.ENOSYS)
@@ -59,6 +59,9 @@ def test_some_calls_depend_on_their_arguments(machine: str) -> None:
         assert verdict(program, calls["socket"], arch, family, 3, protocol) == refused(errno.EAFNOSUPPORT)
     assert verdict(program, calls["ioctl"], arch, 0, 0x5401) == ALLOW
     assert verdict(program, calls["ioctl"], arch, 0, 0x5412) == refused(errno.EPERM)
+    assert verdict(program, calls["setsockopt"], arch, 3, 1, 13) == refused(0)  # SO_LINGER: it is pretended
+    for level, option in ((1, 2), (6, 13), (1, 9)):
+        assert verdict(program, calls["setsockopt"], arch, 3, level, option) == ALLOW
     assert verdict(program, calls["personality"], arch, 0xFFFFFFFF) == ALLOW
     assert verdict(program, calls["personality"], arch, 0x400000) == refused(errno.EPERM)
 

@@ -125,6 +125,9 @@ class Cradle:
         os.closerange(FIRST_FREE_FD if control is None else CONTROL_FD + 1, lifeline)
         linux.close_from(self.say + 1)
         for kind, value in self.limits:
+            most = resource.getrlimit(kind)[1]
+            if most != resource.RLIM_INFINITY:
+                value = min(value, most)
             resource.setrlimit(kind, (value, value))
         os.umask(0o022)
         self.drop(self.program if control is None else self.snapshot_program)

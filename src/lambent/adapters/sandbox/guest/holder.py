@@ -16,7 +16,7 @@ import rooms
 import talk
 
 STILL_FD = 103  # where the warden puts the smallest program (``still``), if there can be one
-INOTIFY_INSTANCES_MAX = 16  # of an ordinary user's environment; the user has 128 in all, mostly
+INOTIFY_INSTANCES_MAX = 16  # a user mostly has 128 in all
 SPACES = ("user", "mnt", "pid", "net", "ipc", "uts")
 HELD = linux.CLONE_NEWUSER | linux.CLONE_NEWNS | linux.CLONE_NEWPID | linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS
 
@@ -29,7 +29,7 @@ def live(request, server, uid, gid):
         opened = groups.make(request["group"], "/host") if request["group"] else []
         rooms.enter(request["root"])
         linux.mount("proc", "/proc", "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC, request["proc_options"])
-        if request["uids"] is None:
+        if not request["owned"]:
             share_out()
         connect(request["network"])
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # orphans are reaped by the kernel
@@ -44,7 +44,7 @@ def live(request, server, uid, gid):
 
 
 def share_out():
-    """Limit what is counted for our user, whose every environment and program it is: one of us leaves some for the others."""
+    """Limit what is counted for the server's user, for all environments and its programs together: we leave some for the others."""
     with contextlib.suppress(OSError):  # a kernel without inotify
         with open("/proc/sys/user/max_inotify_instances", "w") as file:
             file.write(str(INOTIFY_INSTANCES_MAX))

@@ -86,8 +86,11 @@ class Warden(cradle.Cradle):
     def hold(self, request, control):
         """Clone a holder into new namespaces."""
         request["root"] = self.roots[request["root"]]
+        link, uids = request["network"]["link"], request["uids"]
+        request["owned"] = uids is not None and self.may_own and (link is None or link["owned"])
         go_r, go_w = os.pipe()
-        pid = self.fork_owned(holder.flags_of(request["network"]), request["uids"])
+        flags = holder.flags_of(request["network"])
+        pid = fork_owned(flags, uids[0]) if request["owned"] else linux.fork(flags)
         if pid == 0:
             try:
                 signal.set_wakeup_fd(-1)
@@ -114,23 +117,6 @@ class Warden(cradle.Cradle):
         pidfd = linux.pidfd_open(pid)
         talk.send(self.server, {"id": request["id"], "pid": pid}, [pidfd])
         os.close(pidfd)
-
-    def fork_owned(self, flags, uids):
-        """Fork into new namespaces that belong to the environment's own user id, where we have it to give.
-
-        The kernel counts what a user namespace uses (inotify, signals, message queues, locked memory) for its owner, too: what one
-        environment uses up would be gone for root, on the whole machine, and for every other environment.
-        """
-        if uids is None or not self.may_own:
-            return linux.fork(flags)
-        linux.be_known_as(uids[0])
-        pid = -1
-        try:
-            pid = linux.fork(flags)
-        finally:
-            if pid:
-                linux.be_known_as(0)
-        return pid
 
     def map_ids(self, pid, uids):
         """Say who root and the function's user are outside; as an ordinary user there is only that one."""
@@ -205,6 +191,22 @@ class Warden(cradle.Cradle):
         for folder in self.groups:
             remove_groups("/host" + folder)
         shutil.rmtree("/host" + self.folder, ignore_errors=True)
+
+
+def fork_owned(flags, uid):
+    """Fork into new namespaces that belong to an environment's own user id.
+
+    The kernel counts what a user namespace uses (inotify, signals, timers, message queues, locked memory) for its owner, too: what one
+    environment uses up would be gone for root, on the whole machine, and for every other environment.
+    """
+    linux.be_known_as(uid)
+    pid = -1
+    try:
+        pid = linux.fork(flags)
+    finally:
+        if pid:
+            linux.be_known_as(0)
+    return pid
 
 
 def remove_groups(folder):

@@ -1,0 +1,101 @@
+"""What comes in frames, however it is cut and whoever wrote it."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from lambent.adapters.sandbox.channels import FrameChannel
+
+READY, RESULT, ERROR, CHUNK = 16, 17, 18, 21
+
+
+class FakeTransport:
+    def __init__(self) -> None:
+        self.aborted = False
+
+    def abort(self) -> None:
+        self.aborted = True
+
+    def is_closing(self) -> bool:
+        return self.aborted
+
+
+class Talk:
+    """A channel, and what it reports."""
+
+    def __init__(self, **more: Any) -> None:
+        self.heard: list[tuple[str, dict[str, str], bytes]] = []
+        self.channel = FrameChannel(self.report, **more)
+        self.transport = FakeTransport()
+        self.channel.connection_made(self.transport)  # type: ignore[arg-type]
+
+    def report(self, kind: str, header: Mapping[str, str], body: bytes) -> None:
+        self.heard.append((kind, dict(header), body))
+
+    def send(self, data: bytes, step: int) -> None:
+        for at in range(0, len(data), step):
+            self.channel.data_received(data[at : at + step])
+
+
+def frame(kind: int, header: Any, body: bytes = b"") -> bytes:
+    head = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("!BII", kind, len(head), len(body)) + head + body
+
+
+@pytest.mark.parametrize("step", [1, 7, 1_000])
+async def test_frames_are_told_one_by_one(step: int) -> None:
+    talk = Talk()
+    talk.send(frame(READY, {}) + frame(RESULT, {"request_id": "r"}, b"body") + frame(ERROR, {"error_type": "E"}, b"{}"), step)
+    assert talk.heard == [("ready", {}, b""), ("result", {"request_id": "r"}, b"body"), ("error", {"error_type": "E"}, b"{}")]
+
+
+@pytest.mark.parametrize("step", [1, 13, 1_000_000])
+async def test_what_is_far_too_large_is_told_and_not_kept(step: int) -> None:
+    talk = Talk(kept_bytes_max=100)
+    talk.send(frame(RESULT, {"request_id": "r"}, b"x" * 300) + frame(READY, {}), step)
+    assert talk.heard == [("result", {"request_id": "r", "too_large": "true"}, b""), ("ready", {}, b"")]
+
+
+async def test_its_memory_is_not_ours() -> None:
+    talk = Talk(kept_bytes_max=100)
+    talk.send(frame(RESULT, {}, b"x" * 100_000)[:-1], 1_000)
+    assert talk.heard == []
+    assert len(talk.channel._buffer) < 1_000
+
+
+@pytest.mark.parametrize("step", [1, 13, 1_000_000])
+async def test_a_large_piece_is_passed_on_as_it_comes(step: int) -> None:
+    talk = Talk(kept_bytes_max=100)
+    piece = bytes(range(256)) * 4
+    talk.send(frame(CHUNK, {"request_id": "r"}, piece) + frame(READY, {}), step)
+    assert b"".join(body for kind, header, body in talk.heard if kind == "chunk" and header == {"request_id": "r"}) == piece
+    assert talk.heard[-1] == ("ready", {}, b"")
+
+
+async def test_what_is_not_text_in_a_header_says_nothing() -> None:
+    talk = Talk()
+    talk.send(frame(RESULT, {"request_id": "r", "error_type": ["x"], "peak_kb": 5, "content_type": None}, b"1"), 1_000)
+    assert talk.heard == [("result", {"request_id": "r"}, b"1")]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        frame(99, {}),
+        frame(RESULT, b"[]"),
+        frame(RESULT, b"[" * 60_000),
+        frame(RESULT, b"not JSON"),
+        frame(RESULT, b"{" + b" " * 70_000 + b"}"),
+        struct.pack("!BII", RESULT, 2, 0xFFFFFFFF),
+    ],
+)
+async def test_what_no_runtime_sends_ends_the_talk(data: bytes) -> None:
+    talk = Talk()
+    talk.send(data, 1_000_000)
+    assert talk.transport.aborted
+    assert talk.heard == []
