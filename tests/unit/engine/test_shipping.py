@@ -13,7 +13,15 @@ from lambent.domain.call import Call, Result
 from lambent.domain.errors import AwsError
 from lambent.domain.functions import runtime_version
 from lambent.engine.environments.loglines import stream_name
-from lambent.engine.environments.shipping import BATCH_EVENTS_MAX, EVENT_BYTES_MAX, PIECE_BYTES, SHIPPED_S_MAX, LogShipper, LogStream, role_caller
+from lambent.engine.environments.shipping import (
+    BATCH_EVENTS_MAX,
+    EVENT_BYTES_MAX,
+    PIECE_BYTES,
+    SHIPPED_S_MAX,
+    LogShipper,
+    LogStream,
+    role_caller,
+)
 
 
 @pytest.fixture

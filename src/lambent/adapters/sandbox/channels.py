@@ -2,8 +2,8 @@
 
 A runtime *reports*: ``ready`` (it takes events), ``result``, ``error``, ``init_error``, and for a response in pieces ``stream``,
 ``chunk`` …, ``end``. A report's header has ``request_id``, ``content_type``, ``error_type`` where they apply, and ``peak_kb`` (the largest
-resident size of its process so far) where the runtime knows it: reading ``/proc`` for it costs more than the rest of the talk. All of it may
-be forged: the function holds the other end, too.
+resident size of its process so far) where the runtime knows it: reading ``/proc`` for it costs more than the rest of the talk. All of
+it may be forged: the function holds the other end, too.
 """
 
 from __future__ import annotations

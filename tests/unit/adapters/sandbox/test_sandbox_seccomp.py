@@ -38,7 +38,19 @@ def test_every_call_gets_its_verdict(machine: str) -> None:
     program, calls = seccomp.program(machine), seccomp.numbers(machine)
     for name in ("read", "openat", "execve", "mmap", "futex", "wait4", "kill", "getrandom", "epoll_ctl", "statx", "mknodat", "seccomp"):
         assert verdict(program, calls[name], ARCH[machine]) == ALLOW, name
-    for name in ("ptrace", "mount", "unshare", "setns", "bpf", "keyctl", "io_uring_setup", "io_setup", "process_vm_readv", "pivot_root", "open_tree"):
+    for name in (
+        "ptrace",
+        "mount",
+        "unshare",
+        "setns",
+        "bpf",
+        "keyctl",
+        "io_uring_setup",
+        "io_setup",
+        "process_vm_readv",
+        "pivot_root",
+        "open_tree",
+    ):
         assert verdict(program, calls[name], ARCH[machine]) == refused(errno.EPERM), name
     assert verdict(program, calls["clone3"], ARCH[machine]) == refused(errno.ENOSYS)
     assert verdict(program, 900, ARCH[machine]) == refused(errno.ENOSYS)

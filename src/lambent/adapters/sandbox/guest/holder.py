@@ -45,9 +45,9 @@ def live(request, server, uid, gid):
 
 def share_out():
     """Limit what is counted for the server's user, for all environments and its programs together: we leave some for the others."""
-    with contextlib.suppress(OSError):  # a kernel without inotify
-        with open("/proc/sys/user/max_inotify_instances", "w") as file:
-            file.write(str(INOTIFY_INSTANCES_MAX))
+    # A kernel without inotify has no such file.
+    with contextlib.suppress(OSError), open("/proc/sys/user/max_inotify_instances", "w") as file:
+        file.write(str(INOTIFY_INSTANCES_MAX))
 
 
 def serve(server, uid, gid, has_root):
