@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import urllib.request
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -53,3 +54,27 @@ def test_invocations_are_measured(own_server: Callable[..., RunningServer]) -> N
     with urllib.request.urlopen(f"{server.url}/_lambent/metrics") as page:
         text = page.read().decode()
     assert 'lambda_invocations_total{account="000000000000",region="us-east-1",function_name="measured"} 3\n' in text
+
+
+def test_logs_are_measured(server: RunningServer) -> None:
+    """By a filter of their group, and where the functions themselves write metrics into them."""
+    functions, logs, metrics = server.client("lambda"), server.client("logs"), server.client("cloudwatch")
+    directive = {"Namespace": "shop", "Dimensions": [["kind"]], "Metrics": [{"Name": "sold", "Unit": "Count"}]}
+    carried = {"CloudWatchMetrics": [directive]}
+    source = (
+        "import json, time\ndef handler(event, context):\n    print('SOLD', event)\n"
+        f"    print(json.dumps({{'_aws': {{'Timestamp': int(time.time() * 1000), **{json.dumps(carried)}}}, 'kind': 'tea', 'sold': event}}))\n"
+    )
+    create(functions, "seller", source)
+    logs.create_log_group(logGroupName="/aws/lambda/seller")
+    change = {"metricName": "lines", "metricNamespace": "shop", "metricValue": "1"}
+    logs.put_metric_filter(logGroupName="/aws/lambda/seller", filterName="f", filterPattern="SOLD", metricTransformations=[change])
+    for event in (b"2", b"3"):
+        functions.invoke(FunctionName="seller", Payload=event)
+
+    def total(name: str, **more: Any) -> Any:
+        answer = metrics.get_metric_statistics(Namespace="shop", MetricName=name, Statistics=["Sum"], **ALWAYS, **more)
+        return sum(each["Sum"] for each in answer["Datapoints"])
+
+    assert eventually(lambda: total("sold", Dimensions=[{"Name": "kind", "Value": "tea"}], Unit="Count") == 5)
+    assert eventually(lambda: total("lines") == 2)

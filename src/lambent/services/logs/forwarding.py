@@ -1,4 +1,4 @@
-"""What a group passes on of its events: to subscribers (Lambda, Kinesis, Firehose) and, by metric filters, to CloudWatch.
+"""What a group passes on of its events: to subscribers (Lambda, Kinesis, Firehose) and, by metric filters or embedded, to CloudWatch.
 
 ``outgoing`` is called before the events are committed, and what it returns is in their commit: an outbox, emptied by ``Forwarder``.
 Follows "Log group-level subscription filters" of the CloudWatch Logs user guide.
@@ -11,6 +11,7 @@ import gzip
 import json
 import logging
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +25,7 @@ from lambent.domain.storage import Acknowledge, Enqueue, Lease, Postpone, Write
 from lambent.engine.delivery.queue_worker import QueueWorker
 from lambent.engine.environments.shipping import role_caller
 from lambent.patterns.logs import compile_pattern
+from lambent.services.logs import embedded
 from lambent.services.logs.state import Group, Logs, MetricFilter, Stream, Subscription
 
 if TYPE_CHECKING:
@@ -86,10 +88,8 @@ _decode = msgspec.msgpack.Decoder(Package | Measurements).decode
 
 def outgoing(logs: Logs, group: Group, stream: Stream, events: Sequence[shapes.InputLogEvent]) -> list[Write]:
     """Return the writes that pass the events on; ``stream`` is as it will be once they are in it."""
-    if not group.subscriptions and not group.metric_filters:
-        return []
     first = stream.last_sequence - len(events) + 1
-    letters: list[Package | Measurements] = []
+    letters: list[Package | Measurements] = [*_embedded(logs, group, events)]
     for subscription in group.subscriptions.values():
         pattern = _compiled(subscription.pattern)
         wanted = [
@@ -105,6 +105,21 @@ def outgoing(logs: Logs, group: Group, stream: Stream, events: Sequence[shapes.I
     return [Enqueue(QUEUE, logs.platform.ids.uuid(), _encode(letter), now) for letter in letters]
 
 
+def _embedded(logs: Logs, group: Group, events: Sequence[shapes.InputLogEvent]) -> list[Measurements]:
+    """Return what the events carry in the embedded metric format, by namespace."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    now_ms = logs.now_ms()
+    for event in events:
+        for namespace, datum in embedded.measured(event["message"], now_ms):
+            found.setdefault(namespace, []).append(datum)
+    return [each for namespace, data in found.items() for each in _packed(group, namespace, data)]
+
+
+def _packed(group: Group, namespace: str, data: list[dict[str, Any]]) -> list[Measurements]:
+    parts = [data[start : start + METRIC_DATA_MAX] for start in range(0, len(data), METRIC_DATA_MAX)]
+    return [Measurements(group.account_id, group.region, namespace, each) for each in parts]
+
+
 def _fields(subscription: Subscription, message: str) -> dict[str, str]:
     """Return what a pattern of space-delimited fields takes from the message; the other patterns take nothing."""
     if not subscription.pattern.lstrip().startswith("["):
@@ -115,14 +130,12 @@ def _fields(subscription: Subscription, message: str) -> dict[str, str]:
 def _measured(group: Group, each_filter: MetricFilter, events: Sequence[shapes.InputLogEvent]) -> list[Measurements]:
     pattern = _compiled(each_filter.pattern)
     found = [(each["timestamp"], pattern.extract(each["message"])) for each in events if pattern.matches(each["message"])]
-    measurements = []
+    measurements: list[Measurements] = []
     for change in each_filter.transformations:
         data = [datum for timestamp, extracted in found if (datum := _datum(change, timestamp, extracted)) is not None]
         if not found and "defaultValue" in change:
             data = [{"MetricName": change["metricName"], "Value": change["defaultValue"], "Timestamp": events[-1]["timestamp"]}]
-        for start in range(0, len(data), METRIC_DATA_MAX):
-            part = data[start : start + METRIC_DATA_MAX]
-            measurements.append(Measurements(group.account_id, group.region, change["metricNamespace"], part))
+        measurements += _packed(group, change["metricNamespace"], data)
     return measurements
 
 
@@ -162,7 +175,7 @@ class Forwarder(QueueWorker):
         return (Acknowledge(lease),)
 
     async def _measure(self, letter: Measurements) -> None:
-        data = [each | {"Timestamp": each["Timestamp"] / 1000} for each in letter.data]
+        data = [each | {"Timestamp": datetime.fromtimestamp(each["Timestamp"] / 1000, UTC)} for each in letter.data]
         params = {"Namespace": letter.namespace, "MetricData": data}
         caller = Caller.service("logs.amazonaws.com", letter.account_id)
         ids = self._logs.platform.ids

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import gzip
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -154,12 +155,23 @@ async def test_metrics_are_measured(kit: Kit, cloud: Subscribers) -> None:
     assert (call.service, call.operation, call.params["Namespace"]) == ("cloudwatch", "PutMetricData", "web")
     (datum,) = call.params["MetricData"]
     assert (datum["MetricName"], datum["Value"], datum["Dimensions"]) == ("bytes", 5.0, [{"Name": "ip", "Value": "10.0.0.1"}])
+    assert datum["Timestamp"] == datetime.fromtimestamp((kit.now - 1000) // 1000, UTC) - timedelta(milliseconds=2)
     (group,) = (await kit.call("DescribeLogGroups"))["logGroups"]
     assert group["metricFilterCount"] == 1
     (found,) = (await kit.call("DescribeMetricFilters", metricName="bytes", metricNamespace="web"))["metricFilters"]
     assert found["metricTransformations"] == [change]
     await kit.call("DeleteMetricFilter", logGroupName="g", filterName="m")
     assert (await kit.call("DescribeMetricFilters"))["metricFilters"] == []
+
+
+async def test_embedded_metrics_go_to_their_namespaces(kit: Kit, cloud: Subscribers) -> None:
+    await kit.stream()
+    directives = [{"Namespace": name, "Dimensions": [[]], "Metrics": [{"Name": "n"}]} for name in ("a", "b")]
+    carrier = json.dumps({"_aws": {"Timestamp": kit.now, "CloudWatchMetrics": directives}, "n": 3})
+    await kit.put((-2, carrier), (-1, "nothing"), (0, carrier))
+    await forward(kit)
+    assert sorted((call.operation, call.params["Namespace"]) for call in cloud.calls) == [("PutMetricData", "a"), ("PutMetricData", "b")]
+    assert [each["Values"] for call in cloud.calls for each in call.params["MetricData"]] == [[3.0]] * 4
 
 
 async def test_policies_and_destinations_are_kept(kit: Kit) -> None:
