@@ -14,6 +14,10 @@ import httptools
 
 Headers = Sequence[tuple[str, str]]
 
+CONNECTIONS_MAX = 256  #: of one environment
+HEAD_BYTES_MAX = 2_097_152
+"""Of a head, and of trailers; what is kept of an error for X-Ray may be 1 MB alone."""
+
 
 @dataclass(slots=True)
 class Head:
@@ -77,6 +81,7 @@ class HttpConnection(asyncio.Protocol):
         self._streams = False
         self._trailers: dict[str, str] | None = None
         self._refused = False
+        self._head_bytes = 0
 
     # asyncio.Protocol
 
@@ -84,6 +89,8 @@ class HttpConnection(asyncio.Protocol):
         """Note the connection."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is none of asyncio's classes
         self._connections.add(self)
+        if len(self._connections) > CONNECTIONS_MAX:
+            self._transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection; a streamed response that was under way is broken."""
@@ -97,10 +104,22 @@ class HttpConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse; what isn't HTTP ends the connection with 400."""
+        if self._trailers is None:
+            self._head_bytes += len(data)
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserUpgrade, httptools.HttpParserError):
             self._bad()
+        if self._head_bytes > HEAD_BYTES_MAX:
+            self._bad()
+
+    def pause_writing(self) -> None:
+        """The runtime doesn't read its answers: take no more requests."""
+        self.pause()
+
+    def resume_writing(self) -> None:
+        """It has read them."""
+        self.resume()
 
     # httptools' callbacks
 
@@ -112,6 +131,7 @@ class HttpConnection(asyncio.Protocol):
         """Take a header; after the body has begun, a trailer."""
         key = name.decode("latin-1").lower()
         if self._trailers is not None:
+            self._head_bytes += len(name) + len(value)
             self._trailers[key] = value.decode("utf-8", "replace")
         else:
             self._head.headers[key] = value.decode("latin-1")
@@ -121,6 +141,7 @@ class HttpConnection(asyncio.Protocol):
         self._head.method = self._parser.get_method().decode("latin-1")
         self._head.path = unquote(self._url.split(b"?", 1)[0].decode("latin-1"))
         self._trailers = {}
+        self._head_bytes = 0
         self._limit = self._service.wanted(self._head)
         self._streams = self._service.began(self._head)
         if self._head.headers.get("expect", "").lower() == "100-continue" and self._transport is not None:

@@ -156,6 +156,9 @@ class RuntimeApiServer:
             self._waiting.remove(connection)
 
     def _asked(self, connection: HttpConnection) -> None:
+        if connection in self._waiting:  # it asks again before it was answered, and could do so for ever
+            connection.abort()
+            return
         self._waiting.append(connection)
         if not self._ready:
             self._ready = True

@@ -136,3 +136,65 @@ async def test_garbage_is_a_bad_request(api) -> None:
     writer.write(b"\x00\x01garbage\r\n\r\n")
     assert (await reader.readline()).startswith(b"HTTP/1.1 400")
     writer.close()
+
+
+async def _raw(api) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    host, port = api.server.address.split(":")
+    return await asyncio.open_connection(host, int(port))
+
+
+async def _ends(reader: asyncio.StreamReader) -> bool:
+    """Wait for the end of a connection."""
+    try:
+        async with asyncio.timeout(10):
+            while await reader.read(65_536):
+                pass
+    except ConnectionError:
+        return True
+    return True
+
+
+async def test_asking_for_events_without_waiting_for_them_ends_the_connection(api) -> None:
+    reader, writer = await _raw(api)
+    writer.write(b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\n\r\n" * 3)
+    assert await _ends(reader)
+    assert not api.server._waiting
+    writer.close()
+
+
+@pytest.mark.parametrize("end", [b"", b"POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"], ids=["head", "trailers"])
+async def test_heads_and_trailers_are_not_kept_without_end(api, end: bytes) -> None:
+    reader, writer = await _raw(api)
+    writer.write(end or b"GET /x HTTP/1.1\r\n")
+    ended = asyncio.create_task(_ends(reader))
+    for number in range(5_000):
+        if ended.done():
+            break
+        writer.write(b"h%d: %b\r\n" % (number, b"x" * 1_000))
+        try:
+            await writer.drain()
+        except ConnectionError:
+            break
+    assert await ended
+    writer.close()
+
+
+async def test_whoever_does_not_read_answers_gets_no_more_of_them(api) -> None:
+    _, writer = await _raw(api)
+    request = b"GET /nothing HTTP/1.1\r\n\r\n" * 1_000
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(1.0):
+            while True:
+                writer.write(request)
+                await writer.drain()
+    (connection,) = api.server._connections
+    assert connection._transport.get_write_buffer_size() < 4_000_000
+    writer.transport.abort()
+
+
+async def test_there_are_only_so_many_connections(api) -> None:
+    opened = [await _raw(api) for _ in range(300)]
+    while len(api.server._connections) > 256 or sum(reader.at_eof() for reader, _ in opened) < 40:
+        await asyncio.sleep(0.01)
+    for _, writer in opened:
+        writer.close()

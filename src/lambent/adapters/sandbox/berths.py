@@ -173,7 +173,7 @@ class Berths:
 
     def _controlled(self, berth: Berth) -> socket.socket:
         ours, theirs = pair_with_senders()
-        berth.control = Helper(ours)
+        berth.control = Helper(ours, is_foreign=True)
         return theirs
 
     async def close(self) -> None:

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+import os
 import socket
 import struct
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from lambent.adapters.sandbox.keeper import Ended
 _MESSAGE_BYTES_MAX = 1 << 20
 _BUFFER_BYTES = 1 << 20
 _FDS_MAX = 100
+_MESSAGES_AT_ONCE = 64
 _SENDER = struct.Struct("3i")  # pid, uid, gid
 
 
@@ -61,10 +63,19 @@ def receive(sock: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
             fds.frombytes(payload[: len(payload) - len(payload) % fds.itemsize])
         elif level == socket.SOL_SOCKET and kind == socket.SCM_CREDENTIALS:
             sender = _SENDER.unpack(payload)[0]
-    message = json.loads(data) if data else None
+    message = _read(data)
     if message is not None and sender and "pid" in message:
         message["pid"] = sender
     return message, list(fds)
+
+
+def _read(data: bytes) -> dict[str, Any] | None:
+    """Return a message; ``None`` when it is none, as at the end: then the other end isn't what it was any more."""
+    try:
+        message = json.loads(data) if data else None
+    except (ValueError, RecursionError):
+        return None
+    return message if isinstance(message, dict) else None
 
 
 class Forked:
@@ -79,8 +90,9 @@ class Forked:
 class Helper:
     """A helper process: requests are answered in order; the ends of its children are told whenever they happen."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, *, is_foreign: bool = False) -> None:
         self._socket = sock
+        self._is_foreign = is_foreign  #: a function's code has the other end: what it sends is to be expected to be anything
         self._numbers = itertools.count(1)
         self._asked: dict[str, asyncio.Future[tuple[dict[str, Any], list[int]]]] = {}
         self._children: dict[str, Forked] = {}
@@ -113,6 +125,9 @@ class Helper:
         except HelperLost:
             self._children.pop(child.id, None)
             raise
+        if "pid" not in answer:
+            self._children.pop(child.id, None)
+            raise HelperLost(f"the helper does not say whom it started: {answer}")
         child.pid = answer["pid"]
         return child, received
 
@@ -132,21 +147,30 @@ class Helper:
                 child.ended.set_result(Ended(-9))
 
     def _readable(self) -> None:
-        while not self.lost:
+        for _ in range(_MESSAGES_AT_ONCE):
+            if self.lost:
+                return
             try:
                 message, fds = receive(self._socket)
             except BlockingIOError:
                 return
-            if message is None:
+            if self._is_foreign:
+                while fds:
+                    os.close(fds.pop())
+            try:
+                if message is None:
+                    self.close()
+                else:
+                    self._told(message, fds)
+            except (KeyError, TypeError, ValueError):
                 self.close()
-                return
-            self._told(message, fds)
 
     def _told(self, message: dict[str, Any], fds: list[int]) -> None:
         if "exited" in message:
             child = self._children.pop(message["id"], None)
             if child is not None and not child.ended.done():
-                child.ended.set_result(Ended(message["exited"], message["peak_kb"] // 1024, not_started=message.get("not_started", "")))
+                ended = Ended(int(message["exited"]), int(message["peak_kb"]) // 1024, not_started=str(message.get("not_started", "")))
+                child.ended.set_result(ended)
             return
         future = self._asked.get(message["id"])
         if future is not None and not future.done():

@@ -13,6 +13,9 @@ from lambent.gateway.http.connection import Answer, Connection
 
 _SWEEP_S: Final = 5.0
 _BACKLOG: Final = 256
+GUESTS_MAX: Final = 512
+"""Connections of one listener that was admitted. Whoever is behind it could open all that the server may have, and nobody else would
+be served any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,8 @@ class HttpServer:
 
     async def admit(self, listener: socket.socket, answer: Answer) -> asyncio.Server:
         """Begin to accept on one more socket, whose requests are somebody else's to answer; closing the server is the caller's."""
-        return await asyncio.get_running_loop().create_server(lambda: Connection(answer, self), sock=listener, backlog=_BACKLOG)
+        door = _Door(self)
+        return await asyncio.get_running_loop().create_server(lambda: Connection(answer, door), sock=listener, backlog=_BACKLOG)
 
     async def run(self) -> None:
         """End connections that idle or stall, until cancelled."""
@@ -100,3 +104,28 @@ class HttpServer:
     def now(self) -> float:
         """Return the monotonic time, in seconds."""
         return self._clock.monotonic()
+
+
+class _Door:
+    """The server, as the connections of one admitted listener see it: there are only so many of them."""
+
+    def __init__(self, server: HttpServer) -> None:
+        self._server = server
+        self._guests = 0
+
+    @property
+    def stopping(self) -> bool:
+        return self._server.stopping
+
+    def opened(self, connection: Connection) -> None:
+        self._guests += 1
+        self._server.opened(connection)
+        if self._guests > GUESTS_MAX:
+            connection.abort()
+
+    def closed(self, connection: Connection) -> None:
+        self._guests -= 1
+        self._server.closed(connection)
+
+    def now(self) -> float:
+        return self._server.now()

@@ -60,8 +60,8 @@ class Outbox:
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
         """Answer with JSON."""
-        if not self._trusts(request):
-            return _json(403, {"error": "the outbox is shown on loopback only, and not to pages of other machines"})
+        if request.environment_key is not None or not self._trusts(request):
+            return _json(403, {"error": "the outbox is shown on loopback only, and not to functions or pages of other machines"})
         if request.method == "DELETE":
             await self._store.commit([Trim(LOG)])
             return HttpResponse(204)

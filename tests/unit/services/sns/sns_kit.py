@@ -122,9 +122,9 @@ class Kit:
     async def attributes(self, subscription: str) -> dict[str, str]:
         return dict((await self.call("GetSubscriptionAttributes", SubscriptionArn=subscription))["Attributes"])
 
-    async def get(self, path: str, query: str = "", method: str = "GET") -> HttpResponse | None:
+    async def get(self, path: str, query: str = "", method: str = "GET", environment_key: str | None = None) -> HttpResponse | None:
         """Ask by plain HTTP; ``None`` when nobody feels meant."""
-        request = HttpRequest(method, path, query, {"host": HOST}, BytesStream(b""))
+        request = HttpRequest(method, path, query, {"host": HOST}, BytesStream(b""), environment_key=environment_key)
         handler = next((each for each in self.service.raw_handlers if each.claims(request)), None)
         return None if handler is None else await handler.handle(request)
 

@@ -94,6 +94,9 @@ async def test_pushes_end_in_the_outbox_each_with_its_platforms_text(kit: Kit) -
         assert answer is not None
         assert answer.status == 403
     kit.trusted = True
+    answer = await kit.get("/_lambent/sns/outbox", environment_key="ASIAFUNCTION")
+    assert answer is not None
+    assert answer.status == 403, "it holds what was meant for one person"
     await kit.get("/_lambent/sns/outbox", method="DELETE")
     assert await kit.outbox() == []
 
