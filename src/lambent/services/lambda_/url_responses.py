@@ -94,7 +94,7 @@ def head_of(result: Mapping[str, Any]) -> HttpResponse | None:
     """Return the answer without its body; ``None`` when status or headers are none."""
     try:
         status = int(result.get("statusCode") or 200)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # the last: Infinity, which Python's JSON knows
         return None
     given = result.get("headers") or {}
     cookies = result.get("cookies") or []
