@@ -34,7 +34,7 @@ async def test_one_admitted_listener_can_not_take_all_connections() -> None:
         writer.transport.abort()
     async with asyncio.timeout(20):
         while len(server):
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0)
     reader, writer = await asyncio.open_connection(*listener.getsockname())
     writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
     assert (await reader.read()).startswith(b"HTTP/1.1 200")
