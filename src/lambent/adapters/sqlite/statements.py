@@ -19,17 +19,16 @@ RANGE: Final = "SELECT key, value, version FROM documents WHERE key >= ? AND key
 RANGE_REVERSE: Final = "SELECT key, value, version FROM documents WHERE key >= ? AND key < ? ORDER BY key DESC LIMIT ?"
 
 # Messages. A token that doesn't match says that the lease was lost: then nothing happens.
-_MESSAGE: Final = "(?, ?, ?, ?, ?, ?)"
 _ENQUEUE: Final = (
-    "INSERT INTO messages (queue, message_id, due, visible, enqueued, body) VALUES {} "
+    "INSERT INTO messages (queue, message_id, due, visible, enqueued, body) SELECT * FROM (VALUES {}) WHERE column1 IS NOT NULL "
     "ON CONFLICT (queue, message_id) DO UPDATE SET due = excluded.due, visible = excluded.visible, body = excluded.body, token = ''"
 )
 #: The token alone finds a message (``token <> ''`` is what its index asks for); one isn't given twice.
 _ACKNOWLEDGE: Final = "DELETE FROM messages WHERE token <> '' AND token IN ({})"
-#: Each statement lets go of the interpreter's lock and takes it again, in turns with the event loop: many rows are one statement.
-#: They come in a few sizes, so that each is compiled once.
-SIZES: Final = (64, 16, 4, 1)
-ENQUEUE: Final = {size: _ENQUEUE.format(", ".join([_MESSAGE] * size)) for size in SIZES}
+#: Each statement lets go of the interpreter's lock and waits until the event loop does: many rows are one statement. They come in a few
+#: sizes, so that each is compiled once; what a size has beyond the rows is NULL, which adds and matches nothing.
+SIZES: Final = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
+ENQUEUE: Final = {size: _ENQUEUE.format(", ".join(["(?, ?, ?, ?, ?, ?)"] * size)) for size in SIZES}
 ACKNOWLEDGE: Final = {size: _ACKNOWLEDGE.format(", ".join("?" * size)) for size in SIZES}
 POSTPONE: Final = (
     "UPDATE messages SET due = ?, visible = ?, token = '', body = coalesce(?, body) WHERE queue = ? AND message_id = ? AND token = ?"
@@ -53,7 +52,7 @@ QUEUES: Final = (
 ADVANCE_LOG: Final = (
     "INSERT INTO logs (name, last) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET last = last + excluded.last RETURNING id, last"
 )
-_APPEND: Final = "INSERT INTO records (log, sequence, time_ms, data) VALUES {}"
+_APPEND: Final = "INSERT INTO records (log, sequence, time_ms, data) SELECT * FROM (VALUES {}) WHERE column1 IS NOT NULL"
 APPEND: Final = {size: _APPEND.format(", ".join(["(?, ?, ?, ?)"] * size)) for size in SIZES}
 TRIM: Final = "DELETE FROM records WHERE log = (SELECT id FROM logs WHERE name = ?) AND time_ms < ?"
 TRIM_ALL: Final = "DELETE FROM records WHERE log = (SELECT id FROM logs WHERE name = ?)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, Final
 
 from lambent.adapters.sqlite import keys, statements
 from lambent.base.clock import Clock
@@ -24,12 +24,15 @@ from lambent.domain.storage import (
     Write,
 )
 
+_SIZE_MAX: Final = max(statements.SIZES)
+
 
 class Session:
     """The writer's connection, with the numbers that only grow.
 
-    Messages that are added, or acknowledged, one after the other are one statement for many: they lie in ``_enqueued`` or
-    ``_acknowledged`` until something else is to be written, or ``flush``.
+    Messages that are added, or acknowledged, are one statement for many: they lie in ``_enqueued`` and ``_acknowledged`` until something
+    else is done with messages, or ``flush``. Which of the two comes first makes no difference: a message that is added while its lease is
+    acknowledged is there afterwards.
     """
 
     def __init__(self, connection: sqlite3.Connection, clock: Clock) -> None:
@@ -63,12 +66,12 @@ class Session:
         self._enqueued, self._acknowledged = [], []
 
     def _execute_many(self, by_size: Mapping[int, str], rows: Sequence[tuple[Any, ...]], *first: object) -> None:
-        """Carry out a statement for all rows, as many of them at once as it has sizes for; ``first`` are parameters before theirs."""
-        start = 0
-        for size, statement in by_size.items():
-            while len(rows) - start >= size:
-                self._execute(statement, [*first, *chain.from_iterable(rows[start : start + size])])
-                start += size
+        """Carry out a statement for all rows, as many at once as its largest size; ``first`` are parameters before theirs."""
+        for start in range(0, len(rows), _SIZE_MAX):
+            some = rows[start : start + _SIZE_MAX]
+            size = next(each for each in statements.SIZES if each >= len(some))
+            beyond = (None,) * ((size - len(some)) * len(some[0]))
+            self._execute(by_size[size], [*first, *chain.from_iterable(some), *beyond])
 
     def store_version(self) -> None:
         """Write down the newest document version, once for a whole group of commits."""
@@ -86,24 +89,20 @@ class Session:
     def _apply(self, write: Write) -> int:
         match write:
             case Enqueue(queue, message_id, body, due):
-                if self._acknowledged:
-                    self.flush()
                 self._enqueued.append((queue, message_id, due, due, self._clock.now(), body))
                 return 0
             case Acknowledge(lease):
-                if self._enqueued:
-                    self.flush()
                 self._acknowledged.append((lease.token,))
                 return 0
-        self.flush()
-        match write:
             case Put():
                 return self._put(write)
             case Delete():
                 self._delete(write)
             case Postpone(lease, due, replaced):
+                self.flush()
                 self._execute(statements.POSTPONE, (due, due, replaced, lease.queue, lease.message_id, lease.token))
             case Purge(queue):
+                self.flush()
                 self._execute(statements.PURGE, (queue,))
             case Append(log, records):
                 return self._append(log, records)
