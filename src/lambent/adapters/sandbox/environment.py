@@ -187,7 +187,8 @@ class SandboxedEnvironment:
         if message is None and (message := await self._late_report()) is None:
             return await self._gone()
         kind, header, body = message
-        await self._drained()
+        if self._body.drain():
+            await self._drained()
         if kind == "stream":
             return await self._streaming(deadline, streamed=streamed)
         peak = _peak_mb(header) if "peak_kb" in header else self._body.peak_mb()

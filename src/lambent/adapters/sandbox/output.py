@@ -51,6 +51,11 @@ class OutputParser:
         self._needed = 1  #: with fewer bytes there is nothing to be found
         self.steps = 0  #: how much work was done so far
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether everything was given."""
+        return not self._rest
+
     def feed(self, data: bytes) -> None:
         """Take the next bytes and give what is complete."""
         self.add(data)
@@ -160,7 +165,10 @@ class OutputPipe:
         if self._read < 0:
             return False
         if not self._is_draining:
-            self._left, self._is_draining = self._waiting(), True
+            self._left = self._waiting()
+            if not self._left and self.parser.is_empty:
+                return False
+            self._is_draining = True
         end = self.parser.steps + _STEPS_AT_ONCE
         with contextlib.suppress(BlockingIOError):
             while not (more := self.parser.work()) and self._left > 0 and self.parser.steps < end and self._take(self._left):
