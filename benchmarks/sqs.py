@@ -21,12 +21,16 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from benchmarks import server
+from benchmarks import load, server
+from benchmarks.report import Row
 from lambent.adapters.sqlite import SqliteStore
 from lambent.base.clock import SystemClock
 from lambent.domain.storage import Put
 
 ROUNDS = 3
+CLIENTS = 16
+_ALONE_S = 0.7
+_SEND_S = 1.0
 BODY = "x" * 200
 
 
@@ -103,6 +107,32 @@ async def commit_alone(seconds: float, committers: int) -> float:
         return found
 
 
+def row(name: str, rates: list[float], alone: list[float]) -> Row:
+    """Return the row of something whose baseline is the store alone."""
+    ratios = [a / b for a, b in zip(rates, alone, strict=True)]
+    figures = f"{load.median(rates):,.0f}/s, the store alone {load.median(alone):,.0f} commits/s"
+    return Row(name, f"commits/s of the store alone, {CLIENTS} at once", "≥ 1/6 ×", ratios, figures, 1 / 6, at_least=True)
+
+
+async def rows(port: int) -> list[Row]:
+    """Measure sending over signed HTTP."""
+    clients = [await Client.connect(port) for _ in range(CLIENTS)]
+    url = (await clients[0].ask(clients[0].request("CreateQueue", QueueName="sent")))["QueueUrl"]
+    send = clients[0].request("SendMessage", QueueUrl=url, MessageBody=BODY)
+
+    async def one(client: Client) -> int:
+        await client.ask(send)
+        return 1
+
+    rates, alone = [], []
+    for _ in range(ROUNDS):
+        alone.append(await commit_alone(_ALONE_S, CLIENTS))
+        rates.append(await rate("SQS send", clients, _SEND_S, one))
+    for client in clients:
+        client.writer.close()
+    return [row(f"SQS send, {CLIENTS} clients", rates, alone)]
+
+
 async def measure(port: int, count: int, seconds: float) -> None:
     """Measure everything in turn."""
     clients = [await Client.connect(port) for _ in range(count)]
@@ -138,6 +168,6 @@ async def measure(port: int, count: int, seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    given = sys.argv[1:] + ["16", "3"][len(sys.argv) - 1 :]
+    given = sys.argv[1:] + [str(CLIENTS), "3"][len(sys.argv) - 1 :]
     with server.running() as running:
         uvloop.run(measure(running.port, int(given[0]), float(given[1])))
