@@ -15,6 +15,12 @@ def principal_of(caller: Caller) -> Principal:
     return Principal(account_id=caller.account_id, arn=caller.arn)
 
 
+def secure_transport(source_ip: str) -> tuple[str, ...]:
+    """Return the condition key ``aws:SecureTransport``: on its way from this machine itself nobody listens to a request; from elsewhere it
+    comes in the clear, unless something in front of us, on this machine, ends its TLS."""
+    return ("true" if source_ip == "::1" or source_ip.removeprefix("::ffff:").startswith("127.") else "false",)
+
+
 def conditions_of(caller: Caller) -> dict[str, tuple[str, ...]]:
     """Return the condition keys that a caller brings along."""
     context: dict[str, tuple[str, ...]] = {}

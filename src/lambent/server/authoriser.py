@@ -18,7 +18,7 @@ from lambent.domain.call import Call
 from lambent.domain.caller import Caller, CallerKind
 from lambent.domain.errors import AwsError
 from lambent.policy.actions import Need, needs_of
-from lambent.policy.callers import conditions_of, principal_of
+from lambent.policy.callers import conditions_of, principal_of, secure_transport
 from lambent.policy.evaluation import Decision, Principal, Request
 from lambent.policy.permissions import ALLOWED, IDENTITY, Policy, Verdict, judge, with_resource_policy
 from lambent.server.denials import denial
@@ -191,7 +191,7 @@ class RoleAuthoriser:
             "aws:ViaAWSService": ("false",),
             "aws:userid": (f"{document.id}:{session}",),
             "aws:SourceIp": (call.source_ip,),
-            "aws:SecureTransport": ("true",),
+            "aws:SecureTransport": secure_transport(call.source_ip),
             "aws:CurrentTime": (datetime.fromtimestamp(now, UTC).isoformat(),),
             "aws:EpochTime": (str(int(now)),),
             "aws:RequestedRegion": (call.region,),

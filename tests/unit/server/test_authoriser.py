@@ -64,7 +64,7 @@ async def test_a_sessions_own_policies_bound_it(world: World) -> None:
         ({"StringEquals": {"aws:PrincipalTag/team": "blue", "aws:RequestedRegion": "eu-west-1"}}, True),
         ({"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}, True),
         ({"IpAddress": {"aws:SourceIp": "192.168.0.0/16"}}, False),
-        ({"StringLike": {"aws:userid": "AROA1:*"}, "Bool": {"aws:SecureTransport": "true"}}, True),
+        ({"StringLike": {"aws:userid": "AROA1:*"}, "Bool": {"aws:SecureTransport": "false"}}, True),
         ({"DateGreaterThan": {"aws:CurrentTime": "2100-01-01T00:00:00Z"}}, False),
         ({"StringEquals": {"aws:ResourceAccount": "${aws:PrincipalAccount}"}}, True),
     ],

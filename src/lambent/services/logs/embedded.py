@@ -44,7 +44,7 @@ def measured(message: str, now_ms: int) -> list[tuple[str, dict[str, Any]]]:
     try:
         root = msgspec.json.decode(message)
         metadata = msgspec.convert(root["_aws"], _Metadata) if isinstance(root, dict) else None
-    except (msgspec.MsgspecError, KeyError):
+    except (msgspec.MsgspecError, KeyError, ValueError, RecursionError):  # not JSON, no text, or deeper than is read
         return []
     if metadata is None or not now_ms - OLD_MS_MAX < metadata.timestamp_ms < now_ms + AHEAD_MS_MAX:
         return []

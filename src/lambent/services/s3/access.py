@@ -17,7 +17,7 @@ from lambent.domain.call import Call
 from lambent.domain.caller import CallerKind
 from lambent.domain.errors import AwsError
 from lambent.policy.actions.s3 import CONDITION_KEYS, action_of
-from lambent.policy.callers import principal_of
+from lambent.policy.callers import principal_of, secure_transport
 from lambent.policy.evaluation import Decision, Request, evaluate, role_of
 from lambent.services.s3 import acl
 from lambent.services.s3.ownership import blocks, owner_enforced
@@ -96,7 +96,7 @@ def _context(call: Call, now: float, existing_tags: Mapping[str, str]) -> dict[s
     context: dict[str, tuple[str, ...]] = {
         "aws:sourceip": (call.source_ip,),
         "aws:useragent": (call.user_agent,),
-        "aws:securetransport": ("true",),  # on loopback nobody listens; from elsewhere clients come by the TLS of whoever stands in front
+        "aws:securetransport": secure_transport(call.source_ip),
         "aws:currenttime": (datetime.fromtimestamp(now, UTC).isoformat(),),
         "aws:epochtime": (str(int(now)),),
         "aws:requestedregion": (call.region,),

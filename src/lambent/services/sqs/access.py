@@ -7,7 +7,7 @@ from typing import Any
 
 from lambent.domain.call import Call
 from lambent.domain.caller import CallerKind
-from lambent.policy.callers import conditions_of, principal_of
+from lambent.policy.callers import conditions_of, principal_of, secure_transport
 from lambent.policy.evaluation import Decision, Request, evaluate
 from lambent.services.sqs.errors import access_denied
 from lambent.services.sqs.state import Queue
@@ -32,4 +32,4 @@ def statements(policy: str) -> list[dict[str, Any]]:
 
 
 def _conditions(call: Call) -> dict[str, tuple[str, ...]]:
-    return {"aws:SourceIp": (call.source_ip,), "aws:SecureTransport": ("true",)} | conditions_of(call.caller)
+    return {"aws:SourceIp": (call.source_ip,), "aws:SecureTransport": secure_transport(call.source_ip)} | conditions_of(call.caller)

@@ -59,7 +59,10 @@ def test_each_set_of_dimensions_has_its_metric() -> None:
         document(directive={"Dimensions": [["absent"]]}),
         document(directive={"Dimensions": [["service"] * (DIMENSIONS_MAX + 1)]}),
         document() + " and more",
+        '{"_aws": ' + "[" * 100_000,
+        '{"_aws": "\ud800"}',
     ],
+    ids=range(21),
 )
 def test_what_does_not_keep_to_the_format_is_a_mere_event(message: str) -> None:
     assert measured(message, NOW) == []
