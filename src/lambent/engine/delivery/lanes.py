@@ -21,7 +21,8 @@ GAIN_MIN: Final = 1.2  # how much faster twice the places must be to be kept
 PLATEAU_S: Final = 5.0  # until more places are tried again where they didn't help
 SPARED: Final = 2
 """Places of a lane while something else matters more: while one event is with its environment the other one's turn comes, and both fit
-into the time in which whoever matters waits for the disk. With one the loop was idle a quarter of the time, with three both were slower than with two."""
+into the time in which whoever matters waits for the disk. With one the loop was idle a quarter of the time; with three both were slower
+than with two."""
 REST_S_MIN: Final = 0.5
 REST_S_MAX: Final = 30.0
 _NEVER: Final = float("inf")
