@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import msgspec
+
 SYSTEM_LEVELS: Final[Mapping[str, int]] = {"DEBUG": 10, "INFO": 20, "WARN": 30}
 APPLICATION_LEVELS: Final[Mapping[str, int]] = {
     "TRACE": 5,
@@ -43,32 +45,48 @@ def billed_ms(duration_ms: float, init_ms: float | None, restore_ms: float | Non
     return whole_ms(duration_ms + (init_ms or 0.0) + (whole_ms(restore_ms) if restore_ms is not None else 0))
 
 
-def text_report(
-    request_id: str,
-    *,
-    duration_ms: float,
-    billed: int,
-    memory_mb: int,
-    memory_used_mb: int,
-    init_ms: float | None,
-    restore_ms: float | None = None,
-    status: str = "success",
-    error_type: str = "",
-) -> str:
-    """Return the REPORT line."""
-    line = (
-        f"REPORT RequestId: {request_id}\tDuration: {duration_ms:.2f} ms\tBilled Duration: {billed} ms\t"
-        f"Memory Size: {memory_mb} MB\tMax Memory Used: {memory_used_mb} MB\t"
-    )
-    if init_ms is not None:
-        line += f"Init Duration: {init_ms:.2f} ms\t"
-    if restore_ms is not None:
-        line += f"Restore Duration: {restore_ms:.2f} ms\tBilled Restore Duration: {whole_ms(restore_ms)} ms\t"
-    if status == "timeout" or error_type:  # an exception of the handler's alone isn't shown in text
-        line += f"Status: {status}"
-    if error_type:
-        line += f"\tError Type: {error_type}"
-    return line
+class Start(msgspec.Struct, frozen=True, gc=False):
+    """The START line."""
+
+    request_id: str
+    version: str
+
+    def texts(self) -> tuple[str, ...]:
+        """Return the line."""
+        return (f"START RequestId: {self.request_id} Version: {self.version}\n",)
+
+
+class Report(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """How an invocation went: the END and REPORT lines."""
+
+    request_id: str
+    duration_ms: float
+    billed_ms: int
+    memory_mb: int
+    memory_used_mb: int
+    init_ms: float | None = None
+    restore_ms: float | None = None
+    status: str = "success"
+    error_type: str = ""
+
+    def texts(self) -> tuple[str, ...]:
+        """Return the lines."""
+        return f"END RequestId: {self.request_id}\n", f"{self._report()}\n"
+
+    def _report(self) -> str:
+        line = (
+            f"REPORT RequestId: {self.request_id}\tDuration: {self.duration_ms:.2f} ms\tBilled Duration: {self.billed_ms} ms\t"
+            f"Memory Size: {self.memory_mb} MB\tMax Memory Used: {self.memory_used_mb} MB\t"
+        )
+        if self.init_ms is not None:
+            line += f"Init Duration: {self.init_ms:.2f} ms\t"
+        if self.restore_ms is not None:
+            line += f"Restore Duration: {self.restore_ms:.2f} ms\tBilled Restore Duration: {whole_ms(self.restore_ms)} ms\t"
+        if self.status == "timeout" or self.error_type:  # an exception of the handler's alone isn't shown in text
+            line += f"Status: {self.status}"
+        if self.error_type:
+            line += f"\tError Type: {self.error_type}"
+        return line
 
 
 def text_init_report(init_ms: float, phase: str, status: str, error_type: str) -> str:

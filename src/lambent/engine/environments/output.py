@@ -9,7 +9,7 @@ from typing import Any
 from lambent.base.clock import Clock
 from lambent.domain.functions import FunctionVersion, runtime_version, runtime_version_arn
 from lambent.engine.environments import loglines
-from lambent.engine.environments.shipping import LogStream
+from lambent.engine.environments.shipping import LogStream, Piece
 
 
 class FunctionLog:
@@ -106,54 +106,33 @@ class FunctionLog:
         if self._json:
             self._event("start", {"requestId": request_id, "version": self._function.version})
         else:
-            self._line(f"START RequestId: {request_id} Version: {self._function.version}")
+            self._write(loglines.Start(request_id, self._function.version))
 
     def note(self, text: str) -> None:
         """Note in text what ended an invocation: a timeout, an exit. JSON says so in ``platform.report``."""
         if not self._json:
             self._line(text)
 
-    def end(
-        self,
-        request_id: str,
-        *,
-        duration_ms: float,
-        billed: int,
-        memory_used_mb: int,
-        init_ms: float | None,
-        restore_ms: float | None = None,
-        status: str = "success",
-        error_type: str = "",
-    ) -> None:
+    def end(self, report: loglines.Report) -> None:
         """Note that an invocation ended, and its report."""
         if not self._json:
-            report = loglines.text_report(
-                request_id,
-                duration_ms=duration_ms,
-                billed=billed,
-                memory_mb=self._function.memory_mb,
-                memory_used_mb=memory_used_mb,
-                init_ms=init_ms,
-                restore_ms=restore_ms,
-                status=status,
-                error_type=error_type,
-            )
-            self._write(f"END RequestId: {request_id}\n".encode(), f"{report}\n".encode())
+            self._write(report)
             return
         metrics: dict[str, Any] = {
-            "durationMs": round(duration_ms, 3),
-            "billedDurationMs": billed,
-            "memorySizeMB": self._function.memory_mb,
-            "maxMemoryUsedMB": memory_used_mb,
+            "durationMs": round(report.duration_ms, 3),
+            "billedDurationMs": report.billed_ms,
+            "memorySizeMB": report.memory_mb,
+            "maxMemoryUsedMB": report.memory_used_mb,
         }
-        if init_ms is not None:
-            metrics["initDurationMs"] = round(init_ms, 3)
-        if restore_ms is not None:
-            metrics["restoreDurationMs"] = round(restore_ms, 3)
-            metrics["billedRestoreDurationMs"] = loglines.whole_ms(restore_ms)
-        outcome = {"status": status, **({"errorType": error_type} if error_type else {})}
-        self._event("runtimeDone", {"requestId": request_id, **outcome, "metrics": {"durationMs": round(duration_ms, 3)}})
-        self._event("report", {"requestId": request_id, "metrics": metrics, **outcome})
+        if report.init_ms is not None:
+            metrics["initDurationMs"] = round(report.init_ms, 3)
+        if report.restore_ms is not None:
+            metrics["restoreDurationMs"] = round(report.restore_ms, 3)
+            metrics["billedRestoreDurationMs"] = loglines.whole_ms(report.restore_ms)
+        outcome = {"status": report.status, **({"errorType": report.error_type} if report.error_type else {})}
+        durations = {"durationMs": metrics["durationMs"]}
+        self._event("runtimeDone", {"requestId": report.request_id, **outcome, "metrics": durations})
+        self._event("report", {"requestId": report.request_id, "metrics": metrics, **outcome})
 
     def _event(self, kind: str, record: Mapping[str, Any]) -> None:
         level = loglines.event_level(kind, str(record.get("status", "")))
@@ -163,10 +142,10 @@ class FunctionLog:
     def _line(self, text: str) -> None:
         self._write(f"{text}\n".encode())
 
-    def _write(self, *messages: bytes) -> None:
-        self.stream.write(messages, int(self._clock.now() * 1000))
+    def _write(self, piece: Piece) -> None:
+        self.stream.write(piece, int(self._clock.now() * 1000))
         if self._tail is not None:
-            self._keep(self._tail, messages)
+            self._keep(self._tail, (piece,) if isinstance(piece, bytes) else [each.encode() for each in piece.texts()])
 
     def _keep(self, tail: deque[bytes], messages: Sequence[bytes]) -> None:
         tail.extend(messages)

@@ -12,7 +12,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeAlias
 
 from lambent.base.clock import Clock
 from lambent.base.ids import Ids
@@ -26,6 +26,7 @@ _log = logging.getLogger(__name__)
 
 EVENT_OVERHEAD_BYTES: Final = 26  # CloudWatch counts it with every event
 PIECE_BYTES: Final = 150  #: of memory, with every piece that waits, about
+_WORDED_BYTES: Final = 300  #: of memory, of a piece that is worded when it is sent, about
 EVENT_BYTES_MAX: Final = 262_144 - EVENT_OVERHEAD_BYTES
 BATCH_BYTES_MAX: Final = 1_048_576
 BATCH_EVENTS_MAX: Final = 2_000  # of AWS's 10,000: a batch is judged and encoded at once, which holds up whoever else is served
@@ -49,13 +50,25 @@ def role_caller(account_id: str, role_arn: str, function_name: str) -> Caller:
     return Caller(CallerKind.ROLE, account_id, f"arn:aws:sts::{account_id}:assumed-role/{role}/{session_name(function_name)}")
 
 
+class Worded(Protocol):
+    """Lines that are put into words when they are sent: not on the path of an invocation."""
+
+    def texts(self) -> Sequence[str]:
+        """Return the lines, far shorter than an event may be, with their line ends."""
+        ...
+
+
+Piece: TypeAlias = "bytes | Worded"
+"""What waits to be sent: a line, with its line end, or lines that are worded then."""
+
+
 class LogStream:
     """One environment's log stream: lines that wait to be sent."""
 
     def __init__(self, function: FunctionVersion, name: str, shipper: LogShipper) -> None:
         self.function = function
         self.name = name
-        self.waiting: deque[tuple[int, bytes]] = deque()
+        self.waiting: deque[tuple[int, Piece, int]] = deque()  #: milliseconds since 1970, and the bytes of memory that it takes
         self.exists = False
         self.failures = 0
         self.retry_at = 0.0
@@ -65,19 +78,24 @@ class LogStream:
         self.settled = 0  #: of these: sent, or given up
         self._waiters: deque[tuple[int, asyncio.Future[None]]] = deque()
 
-    def write(self, messages: Sequence[bytes], time_ms: int) -> None:
-        """Add messages of one time; never blocks."""
-        self._shipper.add(self, messages, time_ms)
+    def write(self, piece: Piece, time_ms: int) -> None:
+        """Add a piece; never blocks. What is larger than an event may be becomes several."""
+        if not isinstance(piece, bytes):
+            self._shipper.add(self, time_ms, piece, _WORDED_BYTES + PIECE_BYTES)
+            return
+        for start in range(0, len(piece), EVENT_BYTES_MAX):
+            part = piece[start : start + EVENT_BYTES_MAX]  # itself, if that is all
+            self._shipper.add(self, time_ms, part, len(part) + PIECE_BYTES)
 
     async def wait_shipped(self) -> None:
         """Return when what was logged so far is with the log service, or that fails; see ``LogShipper.wait_shipped``."""
         await self._shipper.wait_shipped(self)
 
-    def take(self, time_ms: int, piece: bytes) -> None:
+    def take(self, time_ms: int, piece: Piece, size: int) -> None:
         """Let a piece wait to be sent."""
         self.taken += 1
-        self.bytes += len(piece) + PIECE_BYTES
-        self.waiting.append((time_ms, piece))
+        self.bytes += size
+        self.waiting.append((time_ms, piece, size))
 
     def settle(self, pieces: int) -> int:
         """Note that so many pieces, the first that wait, were sent or given up; return their bytes."""
@@ -88,7 +106,7 @@ class LogStream:
                 shipped.set_result(None)
         size, gone = 0, self.waiting.popleft
         for _ in range(pieces):
-            size += len(gone()[1]) + PIECE_BYTES
+            size += gone()[2]
         self.bytes -= size
         return size
 
@@ -110,6 +128,7 @@ class LogShipper:
         self._ids = ids
         self._high_bytes = high_bytes
         self._limit_bytes = limit_bytes
+        self._stream_bytes_max = limit_bytes // _SHARES
         self._bytes = 0
         self._dirty: dict[LogStream, None] = {}
         self._sending: set[LogStream] = set()
@@ -126,22 +145,15 @@ class LogShipper:
         """Return a stream to write to; it is created in CloudWatch with its first lines."""
         return LogStream(function, name, self)
 
-    def add(self, stream: LogStream, messages: Sequence[bytes], time_ms: int) -> None:
-        """Take messages for a stream."""
-        before = stream.bytes
-        most = min(before + self._limit_bytes - self._bytes, self._limit_bytes // _SHARES)
-        for message in messages:
-            size = len(message)
-            if stream.bytes + size + PIECE_BYTES > most:
-                self.dropped += 1
-            elif size <= EVENT_BYTES_MAX:
-                stream.take(time_ms, message)
-            else:
-                for start in range(0, size, EVENT_BYTES_MAX):
-                    stream.take(time_ms, message[start : start + EVENT_BYTES_MAX])
-        self._bytes += stream.bytes - before
-        if self._bytes > self._high_bytes:
-            self._has_room.clear()
+    def add(self, stream: LogStream, time_ms: int, piece: Piece, size: int) -> None:
+        """Take a piece that needs so many bytes of memory, if there is room."""
+        if stream.bytes + size > self._stream_bytes_max or self._bytes + size > self._limit_bytes:
+            self.dropped += 1
+        else:
+            stream.take(time_ms, piece, size)
+            self._bytes += size
+            if self._bytes > self._high_bytes:
+                self._has_room.clear()
         self._dirty[stream] = None
         if not self._wake.is_set():
             self._wake.set()
@@ -218,7 +230,7 @@ class LogShipper:
         try:
             goal = stream.taken  # what comes meanwhile gathers for the next time
             while stream.settled < goal:
-                await self._put(stream, _batch(stream))
+                await self._put(stream, *_batch(stream))
             if not stream.waiting:
                 self._dirty.pop(stream, None)
             stream.failures = 0
@@ -246,11 +258,11 @@ class LogShipper:
             self._told.add(told)
             _log.warning("the log of %s cannot be written: %s", function.arn, error)
 
-    async def _put(self, stream: LogStream, events: list[tuple[int, bytes]]) -> None:
+    async def _put(self, stream: LogStream, pieces: int, events: list[dict[str, Any]]) -> None:
         params = {
             "logGroupName": stream.function.logging.group,
             "logStreamName": stream.name,
-            "logEvents": [{"timestamp": time_ms, "message": data.decode("utf-8", "replace")} for time_ms, data in events],
+            "logEvents": events,
         }
         if not stream.exists:
             await self._create(stream)
@@ -261,7 +273,7 @@ class LogShipper:
                 raise
             await self._create(stream)  # somebody deleted the group meanwhile
             await self._call(stream, "PutLogEvents", params)
-        self._bytes -= stream.settle(len(events))
+        self._bytes -= stream.settle(pieces)
         if self._bytes <= self._high_bytes:
             self._has_room.set()
 
@@ -303,13 +315,15 @@ class LogShipper:
             self.dropped = 0
 
 
-def _batch(stream: LogStream) -> list[tuple[int, bytes]]:
-    """Return the first lines that fit into one PutLogEvents."""
-    taken: list[tuple[int, bytes]] = []
-    size = 0
-    for each in stream.waiting:
-        size += len(each[1]) + EVENT_OVERHEAD_BYTES
-        if taken and (size > BATCH_BYTES_MAX or len(taken) == BATCH_EVENTS_MAX):
+def _batch(stream: LogStream) -> tuple[int, list[dict[str, Any]]]:
+    """Return how many pieces, the first that wait, fit into one PutLogEvents, and their events."""
+    events: list[dict[str, Any]] = []
+    pieces = size = 0
+    for time_ms, piece, _ in stream.waiting:
+        texts = (piece.decode("utf-8", "replace"),) if isinstance(piece, bytes) else piece.texts()
+        size += sum([len(each) if each.isascii() else len(each.encode()) for each in texts]) + EVENT_OVERHEAD_BYTES * len(texts)
+        if pieces and (size > BATCH_BYTES_MAX or len(events) >= BATCH_EVENTS_MAX):
             break
-        taken.append(each)
-    return taken
+        events += [{"timestamp": time_ms, "message": each} for each in texts]
+        pieces += 1
+    return pieces, events

@@ -22,7 +22,7 @@ from lambent.domain.quotas import Quotas
 from lambent.engine.environments.code import CodeCache
 from lambent.engine.environments.contents import PROVISIONED, SNAP_START, Contents
 from lambent.engine.environments.host import EnvironmentHost, Hosted
-from lambent.engine.environments.loglines import billed_ms, stamp
+from lambent.engine.environments.loglines import Report, billed_ms, stamp
 from lambent.engine.environments.shipping import LogShipper, LogStream
 from lambent.engine.environments.snapshots import restore_failed, restore_timed_out
 from lambent.engine.environments.variables import RoleCredentials
@@ -279,14 +279,17 @@ class LocalInvoker:
         if failed is not None and failed.note:
             log.note(failed.note)
         log.end(
-            request_id,
-            duration_ms=duration_ms,
-            billed=billed,
-            memory_used_mb=memory_used_mb,
-            init_ms=running.init_ms if running.ahead_ms is None else running.ahead_ms,
-            restore_ms=running.restore_ms,
-            status="success" if failed is None else failed.status,
-            error_type="" if failed is None else failed.error_type,
+            Report(
+                request_id=request_id,
+                duration_ms=duration_ms,
+                billed_ms=billed,
+                memory_mb=hosted.function.memory_mb,
+                memory_used_mb=memory_used_mb,
+                init_ms=running.init_ms if running.ahead_ms is None else running.ahead_ms,
+                restore_ms=running.restore_ms,
+                status="success" if failed is None else failed.status,
+                error_type="" if failed is None else failed.error_type,
+            )
         )
         running.ticket.leave()
         return InvocationResult(
