@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from botocore.loaders import Loader
+from msgspec.structs import replace
 
 from lambent.base.settings import load
 from lambent.server.build import build

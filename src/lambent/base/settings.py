@@ -9,13 +9,14 @@ import ipaddress
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
+from msgspec.structs import replace
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+
+class Settings(msgspec.Struct, frozen=True):
     """Everything that a user may choose. Each field says its unit, and why its default is what it is."""
 
     host: str = "127.0.0.1"  #: loopback: whoever can connect is trusted as far as the identity rules say
@@ -31,12 +32,12 @@ class Settings:
     runtimes: str = "exact"  #: ``exact``, or ``nearest``: the nearest installed version serves a missing runtime
     sandbox: str = "auto"  #: ``auto``: the strongest driver that works here; ``namespaces`` or ``process``: that one or none
     network: str = "isolated"  #: of functions: ``isolated`` (the gateway only), ``internet`` (other machines, too) or ``host`` (no walls)
-    networks: Mapping[str, Any] = field(default_factory=dict)  #: tables: what functions reach whose ``VpcConfig`` names one
+    networks: Mapping[str, Any] = {}  #: tables: what functions reach whose ``VpcConfig`` names one
     network_deny: tuple[str, ...] = ()  #: networks (``10.0.0.0/8``) that functions with ``internet`` do not reach either
     idle_s: float = 600.0  #: an environment that was not used for so long is stopped
     audit_file_mb: int = 64  #: MB, about 150,000 calls; a file of the audit log that is as large is set aside
     audit_files: int = 5  #: of the audit log that are kept, the one that is written to included
-    upstreams: Mapping[str, str] = field(default_factory=dict)  #: service name → URL of an AWS-compatible endpoint
+    upstreams: Mapping[str, str] = {}  #: service name → URL of an AWS-compatible endpoint
     s3_new_buckets: str = "closed"  #: as AWS makes them; ``open``: as before April 2023, with ACLs and without blocked public access
     iam: str = "known"
     """Roles that IAM has are held to their policies; ``enforce``: roles that it doesn't have may do nothing; ``off``: all may do all.
@@ -86,7 +87,7 @@ def load(flags: Mapping[str, Any], environ: Mapping[str, str] | None = None, fil
 
 
 def _apply(settings: Settings, values: Mapping[str, Any], origin: str) -> Settings:
-    known = {each.name for each in fields(settings)}
+    known = set(settings.__struct_fields__)
     unknown = sorted(set(values) - known)
     if unknown:
         raise ValueError(f"{origin}: there is no setting {', '.join(unknown)}; there are {', '.join(sorted(known))}")

@@ -6,12 +6,12 @@ import base64
 import contextlib
 import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import click
+from msgspec.structs import asdict
 
 from lambent.base import settings as settings_module
 from lambent.base.settings import Settings

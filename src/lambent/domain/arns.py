@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 _PARTITIONS = (
     ("cn-", "aws-cn"),
@@ -16,8 +16,7 @@ _PARTITIONS = (
 """Beginnings of the names of regions, and the partitions of those regions; all others are of ``aws``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arn:
+class Arn(msgspec.Struct, frozen=True):
     """The six parts of an ARN; ``resource`` keeps its own colons and slashes."""
 
     partition: str

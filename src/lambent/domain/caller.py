@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+import msgspec
 
 DEFAULT_ACCOUNT_ID = "000000000000"
 
@@ -18,8 +19,7 @@ class CallerKind(Enum):
     ANONYMOUS = "anonymous"  #: an unsigned request
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True):
     """The principal behind a call, as the audit log and policies see it."""
 
     kind: CallerKind

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import msgspec
@@ -13,8 +12,7 @@ T = TypeVar("T")
 _BLOB_KEEPERS = "blobs.keepers"
 
 
-@dataclass(frozen=True, slots=True)
-class Found(Generic[T]):
+class Found(msgspec.Struct, Generic[T], frozen=True):
     """A document as it was read; pass ``version`` as ``expect`` to change it only if nobody else did."""
 
     key: Key

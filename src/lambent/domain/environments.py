@@ -7,7 +7,6 @@ hands it events, and says what came of them; it decides nothing about reuse, ret
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -45,8 +44,7 @@ runtime marked it as one record (it may hold newlines). Never blocks. Called bef
 before it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Launch:
+class Launch(msgspec.Struct, frozen=True):
     """What an environment is made of."""
 
     environment_id: str
@@ -97,8 +95,7 @@ class Snapshot(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class RuntimeStatus:
+class RuntimeStatus(msgspec.Struct, frozen=True):
     """Whether a runtime can be served on this machine."""
 
     runtime: str  #: AWS's identifier

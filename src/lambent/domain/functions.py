@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Protocol
+
+import msgspec
 
 from lambent.domain.arns import partition_of
 
 
-@dataclass(frozen=True, slots=True)
-class LoggingConfig:
+class LoggingConfig(msgspec.Struct, frozen=True):
     """Where and how a function's output is logged."""
 
     group: str  #: ``/aws/lambda/<name>`` unless the function says otherwise
@@ -20,8 +20,7 @@ class LoggingConfig:
     system_level: str = ""  #: ``DEBUG``, ``INFO`` or ``WARN``; empty with ``Text``
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionVersion:
+class FunctionVersion(msgspec.Struct, frozen=True):
     """One version of a function, ``$LATEST`` included. Two that are equal may share environments."""
 
     account_id: str
@@ -39,7 +38,7 @@ class FunctionVersion:
     timeout_s: int = 3
     ephemeral_storage_mb: int = 512
     architecture: str = "x86_64"
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = {}
     logging: LoggingConfig = LoggingConfig("/aws/lambda/unnamed")
     tracing_active: bool = False
     snap_start: bool = False
@@ -62,8 +61,7 @@ def session_name(function_name: str) -> str:
     return function_name if len(function_name) > 1 else f"{function_name}@lambda_function"
 
 
-@dataclass(frozen=True, slots=True)
-class EventInvokeConfig:
+class EventInvokeConfig(msgspec.Struct, frozen=True):
     """What becomes of an asynchronous invocation that fails."""
 
     retries: int = 2
@@ -72,8 +70,7 @@ class EventInvokeConfig:
     on_failure_arn: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ResolvedFunction:
+class ResolvedFunction(msgspec.Struct, frozen=True):
     """A name and qualifier, resolved to the version that runs now."""
 
     version: FunctionVersion

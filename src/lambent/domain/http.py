@@ -75,6 +75,6 @@ class HttpResponse(msgspec.Struct):
     """An answer. ``body`` is streamed when it isn't bytes; then ``content-length`` is among the headers or it is sent chunked."""
 
     status: int
-    headers: dict[str, str] = msgspec.field(default_factory=dict)  #: lower-case names
+    headers: dict[str, str] = {}  #: lower-case names
     body: Body = b""
     cookies: tuple[str, ...] = ()  #: each becomes a ``set-cookie`` header of its own

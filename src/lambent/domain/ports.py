@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from lambent.base.clock import Clock
 from lambent.base.ids import Ids
@@ -97,8 +98,7 @@ class Outside(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Platform:
+class Platform(msgspec.Struct, frozen=True):
     """What every service stands on."""
 
     store: Store

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from lambent.domain.environments import Outcome
 from lambent.domain.functions import FunctionVersion
@@ -14,16 +15,14 @@ READY = "READY"
 FAILED = "FAILED"
 
 
-@dataclass(frozen=True, slots=True)
-class Allotment:
+class Allotment(msgspec.Struct, frozen=True):
     """How many environments of a version are to be ready."""
 
     function: FunctionVersion
     wanted: int
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(msgspec.Struct, frozen=True):
     """How far an allotment has come."""
 
     allocated: int  #: environments that were started for it and live

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Quotas:
+class Quotas(msgspec.Struct, frozen=True):
     """Limits that are enforced with AWS's own errors.
 
     Source: "Lambda quotas", "Amazon S3 quotas", "Amazon SQS message quotas" and "CloudWatch Logs quotas" in AWS's

@@ -9,7 +9,6 @@ Adapters: ``adapters/memory``, ``adapters/sqlite``, ``adapters/blobs``.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
@@ -189,8 +188,7 @@ class Store(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Blob:
+class Blob(msgspec.Struct, frozen=True):
     """Large bytes that were stored."""
 
     digest: str  #: SHA-256, 64 hexadecimal digits

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 import msgspec
@@ -38,8 +37,7 @@ _OF_THE_SIGNATURE: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(msgspec.Struct, frozen=True):
     """What is known of an access key."""
 
     caller: Caller

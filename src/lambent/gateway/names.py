@@ -7,11 +7,11 @@ Where two signs disagree the more special one wins: a target header names one se
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 from urllib.parse import parse_qs
 
+import msgspec
 from msgspec.structs import replace
 
 from lambent.domain.http import HttpRequest
@@ -38,8 +38,7 @@ _BY_PATH: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(msgspec.Struct, frozen=True):
     """What a host name says."""
 
     service: str = ""  #: empty: nothing

@@ -7,17 +7,17 @@ logic": an explicit ``Deny`` wins, then any ``Allow``; otherwise the policy says
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
+
+import msgspec
 
 from lambent.policy.conditions import Context, hold, texts
 from lambent.policy.variables import Unresolved, resolved
 from lambent.policy.wildcards import action_matches, matches
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
+class Principal(msgspec.Struct, frozen=True):
     """Who asks. All empty: an anonymous caller, whom only ``*`` means."""
 
     account_id: str = ""  #: empty for somebody whom an account's own number, or its root, doesn't mean
@@ -25,8 +25,7 @@ class Principal:
     service: str = ""  #: ``s3.amazonaws.com``
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """What is asked for."""
 
     principal: Principal

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any, Final
+
+import msgspec
+from msgspec.structs import replace
 
 from lambent.policy.evaluation import Decision, Principal, Request, evaluate
 
@@ -20,8 +22,7 @@ SESSION: Final = "session policy"
 RESOURCE: Final = "resource-based policy"
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(msgspec.Struct, frozen=True):
     """A policy document."""
 
     statements: tuple[Mapping[str, Any], ...]
@@ -44,8 +45,7 @@ class Policy:
         return evaluate(self.statements, request, of_identity=of_identity, has_variables=self.has_variables)
 
 
-@dataclass(frozen=True, slots=True)
-class Permissions:
+class Permissions(msgspec.Struct, frozen=True):
     """The policies that bear on a principal."""
 
     identity: tuple[Policy, ...] = ()
@@ -67,12 +67,11 @@ class Permissions:
             yield SESSION, self.session
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True):
     """What became of a request."""
 
     denied_by: str = ""  #: the kind of policy that has an explicit deny
-    missing: tuple[str, ...] = field(default=())  #: the kinds of policies that should have allowed it and don't
+    missing: tuple[str, ...] = ()  #: the kinds of policies that should have allowed it and don't
 
     @property
     def allowed(self) -> bool:

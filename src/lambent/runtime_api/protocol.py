@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Protocol, cast
 from urllib.parse import unquote
 
 import httptools
+import msgspec
 
 Headers = Sequence[tuple[str, str]]
 
@@ -19,13 +19,12 @@ HEAD_BYTES_MAX = 2_097_152
 """Of a head, and of trailers; what is kept of an error for X-Ray may be 1 MB alone."""
 
 
-@dataclass(slots=True)
-class Head:
+class Head(msgspec.Struct):
     """A request without its body. Header names are lower-case."""
 
     method: str = ""
     path: str = ""
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = {}
 
 
 class Service(Protocol):

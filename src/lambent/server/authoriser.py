@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final, Protocol
+
+from msgspec.structs import replace
 
 from lambent.base.clock import Clock
 from lambent.domain.arns import Arn

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
+
+import msgspec
 
 from lambent.adapters.blobs import FileBlobs
 from lambent.adapters.memory import MemoryStore
@@ -55,8 +56,7 @@ from lambent.services.sqs import service as sqs_service
 from lambent.wire import models
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(msgspec.Struct, frozen=True):
     """Everything that was built."""
 
     app: Gateway

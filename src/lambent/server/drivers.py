@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
+
+import msgspec
 
 from lambent.adapters.sandbox import networks, uplinks
 from lambent.adapters.sandbox.namespaces import NamespaceSandbox
@@ -24,8 +25,7 @@ Driver: TypeAlias = ProcessSandbox | NamespaceSandbox
 MODES = ("auto", "namespaces", "process")
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True):
     """A driver, and what the user should know about it."""
 
     driver: Driver
@@ -33,7 +33,7 @@ class Choice:
     endpoint_url: str  #: the gateway, as functions reach it
     told: str  #: one line: what it promises, or why not more
     warning: str = ""  #: what is to be said loudly
-    vpcs: Mapping[str, str] = field(default_factory=dict)  #: of the subnets that the settings name
+    vpcs: Mapping[str, str] = {}  #: of the subnets that the settings name
 
     async def observe(self, call: Call, result: Result) -> None:
         """Have the driver prepare for a function that was created. An observer of ``ServerCloud``."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final
 from weakref import WeakValueDictionary
 
@@ -41,8 +40,7 @@ Key = tuple[str, str]
 """A role's account and name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Role:
+class Role(msgspec.Struct, frozen=True):
     """A role, ready to be asked."""
 
     document: RoleDocument
@@ -52,8 +50,7 @@ class Role:
     """Actions with the resources on which they were found to be allowed; ``None`` where more decides than these."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(msgspec.Struct, frozen=True):
     role: Role | None
     read_at: float  #: monotonic seconds
 

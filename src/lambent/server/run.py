@@ -10,12 +10,12 @@ import resource
 import signal
 import socket
 import sys
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
 import uvloop
+from msgspec.structs import replace
 
 from lambent.base.settings import Settings
 from lambent.base.tasks import cancel_and_wait, supervise

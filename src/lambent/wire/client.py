@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
+import msgspec
 from botocore.awsrequest import HeadersDict, prepare_request_dict
 from botocore.exceptions import BotoCoreError
 from botocore.parsers import ResponseParserError, create_parser
@@ -19,8 +19,7 @@ from lambent.wire import models
 from lambent.wire.models import streaming_blob, traits
 
 
-@dataclass(frozen=True, slots=True)
-class OutgoingRequest:
+class OutgoingRequest(msgspec.Struct, frozen=True):
     """A request to send, not signed yet."""
 
     method: str

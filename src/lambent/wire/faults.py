@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from lambent.domain.errors import AwsError, LambentError
 
@@ -20,8 +22,7 @@ class Malformed(LambentError):
         self.value = value
 
 
-@dataclass(frozen=True, slots=True)
-class Manner:
+class Manner(msgspec.Struct, frozen=True):
     """A service's own way of refusing a request."""
 
     malformed_body: str = "SerializationException"

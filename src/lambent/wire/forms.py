@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl
 
+import msgspec
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from lambent.wire.compiler import Compiler
@@ -18,12 +18,11 @@ FIELDS_MAX = 10_000
 DEPTH_MAX = 60
 
 
-@dataclass(slots=True)
-class Node:
+class Node(msgspec.Struct):
     """A place in the form: its text, and what is below it."""
 
     text: str | None = None
-    below: dict[str, Node] = field(default_factory=dict)
+    below: dict[str, Node] = {}
 
     def numbered(self) -> list[Node]:
         """Return what is below, in the order of its numbers."""

@@ -6,9 +6,9 @@ import base64
 import binascii
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import msgspec
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from lambent.wire import timestamps
@@ -153,8 +153,7 @@ class Reader(Compiler[Convert]):
         return convert
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(msgspec.Struct, frozen=True):
     """Seconds since 1970 that CBOR marks as a time."""
 
     seconds: int | float

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime
@@ -60,7 +59,7 @@ class Fixture:
         self.cloud = Cloud()
         clock = VirtualClock(datetime.now(UTC).timestamp())
         health = Health(lambda: {"services": {"lambda": "native"}})
-        self.gateway = Gateway(self.cloud, Keys(), [health], clock, SeededIds(), dataclasses.replace(Quotas(), **quotas), "eu-north-1")
+        self.gateway = Gateway(self.cloud, Keys(), [health], clock, SeededIds(), replace(Quotas(), **quotas), "eu-north-1")
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         return await self.gateway.answer(request)

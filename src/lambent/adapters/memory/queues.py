@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from dataclasses import dataclass
+
+import msgspec
 
 from lambent.domain.storage import Enqueue, Lease, Postpone
 
 
-@dataclass(slots=True)
-class _Message:
+class _Message(msgspec.Struct):
     body: bytes
     enqueued: float  #: seconds since 1970
     order: int  #: breaks ties of ``visible``

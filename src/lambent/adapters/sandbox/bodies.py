@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from lambent.adapters.sandbox.channels import Channel, FrameChannel, Report, RuntimeApiFactory
 from lambent.adapters.sandbox.keeper import Child, Ended, Keeper, remove
@@ -14,8 +15,7 @@ from lambent.base.clock import Clock
 from lambent.domain.environments import OutputSink
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(msgspec.Struct, frozen=True):
     """How to start an environment's first process."""
 
     argv: tuple[str, ...]

@@ -13,9 +13,10 @@ import os
 import signal
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
+
+import msgspec
 
 MB_PER_CPU: Final = 1769  #: "At 1,769 MB, a function has the equivalent of one vCPU", says Lambda's guide on memory
 PERIOD_US: Final = 20_000
@@ -23,8 +24,7 @@ _QUOTA_US_MIN: Final = 1_000  # the kernel's
 _REMOVE_TRIES: Final = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Hierarchies:
+class Hierarchies(msgspec.Struct, frozen=True):
     """Where groups can be made; ``None`` where they can't."""
 
     unified: Path | None = None  #: version 2: born there, frozen there; its memory and CPU are limited, too, if it has the controllers
@@ -131,18 +131,16 @@ def _version2(mount: tuple[Path, str], path: str, name: str) -> tuple[Path | Non
     return None, False
 
 
-@dataclass(slots=True)
 class Group:
     """One environment's group, in each hierarchy: made here, or by a holder (``plan``, then ``adopt``), which keeps nobody waiting."""
 
-    hierarchies: Hierarchies
-    name: str
-    born: int = -1  #: a descriptor of the folder that its processes are born in
-    joins: list[int] = field(default_factory=list)  #: descriptors that a process writes ``0`` to in order to join
-    _open: list[int] = field(default_factory=list)
-    _freezer: int = -1
-    _quota: int = -1
-    _usage: int = -1
+    def __init__(self, hierarchies: Hierarchies, name: str) -> None:
+        self.hierarchies = hierarchies
+        self.name = name
+        self.born = -1  #: a descriptor of the folder that its processes are born in
+        self.joins: list[int] = []  #: descriptors that a process writes ``0`` to in order to join
+        self._open: list[int] = []
+        self._freezer = self._quota = self._usage = -1
 
     @classmethod
     def make(cls, hierarchies: Hierarchies, name: str) -> Group:

@@ -9,9 +9,11 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from lambent.adapters.sandbox.bodies import resident_peak_mb
 from lambent.adapters.sandbox.cgroups import Group

@@ -11,17 +11,17 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 _SCRIPT = Path(__file__).with_name("guest") / "keeper.py"
 _MESSAGE_BYTES_MAX = 1 << 20
 _BUFFER_BYTES = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(msgspec.Struct, frozen=True):
     """How an environment's first process ended; the rest of its tree is gone, too."""
 
     status: int  #: as ``subprocess`` gives it, negative for a signal
@@ -30,13 +30,12 @@ class Ended:
     not_started: str = ""  #: why it could not be executed at all
 
 
-@dataclass(slots=True)
-class Child:
+class Child(msgspec.Struct):
     """An environment's first process."""
 
     id: str
     pid: int = 0  #: 0 until it runs
-    ended: asyncio.Future[Ended] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    ended: asyncio.Future[Ended] = msgspec.field(default_factory=lambda: asyncio.get_running_loop().create_future())
     failed: str = ""
 
 

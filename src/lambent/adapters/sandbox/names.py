@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import struct
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 _HEAD: Final = struct.Struct("!6H")
 _RESPONSE, _AUTHORITATIVE, _DESIRED, _AVAILABLE = 0x8000, 0x0400, 0x0100, 0x0080
@@ -16,8 +17,7 @@ _TTL_S: Final = 5  # what a name means changes only with the environment; short 
 _HERE: Final = (".localhost", ".localhost.localstack.cloud")
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(msgspec.Struct, frozen=True):
     """What is asked for."""
 
     number: int  #: of the query: its answer carries it, too

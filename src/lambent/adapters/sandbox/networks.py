@@ -10,8 +10,9 @@ import hashlib
 import ipaddress
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+import msgspec
 
 from lambent.domain.functions import FunctionVersion
 
@@ -27,8 +28,7 @@ _GROUP: Final = re.compile(r"sg-[0-9a-zA-Z]+")
 _NAME: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*")
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(msgspec.Struct, frozen=True):
     """A server that functions may reach: a name, or an address."""
 
     host: str
@@ -43,8 +43,7 @@ class Target:
         return _address(self.host) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class NamedNetwork:
+class NamedNetwork(msgspec.Struct, frozen=True):
     """A table ``[networks.NAME]``."""
 
     name: str
@@ -53,12 +52,11 @@ class NamedNetwork:
     targets: tuple[Target, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
+class Reach(msgspec.Struct, frozen=True):
     """What the functions of some VPC reach beyond the gateway, and by which addresses of their environment."""
 
     openings: tuple[tuple[str, int, Target], ...] = ()  #: address inside, port, and what is behind it
-    names: Mapping[str, str] = field(default_factory=dict)  #: host name → address inside
+    names: Mapping[str, str] = {}  #: host name → address inside
 
     @property
     def listeners(self) -> list[list[object]]:
@@ -69,8 +67,7 @@ class Reach:
 NOWHERE: Final = Reach()
 
 
-@dataclass(frozen=True, slots=True)
-class Wiring:
+class Wiring(msgspec.Struct, frozen=True):
     """The network of a room, as its holder is asked to make it."""
 
     ports: tuple[int, ...]  #: of the loopback, for TCP

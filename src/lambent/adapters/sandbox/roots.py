@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from lambent.adapters.sandbox import layout
 from lambent.adapters.sandbox.runtimes import Interpreter
@@ -37,14 +39,13 @@ _FILES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Root:
+class Root(msgspec.Struct, frozen=True):
     """How to assemble a root. Targets are absolute; other paths are relative to the root."""
 
     name: str
     binds: tuple[tuple[str, str], ...]  #: what of the machine's is seen, read-only, and where
-    files: Mapping[str, str] = field(default_factory=lambda: _FILES)
-    links: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = msgspec.field(default_factory=lambda: _FILES)
+    links: Mapping[str, str] = {}
     folders: tuple[str, ...] = ()  #: empty ones
     hidden: tuple[str, ...] = ()  #: folders that are shown empty
 

@@ -10,8 +10,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from lambent.domain.environments import Launch, RuntimeStatus
 from lambent.domain.errors import AwsError
@@ -31,8 +32,7 @@ _WHEELS = ("20", "22", "24")  # releases of Node that PyPI has
 _RETIRED = "AWS has retired {}, and Lambent doesn't serve it. Use a newer runtime."
 
 
-@dataclass(frozen=True, slots=True)
-class Interpreter:
+class Interpreter(msgspec.Struct, frozen=True):
     """An interpreter on this machine."""
 
     path: Path

@@ -10,8 +10,9 @@ from __future__ import annotations
 import errno
 import struct
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from lambent.adapters.sandbox._generated_syscalls import NUMBERS
 
@@ -63,8 +64,7 @@ _LINGERING: Final = (1, 13)  # SOL_SOCKET, SO_LINGER
 _PERSONALITIES: Final = (0, 0x0008, 0x20000, 0x20008, 0x40000, 0xFFFFFFFF)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """An instruction whose jumps name labels; an empty name is the next instruction."""
 
     operation: int

@@ -11,9 +11,10 @@ import ipaddress
 import re
 import shutil
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from lambent.adapters.sandbox.networks import ADDRESS
 
@@ -25,8 +26,7 @@ _NEVER: Final = ("127.0.0.0/8", "169.254.0.0/16")  # loopback, and what is on th
 _FIB: Final = Path("/proc/net/fib_trie")
 
 
-@dataclass(frozen=True, slots=True)
-class Uplink:
+class Uplink(msgspec.Struct, frozen=True):
     """A helper program, and what environments do not reach through it."""
 
     program: str  #: its path

@@ -7,11 +7,11 @@ import ssl
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 import h11
+import msgspec
 
 from lambent.domain.errors import Unreachable
 
@@ -20,8 +20,7 @@ _IDLE_MAX = 16
 Origin: TypeAlias = "tuple[str, str, int]"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """An answer whose body is still to be read: iterate ``body`` to its end, or close it."""
 
     status: int

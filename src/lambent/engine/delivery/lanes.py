@@ -9,8 +9,9 @@ don't notice. Only lanes with messages are in memory.
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 PLACES: Final = 64
 """Common places: each may cost a cold start, and a burst must not fill a laptop with processes."""
@@ -28,8 +29,7 @@ REST_S_MAX: Final = 30.0
 _NEVER: Final = float("inf")
 
 
-@dataclass(slots=True, eq=False)
-class Lane:
+class Lane(msgspec.Struct, eq=False):
     """One function's events, or records."""
 
     name: str

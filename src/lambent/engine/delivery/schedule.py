@@ -6,9 +6,10 @@ system errors are backed off exponentially from 1 s to 5 min until the event's a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final, TypeAlias
+
+import msgspec
 
 from lambent.domain.functions import EventInvokeConfig
 
@@ -27,15 +28,13 @@ class Condition(Enum):
     RECURSIVE = "RecursiveInvocationsDropped"
 
 
-@dataclass(frozen=True, slots=True)
-class Retry:
+class Retry(msgspec.Struct, frozen=True):
     """Try again at ``due`` (seconds since 1970)."""
 
     due: float
 
 
-@dataclass(frozen=True, slots=True)
-class GiveUp:
+class GiveUp(msgspec.Struct, frozen=True):
     """The event is not tried again."""
 
     condition: Condition

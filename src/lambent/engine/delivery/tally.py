@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from lambent.domain.metrics import Metrics, rounded
 from lambent.engine.delivery.messages import Event
@@ -13,10 +14,9 @@ _AGES_MAX: Final = 20_000
 """Ages that are kept of a function between two readings; of more, the first are a fair picture."""
 
 
-@dataclass(slots=True)
-class _Count:
+class _Count(msgspec.Struct):
     received: int = 0
-    ages_ms: list[float] = field(default_factory=list)
+    ages_ms: list[float] = []
 
 
 class Tally:

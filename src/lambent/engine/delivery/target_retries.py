@@ -8,8 +8,9 @@ undelivered events" of the user guide.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+import msgspec
 
 from lambent.domain.errors import AwsError
 
@@ -29,15 +30,13 @@ _NOT_THERE: Final = ("NotFound", "NonExistent", "DoesNotExist", "NoSuch")
 _DENIED: Final = ("AccessDenied", "NotAuthorized", "AuthorizationError", "UnauthorizedOperation")
 
 
-@dataclass(frozen=True, slots=True)
-class Retry:
+class Retry(msgspec.Struct, frozen=True):
     """Try again at ``due`` (seconds since 1970)."""
 
     due: float
 
 
-@dataclass(frozen=True, slots=True)
-class GiveUp:
+class GiveUp(msgspec.Struct, frozen=True):
     """Don't try again."""
 
     code: str  #: AWS's ``ERROR_CODE``

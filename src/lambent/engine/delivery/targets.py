@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+import msgspec
 
 from lambent.domain.arns import Arn
 from lambent.domain.call import Params
@@ -13,8 +14,7 @@ from lambent.domain.caller import Caller, CallerKind
 from lambent.domain.errors import AwsError
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True):
     """What a target is to be told."""
 
     arn: Arn  #: the target's
@@ -31,8 +31,7 @@ Step: TypeAlias = "tuple[str, Params]"
 """An operation and its input."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(msgspec.Struct, frozen=True):
     """A kind of target."""
 
     service: str  #: botocore's name of the service that is called

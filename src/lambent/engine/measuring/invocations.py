@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from lambent.domain.errors import AwsError
 from lambent.domain.functions import FunctionVersion
@@ -15,8 +16,7 @@ _DURATIONS_MAX: Final = 20_000
 """Durations that are kept of a function between two readings; of more, the first are a fair picture."""
 
 
-@dataclass(slots=True)
-class _Meter:
+class _Meter(msgspec.Struct):
     """What is counted of one function under one name since the last reading."""
 
     function: FunctionVersion
@@ -26,7 +26,7 @@ class _Meter:
     throttles: int = 0
     busy: int = 0
     busy_max: int = 0
-    durations_ms: list[float] = field(default_factory=list)
+    durations_ms: list[float] = []
 
     def restart(self) -> None:
         """Count from nothing again, but for what is under way."""

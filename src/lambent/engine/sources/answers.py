@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Any, Final
+
+import msgspec
 
 NOTHING: Final[frozenset[str]] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class WholeBatch:
+class WholeBatch(msgspec.Struct, frozen=True):
     """The answer can't be understood: everything failed."""
 
 

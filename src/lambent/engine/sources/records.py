@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+import msgspec
 
 from lambent.domain.arns import Arn
 
@@ -20,8 +21,7 @@ _ATTRIBUTES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class QueueMessage:
+class QueueMessage(msgspec.Struct, frozen=True):
     """A message that was received from a queue."""
 
     message_id: str
@@ -31,8 +31,7 @@ class QueueMessage:
     trace_header: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class StreamRecord:
+class StreamRecord(msgspec.Struct, frozen=True, eq=False):
     """A record that was read from a shard."""
 
     sequence: str

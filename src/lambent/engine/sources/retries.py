@@ -7,9 +7,11 @@ its records are too old. Throttles and Lambda's own errors don't count. Nothing 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from lambent.domain.mappings import EventSourceMapping
 from lambent.engine.sources.records import StreamRecord
@@ -25,16 +27,14 @@ class Discard(Enum):
     AGE = "RecordAgeExceeded"
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(msgspec.Struct, frozen=True):
     """Records that are handed over together; ``errors``: how often the function failed with them."""
 
     records: tuple[StreamRecord, ...]
     errors: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """What to do next: give up, and try in this order."""
 
     given_up: Attempt | None = None

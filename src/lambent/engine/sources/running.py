@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from lambent.base.clock import Clock
 from lambent.base.ids import Ids
@@ -22,8 +23,7 @@ from lambent.engine.delivery import Destinations
 from lambent.engine.environments.shipping import role_caller
 
 
-@dataclass(frozen=True, slots=True)
-class Tools:
+class Tools(msgspec.Struct, frozen=True):
     """The world as pollers see it."""
 
     store: Store
@@ -39,8 +39,7 @@ class Tools:
     concurrency_max: int  #: what an account runs at once
 
 
-@dataclass(frozen=True, slots=True)
-class Ran:
+class Ran(msgspec.Struct, frozen=True):
     """A batch that the function was given."""
 
     request_id: str

@@ -11,9 +11,10 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
+
+import msgspec
 
 from lambent.domain.errors import AwsError
 from lambent.domain.mappings import EventSourceMapping
@@ -40,8 +41,7 @@ HELD_BYTES_MAX: Final = 64 << 20
 """Messages that are held in memory; a batch more than that is let through. AWS has as much as it wants: 1,250 batches of 6 MB are 7 GB."""
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(msgspec.Struct, frozen=True):
     """Messages that are handed over together."""
 
     messages: tuple[QueueMessage, ...]
@@ -53,8 +53,7 @@ class Batch:
         return envelope([each.data for each in self.messages])
 
 
-@dataclass(frozen=True, slots=True)
-class Queue:
+class Queue(msgspec.Struct, frozen=True):
     """What is known of the queue."""
 
     url: str

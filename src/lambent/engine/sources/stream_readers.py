@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
+
+import msgspec
 
 from lambent.domain.arns import Arn
 from lambent.engine.sources.records import StreamRecord, dynamodb_record, kinesis_record
@@ -16,8 +17,7 @@ LIMIT: Final = 1000  # records of a page: DynamoDB's largest
 DAY_S: Final = 86_400.0
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(msgspec.Struct, frozen=True):
     """Records that were read from a shard."""
 
     records: list[StreamRecord]
@@ -25,8 +25,7 @@ class Page:
     behind_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(msgspec.Struct, frozen=True):
     """Where reading begins: after a record, at a time, at the newest, or at the oldest."""
 
     kind: str  #: ``AFTER_SEQUENCE_NUMBER``, ``AT_TIMESTAMP``, ``LATEST`` or ``TRIM_HORIZON``

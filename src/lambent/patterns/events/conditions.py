@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+import msgspec
 
 from lambent.patterns.events.addresses import in_block, parse_address
 from lambent.patterns.events.numbers import comparable
@@ -14,8 +15,7 @@ Test: TypeAlias = Callable[[Any], bool]
 _Range: TypeAlias = tuple[int, bool, int, bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(msgspec.Struct, frozen=True):
     """One element of a field's array.
 
     ``operator`` is AWS's; ``exactly`` for a plain value, ``prefix-ignore-case`` and ``suffix-ignore-case`` for the nested forms. ``values``

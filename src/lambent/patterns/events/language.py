@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from lambent.patterns.events.conditions import asks_for_texts, exact_texts
 from lambent.patterns.events.matching import Matcher
 from lambent.patterns.events.reading import Alternative, read_pattern
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(msgspec.Struct, frozen=True):
     """What ``compile_pattern`` gives."""
 
     alternatives: Sequence[Mapping[str, int]]  #: for each alternative: dotted path → how many values it lists

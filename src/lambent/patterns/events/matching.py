@@ -8,8 +8,9 @@ paths taken must agree: keys of the event that hold dots, fields that may be mis
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
+
+import msgspec
 
 from lambent.patterns.events.conditions import Condition, asks_for_texts, compile_conditions, exact_texts, is_absent_allowed
 
@@ -23,11 +24,10 @@ class _NeedsPlaces(Exception):
     """The event holds something that the walk along the tree cannot judge."""
 
 
-@dataclass(slots=True)
-class _Node:
+class _Node(msgspec.Struct):
     """A point of the tree of paths."""
 
-    children: dict[str, _Node] = field(default_factory=dict)
+    children: dict[str, _Node] = {}
     leaf: tuple[Condition, ...] | None = None
 
 

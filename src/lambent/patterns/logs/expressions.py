@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias
+
+import msgspec
 
 from lambent.patterns.logs.errors import InvalidPattern
 
@@ -26,8 +27,7 @@ _ITEMS_MAX = 2_000
 _STEPS_MAX = 20_000
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
+class _Item(msgspec.Struct, frozen=True):
     """One step of an alternative: a character that may be skipped, may repeat, or both."""
 
     accepts: Callable[[str], object]
@@ -35,8 +35,7 @@ class _Item:
     repeats: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Alternative:
+class _Alternative(msgspec.Struct, frozen=True):
     items: tuple[_Item, ...]
     at_start: bool
     at_end: bool

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
+
+import msgspec
 
 from lambent.patterns.logs.conditions import read_conditions
 from lambent.patterns.logs.errors import InvalidPattern
@@ -23,8 +24,7 @@ _FIELD = re.compile(r'"([^"]*)"|\[([^\]]*)\]|(\S+)')
 _NAME = re.compile(r"[A-Za-z_$][\w\-$.]*")
 
 
-@dataclass(frozen=True, slots=True)
-class FieldsPattern:
+class FieldsPattern(msgspec.Struct, frozen=True):
     """A pattern of fields, compiled."""
 
     before: tuple[str, ...]  #: names of the fields up to the ellipsis, or of all

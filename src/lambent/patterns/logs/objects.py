@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import msgspec
@@ -24,8 +23,7 @@ _KEYWORDS = re.compile(r"(NOT\s+EXISTS|IS\s+NULL|IS\s+TRUE|IS\s+FALSE|EXISTS)\b"
 _CONSTANTS: dict[str, object] = {"IS NULL": None, "IS TRUE": True, "IS FALSE": False}
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectPattern:
+class ObjectPattern(msgspec.Struct, frozen=True):
     """A JSON pattern, compiled."""
 
     test: Callable[[Any], bool]

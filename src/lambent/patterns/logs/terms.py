@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias
+
+import msgspec
 
 from lambent.patterns.logs.errors import InvalidPattern
 from lambent.patterns.logs.expressions import compile_expression
@@ -17,8 +18,7 @@ _PLAIN = re.compile(r"\w+")
 Test: TypeAlias = Callable[[str], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(msgspec.Struct, frozen=True):
     """A pattern of terms, compiled."""
 
     included: tuple[Test, ...]

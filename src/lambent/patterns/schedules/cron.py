@@ -9,8 +9,9 @@ from __future__ import annotations
 import calendar
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
+
+import msgspec
 
 from lambent.patterns.schedules.local import is_skipped, local_of, seconds_of
 
@@ -29,8 +30,7 @@ class CronError(ValueError):
     """The text isn't a cron expression."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cron:
+class Cron(msgspec.Struct, frozen=True):
     """The fields, compiled."""
 
     times: tuple[time, ...]  #: of a day, in order

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
 
 from lambent.patterns.schedules.cron import Cron, CronError, parse_cron
 from lambent.patterns.schedules.local import seconds_of
@@ -32,8 +33,7 @@ class Schedule(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
+class Rate(msgspec.Struct, frozen=True):
     """Every so often."""
 
     period_s: float
@@ -44,8 +44,7 @@ class Rate:
         return anchor + periods * self.period_s
 
 
-@dataclass(frozen=True, slots=True)
-class Once:
+class Once(msgspec.Struct, frozen=True):
     """One time."""
 
     due: float  #: seconds since 1970
@@ -55,8 +54,7 @@ class Once:
         return self.due if self.due > moment else None
 
 
-@dataclass(frozen=True, slots=True)
-class Recurring:
+class Recurring(msgspec.Struct, frozen=True):
     """By calendar fields, in a time zone."""
 
     fields: Cron

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
+
+import msgspec
 
 from lambent.domain.arns import partition_of
 from lambent.domain.call import Call
@@ -55,15 +56,14 @@ _PREFIXES: Final = {
 _ANYTHING: Final = "*"
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(msgspec.Struct, frozen=True):
     """A permission that a call takes."""
 
     action: str  #: ``sqs:SendMessage``
     resource: str  #: ARN; ``*`` where the action is on no resource
     certain: bool = True  #: as in ``Request``
     spoken: str = ""  #: the action as the service's errors write it
-    conditions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  #: what the call itself brings along
+    conditions: Mapping[str, tuple[str, ...]] = {}  #: what the call itself brings along
 
     @property
     def is_pattern(self) -> bool:

@@ -7,16 +7,16 @@ service's templates the first counts whose parameters are all given. A parameter
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
+
+import msgspec
 
 Params: TypeAlias = Mapping[str, Any]
 Part: TypeAlias = "tuple[str, Params]"
 """An operation with parameters."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """Where a call is made: what an ARN says beside the resource's own name."""
 
     partition: str
@@ -24,24 +24,23 @@ class Place:
     account_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(msgspec.Struct, frozen=True):
     """A service."""
 
     prefix: str  #: of its actions: ``lambda``
     resources: Sequence[str] = ()  #: templates
     home: str = "arn:{partition}:{prefix}:{region}:{account}:"  #: how ARNs of the service begin
-    exceptions: Mapping[str, Sequence[str]] = field(default_factory=dict)  #: templates of particular operations, before the others
-    actions: Mapping[str, str] = field(default_factory=dict)  #: operation → action, where their names differ
+    exceptions: Mapping[str, Sequence[str]] = {}  #: templates of particular operations, before the others
+    actions: Mapping[str, str] = {}  #: operation → action, where their names differ
     action_of: Callable[[str, Params], str] | None = None  #: the same, where parameters decide
     unscoped: frozenset[str] = frozenset()  #: operations that are on no resource: on ``*``
     free: frozenset[str] = frozenset()  #: operations that need no permission
-    values: Mapping[str, Callable[[str, Place], str]] = field(default_factory=dict)  #: parameter → its name or ARN as a template wants it
-    parts: Mapping[str, Callable[[Params], Sequence[Part]]] = field(default_factory=dict)
+    values: Mapping[str, Callable[[str, Place], str]] = {}  #: parameter → its name or ARN as a template wants it
+    parts: Mapping[str, Callable[[Params], Sequence[Part]]] = {}
     """Operations that are several at once: each must be allowed."""
     several: Sequence[str] = ()  #: parameters that each name a resource: if a call gives more than one, it needs all of these
-    keys: Mapping[str, str] = field(default_factory=dict)  #: parameter → condition key
-    roles: Mapping[str, Sequence[str]] = field(default_factory=dict)  #: operation → where in its parameters roles are handed over
+    keys: Mapping[str, str] = {}  #: parameter → condition key
+    roles: Mapping[str, Sequence[str]] = {}  #: operation → where in its parameters roles are handed over
     passed_to: str = ""  #: the service that those roles are for
     spoken: Callable[[str], str] | None = None  #: how the service's errors write an action
 

@@ -5,7 +5,6 @@ A point is what one request said of one metric at one time; reading merges the p
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -51,12 +50,11 @@ def dimensions_of(key: Key) -> list[dict[str, str]]:
     return [{"Name": name, "Value": value} for name, value in pairs]
 
 
-@dataclass(frozen=True, slots=True)
-class CloudWatch:
+class CloudWatch(msgspec.Struct, frozen=True):
     """What the operations work with."""
 
     platform: Platform
-    known: set[Key] = field(default_factory=set)  #: metrics whose document is on disk, of those that were put since the start
+    known: set[Key] = set()  #: metrics whose document is on disk, of those that were put since the start
 
     def now_ms(self) -> int:
         """Return the time in milliseconds since 1970."""

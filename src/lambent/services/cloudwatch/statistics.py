@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 from lambent.domain.errors import AwsError, NotImplementedHere
 from lambent.services.cloudwatch.state import Point
@@ -14,8 +15,7 @@ _PERCENTILE = re.compile(r"p(\d{1,3}(?:\.\d{1,10})?)")
 _TRIMMED = re.compile(r"(?:tm|wm|tc|ts|pr|TM|WM|TC|TS|PR|IQM).*")
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(msgspec.Struct, frozen=True):
     """What is known of all values of a period."""
 
     count: float

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from lambent.domain.documents import Found
 from lambent.domain.errors import Conflict
@@ -19,8 +20,7 @@ ATTEMPTS_MAX = 20
 """How often a change is made anew when other requests come between."""
 
 
-@dataclass(frozen=True, slots=True)
-class Events:
+class Events(msgspec.Struct, frozen=True):
     """The context of EventBridge's operations."""
 
     platform: Platform

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from lambent.domain.storage import Store
 
 
-@dataclass(slots=True)
-class _Count:
+class _Count(msgspec.Struct):
     first: int = 0  #: sequence number of the first record that was there
     last: int = 0  #: … and of the last one that was counted
     records: int = 0

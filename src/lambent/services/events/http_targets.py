@@ -8,9 +8,10 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+
+import msgspec
 
 from lambent.domain.errors import AwsError
 from lambent.domain.http import HttpResponse
@@ -21,8 +22,7 @@ _USER_AGENT: Final = "Amazon/EventBridge/ApiDestinations"
 _RETRIED: Final = frozenset((401, 407, 409, 429))
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """An HTTP request."""
 
     method: str

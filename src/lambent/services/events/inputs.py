@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -35,8 +34,7 @@ class InvalidPath(ValueError):
     """The text isn't a JSON path of the kind that EventBridge takes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Occasion:
+class Occasion(msgspec.Struct, frozen=True):
     """What a template's predefined variables say."""
 
     rule: RuleRef

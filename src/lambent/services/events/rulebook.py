@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 from lambent.domain.storage import Store
 from lambent.patterns.events import Pattern, compile_pattern
@@ -18,8 +19,7 @@ _compile = lru_cache(maxsize=4_096)(compile_pattern)
 """A change of one rule has a bus's page made anew; the other rules' patterns are the same."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """A rule or an archive and what it waits for; an archive without a pattern waits for everything."""
 
     pattern: Pattern | None
@@ -31,8 +31,7 @@ class Entry:
         return self.pattern is None or self.pattern.matches(event)
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(msgspec.Struct, frozen=True):
     """What an event that comes to a bus meets."""
 
     statements: list[dict[str, Any]]  #: of the bus's policy

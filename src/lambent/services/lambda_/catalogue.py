@@ -10,8 +10,9 @@ import asyncio
 import weakref
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from typing import TypeVar
+
+import msgspec
 
 from lambent.base.ids import Ids, SystemIds
 from lambent.domain.documents import Found, Table
@@ -40,8 +41,7 @@ T = TypeVar("T")
 _PAGE = 1000
 
 
-@dataclass(slots=True)
-class Entry:
+class Entry(msgspec.Struct):
     """A function with all that belongs to it, as one consistent reading. Replaced as a whole, never changed."""
 
     key: FunctionKey
@@ -52,9 +52,9 @@ class Entry:
     policies: dict[str, Policy]
     event_configs: dict[str, EventConfig]
     urls: dict[str, Url]
-    runnable: dict[str, FunctionVersion] = field(default_factory=dict)
-    provisioned: dict[str, Provisioned] = field(default_factory=dict)
-    _resolved: dict[str, ResolvedFunction] = field(default_factory=dict)  #: by qualifier, where no draw decides
+    runnable: dict[str, FunctionVersion] = {}
+    provisioned: dict[str, Provisioned] = {}
+    _resolved: dict[str, ResolvedFunction] = {}  #: by qualifier, where no draw decides
 
     @property
     def latest(self) -> Version:

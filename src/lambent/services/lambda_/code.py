@@ -7,9 +7,10 @@ import hashlib
 import hmac
 import io
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlencode
+
+import msgspec
 
 from lambent.base.clock import Clock
 from lambent.domain.call import Call
@@ -25,8 +26,7 @@ CODE_PATH = "/_lambent/code/"
 _URL_LIFE_S = 600
 
 
-@dataclass(frozen=True, slots=True)
-class Package:
+class Package(msgspec.Struct, frozen=True):
     """A checked package that is stored as a blob; whoever names it must ``keep`` it."""
 
     digest: str

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+
+import msgspec
 
 from lambent.domain.call import Call
 from lambent.domain.environments import RuntimeStatus
@@ -23,8 +24,7 @@ _SETTLE_STEPS_MAX = 200
 _SETTLE_TRIES_MAX = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Lambda:
+class Lambda(msgspec.Struct, frozen=True):
     """The context of every operation."""
 
     platform: Platform
@@ -37,7 +37,7 @@ class Lambda:
     code_secret: bytes  #: signs the URLs from which code is fetched
     metrics: Metrics
     roles: Roles  #: what execution roles let be done
-    vpcs: Mapping[str, str] = field(default_factory=dict)  #: of subnets that the settings name
+    vpcs: Mapping[str, str] = {}  #: of subnets that the settings name
 
     def ref(self, call: Call, name: str, qualifier: str | None = None) -> FunctionRef:
         """Return the function that a request names."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 _VALUES = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
 _SPACE = b" \t\r\n"
@@ -36,8 +36,7 @@ def _source(line: int, column: int) -> str:
     return f"[Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: {line}, column: {column}]"
 
 
-@dataclass(frozen=True, slots=True)
-class _Scanner:
+class _Scanner(msgspec.Struct, frozen=True):
     data: bytes
 
     def _skip(self, at: int) -> int:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
+
+import msgspec
 
 from lambent.domain.arns import arn
 from lambent.services.lambda_.errors import invalid, not_found, validation
@@ -26,8 +27,7 @@ _LAYER = re.compile(
 NAME_LENGTH_MAX = 64
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionRef:
+class FunctionRef(msgspec.Struct, frozen=True):
     """A function that a caller named; ``qualifier`` is empty when none was given."""
 
     account_id: str
@@ -74,8 +74,7 @@ def parse_function(text: str, *, account_id: str, region: str, qualifier: str | 
     return FunctionRef(found["account"] or account_id, found["region"] or region, found["name"], qualifier or inner)
 
 
-@dataclass(frozen=True, slots=True)
-class LayerRef:
+class LayerRef(msgspec.Struct, frozen=True):
     """A layer, or with a positive ``version`` one version of it."""
 
     account_id: str

@@ -8,10 +8,11 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, unquote
+
+import msgspec
 
 from lambent.domain.caller import Caller, CallerKind
 from lambent.domain.http import HttpRequest
@@ -21,8 +22,7 @@ _CONNECTION = frozenset({"connection", "keep-alive", "proxy-connection", "te", "
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-@dataclass(frozen=True, slots=True)
-class UrlRequest:
+class UrlRequest(msgspec.Struct, frozen=True):
     """A request to a function URL, as its event tells it."""
 
     request: HttpRequest

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from lambent.services.logs.errors import invalid
 
@@ -22,8 +23,7 @@ TOO_OLD_MS = 14 * 24 * HOUR_MS
 SPAN_MS_MAX = 24 * HOUR_MS
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True):
     """What is taken of a batch."""
 
     accepted: Sequence[shapes.InputLogEvent]

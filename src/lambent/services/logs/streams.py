@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from lambent.domain.arns import arn
 from lambent.domain.call import Call
@@ -61,8 +62,7 @@ async def describe_log_streams(logs: Logs, call: Call, request: shapes.DescribeL
     return response
 
 
-@dataclass(frozen=True, slots=True)
-class _Listing:
+class _Listing(msgspec.Struct, frozen=True):
     """Which page of which streams is wanted."""
 
     group_id: str

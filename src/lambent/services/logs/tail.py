@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+import msgspec
 
 HELD_MAX = 5_000
 """Events that a session holds between two updates; further ones push the oldest out and the session says that it is sampled."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(msgspec.Struct, frozen=True):
     """An event that was just committed. Times are in milliseconds since 1970."""
 
     group_id: str
@@ -22,12 +22,11 @@ class Arrival:
     message: str
 
 
-@dataclass(slots=True, eq=False)
-class Listener:
+class Listener(msgspec.Struct, eq=False):
     """One live tail session's ear."""
 
     wants: Callable[[Arrival], bool]
-    held: deque[Arrival] = field(default_factory=lambda: deque(maxlen=HELD_MAX))
+    held: deque[Arrival] = msgspec.field(default_factory=lambda: deque(maxlen=HELD_MAX))
     missed: bool = False  #: whether events were pushed out since the last ``take``
 
     def hear(self, arrival: Arrival) -> None:

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import TypeAlias
+
+import msgspec
 
 from lambent.domain.storage import Entry, Store
 from lambent.services.logs.state import Stream
@@ -25,8 +26,7 @@ Place: TypeAlias = tuple[int, int]
 _CHUNK = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(msgspec.Struct, frozen=True):
     """Which events are wanted: timestamps in [``from_ms``, ``until_ms``)."""
 
     from_ms: int

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -16,8 +15,7 @@ from lambent.services.s3.intake import bad_checksum
 from lambent.services.s3.state import Checksum, Part, Piece, Upload, Version
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True):
     """The object to be, and the pieces that it doesn't use."""
 
     version: Version

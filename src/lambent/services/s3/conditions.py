@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+import msgspec
 
 from lambent.domain.errors import AwsError
 from lambent.services.s3 import errors
@@ -76,8 +77,7 @@ def check_write(params: Mapping[str, Any], key: str, current: Version | None, *,
             raise errors.conditional_conflict("If-Match", key)
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(msgspec.Struct, frozen=True):
     """The bytes of an object that a read gives."""
 
     start: int

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import msgspec
@@ -21,8 +20,7 @@ ATTEMPTS_MAX = 64
 """How often a decision is taken anew when other writers keep changing what it was based on."""
 
 
-@dataclass(frozen=True, slots=True)
-class S3:
+class S3(msgspec.Struct, frozen=True):
     """The context of S3's operations."""
 
     platform: Platform

@@ -6,8 +6,9 @@ import base64
 import binascii
 import hashlib
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from lambent.domain.call import Call
 from lambent.domain.errors import AwsError
@@ -19,8 +20,7 @@ from lambent.services.s3.state import Checksum
 _TRAILERS = {checksums.header(each): each for each in checksums.ALGORITHMS}
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
+class Arrived(msgspec.Struct, frozen=True):
     """A body that is stored."""
 
     digest: str  #: the blob's

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 from urllib.parse import quote
+
+import msgspec
 
 from lambent.services.s3 import errors
 
@@ -16,13 +17,12 @@ _LAST = "\U0010ffff"
 _INTEGER_END = 1 << 31
 
 
-@dataclass(slots=True)
-class Page(Generic[T]):
+class Page(msgspec.Struct, Generic[T]):
     """A page of a listing: entries and common prefixes count alike."""
 
     limit: int
-    entries: list[tuple[str, T]] = field(default_factory=list)
-    prefixes: list[str] = field(default_factory=list)
+    entries: list[tuple[str, T]] = []
+    prefixes: list[str] = []
     truncated: bool = False
     last: str = ""  #: the last key or common prefix of the page
 

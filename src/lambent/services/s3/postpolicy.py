@@ -10,9 +10,10 @@ import binascii
 import hmac
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
+
+import msgspec
 
 from lambent.domain.errors import AwsError
 from lambent.services.s3 import errors
@@ -23,8 +24,7 @@ _FREE: Final = frozenset({"x-amz-signature", "signature", "awsaccesskeyid", "fil
 _V4: Final = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Signature")
 
 
-@dataclass(frozen=True, slots=True)
-class SizeRange:
+class SizeRange(msgspec.Struct, frozen=True):
     """How large the file may be, in bytes."""
 
     least: int

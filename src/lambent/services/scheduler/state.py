@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -114,8 +113,7 @@ GROUPS = Table("scheduler.groups", Group)
 SCHEDULES = Table("scheduler.schedules", Schedule)
 
 
-@dataclass(frozen=True, slots=True)
-class Scheduler:
+class Scheduler(msgspec.Struct, frozen=True):
     """The context of the Scheduler's operations."""
 
     platform: Platform

@@ -9,9 +9,9 @@ import asyncio
 import weakref
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
+import msgspec
 from msgspec.structs import replace
 
 from lambent.domain.documents import Found, Table
@@ -25,14 +25,13 @@ _PAGE: Final = 1000
 _KEPT_MAX: Final = 10_000
 
 
-@dataclass(slots=True)
-class Entry:
+class Entry(msgspec.Struct):
     """A topic, its subscriptions and their filters. Changed only by ``Topics.commit``."""
 
     topic: Topic
-    subscriptions: dict[str, Subscription] = field(default_factory=dict)
-    filters: dict[str, Filter] = field(default_factory=dict)  #: of subscriptions that have one
-    ids: dict[tuple[str, str], str] = field(default_factory=dict)  #: of subscriptions, by protocol and endpoint
+    subscriptions: dict[str, Subscription] = {}
+    filters: dict[str, Filter] = {}  #: of subscriptions that have one
+    ids: dict[tuple[str, str], str] = {}  #: of subscriptions, by protocol and endpoint
 
     def subscription_of(self, protocol: str, endpoint: str) -> Subscription | None:
         """Return the subscription that an endpoint has, if any."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from lambent.domain.call import Call
 from lambent.domain.ports import Outside, Platform
@@ -17,8 +18,7 @@ from lambent.services.sns.fifo import FifoTopics
 from lambent.services.sns.signing import Signer
 
 
-@dataclass(frozen=True, slots=True)
-class Sns:
+class Sns(msgspec.Struct, frozen=True):
     """The context of SNS's operations."""
 
     platform: Platform

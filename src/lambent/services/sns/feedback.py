@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 from uuid import NAMESPACE_URL, uuid5
@@ -33,12 +32,11 @@ QUEUE: Final = "sns.feedback"
 _PREFIXES: Final = {"http": "HTTP", "https": "HTTP", "sqs": "SQS", "lambda": "Lambda", "firehose": "Firehose", "application": "Application"}
 
 
-@dataclass(frozen=True, slots=True)
-class Delivered:
+class Delivered(msgspec.Struct, frozen=True):
     """A delivery that went well."""
 
     status: int = 200
-    response: Mapping[str, str] = field(default_factory=dict)  #: what the other side said, as the log shows it
+    response: Mapping[str, str] = {}  #: what the other side said, as the log shows it
 
 
 Outcome: TypeAlias = "Delivered | AwsError | Unreachable"

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
@@ -53,17 +52,15 @@ encode_wake_up = msgspec.msgpack.Encoder().encode
 decode_wake_up = msgspec.msgpack.Decoder(WakeUp).decode
 
 
-@dataclass(slots=True)
-class _Order:
+class _Order(msgspec.Struct):
     """What a topic remembers: its last number, and recent publications, the oldest first."""
 
     last: int = 0
-    recent: dict[str, Recent] = field(default_factory=dict)
-    committing: dict[str, asyncio.Future[None]] = field(default_factory=dict)  #: publications on their way to the disk
+    recent: dict[str, Recent] = {}
+    committing: dict[str, asyncio.Future[None]] = {}  #: publications on their way to the disk
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(msgspec.Struct, frozen=True):
     """What the publisher of a FIFO message is told."""
 
     message_id: str

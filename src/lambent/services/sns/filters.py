@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+import msgspec
 
 from lambent.patterns.events import Pattern, PatternError, compile_pattern
 from lambent.services.sns.errors import invalid
@@ -23,8 +24,7 @@ _REFUSED: Final = frozenset({"wildcard", *(f"anything-but/{each}" for each in ("
 SCOPES: Final = ("MessageAttributes", "MessageBody")
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(msgspec.Struct, frozen=True):
     """A subscription's filter."""
 
     pattern: Pattern | None  #: ``None`` lets everything through

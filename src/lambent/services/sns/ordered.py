@@ -9,9 +9,9 @@ import asyncio
 import logging
 import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 from msgspec.structs import replace
 
 from lambent.domain.documents import Found
@@ -38,8 +38,7 @@ _TURNS: Final = 100
 """Batches that one wake-up delivers at most, so that its lease outlives it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(msgspec.Struct, frozen=True):
     """Messages that are next, and what says that so many of them, from the first, are done with."""
 
     messages: Sequence[Message]

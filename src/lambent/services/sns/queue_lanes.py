@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
+
+import msgspec
 
 from lambent.domain.arns import Arn
 from lambent.domain.call import Call
@@ -22,8 +23,7 @@ BATCH_MAX: Final = 10
 BATCH_BYTES_MAX: Final = 262_144
 
 
-@dataclass(frozen=True, slots=True)
-class Parcel:
+class Parcel(msgspec.Struct, frozen=True):
     """A message for a queue."""
 
     params: Mapping[str, Any]  #: of SendMessage, but for the queue

@@ -7,12 +7,12 @@ retries whose pauses grow, retries after the longest pause.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class RetryPolicy:
+
+class RetryPolicy(msgspec.Struct, frozen=True):
     """How often, and how long apart, a delivery is tried again."""
 
     retries: int  #: in all

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from lambent.domain.call import Call
 from lambent.domain.documents import Found
@@ -18,8 +19,7 @@ from lambent.services.sqs.registry import Registry
 from lambent.services.sqs.state import Queue, queues
 
 
-@dataclass(frozen=True, slots=True)
-class Sqs:
+class Sqs(msgspec.Struct, frozen=True):
     """The platform, the queues, and their messages."""
 
     platform: Platform

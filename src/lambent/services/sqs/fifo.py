@@ -15,8 +15,9 @@ import heapq
 from bisect import insort
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from lambent.services.sqs.letters import Held, Letter, arrival_ms
 
@@ -24,14 +25,13 @@ LOOKAHEAD: Final = 120_000
 """Messages; see "Avoid large message backlogs with the same message group ID" in the developer guide."""
 
 
-@dataclass(slots=True)
-class _Group:
+class _Group(msgspec.Struct):
     """One group's messages."""
 
     name: str
-    fresh: deque[int] = field(default_factory=deque)  #: never received, in order
-    returned: list[int] = field(default_factory=list)  #: received before and visible again, in order
-    held: list[int] = field(default_factory=list)  #: in order
+    fresh: deque[int] = msgspec.field(default_factory=deque)  #: never received, in order
+    returned: list[int] = []  #: received before and visible again, in order
+    held: list[int] = []  #: in order
 
     def head(self) -> int | None:
         """Return the group's next message."""

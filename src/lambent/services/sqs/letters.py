@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, Protocol
+
+import msgspec
 
 from lambent.services.sqs.tenants import Loads
 
@@ -27,8 +28,7 @@ def arrival_ms(sequence: int) -> int:
     return sequence >> _SHIFT
 
 
-@dataclass(slots=True)
-class Letter:
+class Letter(msgspec.Struct):
     """A message that was received at least once and is still there."""
 
     sequence: int

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
+
+import msgspec
 
 from lambent.domain.documents import Found
 from lambent.domain.errors import Conflict
@@ -32,8 +33,7 @@ _ATTEMPTS: Final = 20
 _PICK_MS: Final = 30_000
 
 
-@dataclass(frozen=True, slots=True)
-class Parcel:
+class Parcel(msgspec.Struct, frozen=True):
     """A message that shall be sent."""
 
     sent: Sent
@@ -41,16 +41,14 @@ class Parcel:
     deduplication: tuple[str, str] | None = None  #: of a FIFO queue: the group it is unique in (empty: the queue), and its id
 
 
-@dataclass(frozen=True, slots=True)
-class Posted:
+class Posted(msgspec.Struct, frozen=True):
     """A message that was sent, or the one that it is a duplicate of."""
 
     message_id: str
     sequence: int
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(msgspec.Struct, frozen=True):
     """A message that was received."""
 
     letter: Letter
@@ -58,21 +56,20 @@ class Delivery:
     sent: Sent
 
 
-@dataclass(eq=False, slots=True)
-class Post:
+class Post(msgspec.Struct, eq=False):
     """A queue's messages in memory, and who waits for them."""
 
     mailbox: str
     box: StandardBox | FifoBox
     last: int = 0  #: sequence of the last message that arrived
-    waiting: dict[asyncio.Future[None], None] = field(default_factory=dict)
+    waiting: dict[asyncio.Future[None], None] = {}
     refilling: bool = False
     closed: bool = False  #: purged, or its queue was deleted
     #: attempts to receive, by id: when each was made, and what it got
-    attempts: dict[str, tuple[int, list[tuple[Letter, Standing]]]] = field(default_factory=dict)
-    usable: asyncio.Event = field(default_factory=asyncio.Event)  #: the first messages were read from disk
+    attempts: dict[str, tuple[int, list[tuple[Letter, Standing]]]] = {}
+    usable: asyncio.Event = msgspec.field(default_factory=asyncio.Event)  #: the first messages were read from disk
     loading: asyncio.Task[None] | None = None  #: reads the others; ``None`` when all are there
-    late: list[tuple[int, Parcel]] = field(default_factory=list)  #: what arrived meanwhile
+    late: list[tuple[int, Parcel]] = []  #: what arrived meanwhile
     read_to: int = 0  #: the last message that was read: it may be on disk before its sender is told, and be read before it arrives
 
     def ring(self) -> None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from lambent.services.sqs.errors import invalid_value
 from lambent.services.sqs.names import QueueRef, of_arn
 
 
-@dataclass(frozen=True, slots=True)
-class RedrivePolicy:
+class RedrivePolicy(msgspec.Struct, frozen=True):
     """A queue's dead-letter queue."""
 
     target_arn: str
@@ -51,8 +51,7 @@ def check_policy(text: str) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Allowance:
+class Allowance(msgspec.Struct, frozen=True):
     """Which queues may use a queue as their dead-letter queue."""
 
     permission: str = "allowAll"  #: ``allowAll``, ``denyAll`` or ``byQueue``

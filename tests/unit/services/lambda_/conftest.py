@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import io
 import zipfile
 from collections.abc import AsyncIterator, Mapping
@@ -231,7 +230,7 @@ def bench() -> Bench:
 
 @pytest.fixture
 def bench_with():
-    return lambda **limits: Bench(dataclasses.replace(Quotas(), **limits))
+    return lambda **limits: Bench(structs.replace(Quotas(), **limits))
 
 
 @pytest.fixture
