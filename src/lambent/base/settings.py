@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -80,6 +79,8 @@ def load(flags: Mapping[str, Any], environ: Mapping[str, str] | None = None, fil
     settings = Settings(data_dir=data, home=home, search_path=environ.get("PATH", os.defpath))
     path = file or Path("lambent.toml")
     if path.exists():
+        import tomllib  # noqa: PLC0415 - most starts have no such file
+
         settings = _apply(settings, tomllib.loads(path.read_text()), str(path))
     variables = {name[8:].lower(): value for name, value in environ.items() if name.startswith("LAMBENT_")}
     settings = _apply(settings, variables, "LAMBENT_* variables")

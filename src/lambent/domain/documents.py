@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cached_property
 from typing import Generic, TypeVar
 
 import msgspec
@@ -28,8 +30,13 @@ class Table(Generic[T]):
 
     def __init__(self, name: str, kind: type[T]) -> None:
         self.name = name
+        self._kind = kind
         self._encode = msgspec.msgpack.Encoder().encode
-        self._decode = msgspec.msgpack.Decoder(kind).decode
+
+    @cached_property
+    def _decode(self) -> Callable[[bytes], T]:
+        """What reads documents, made when the first is read: for all types of all services it takes a while."""
+        return msgspec.msgpack.Decoder(self._kind).decode
 
     def put(self, key: Key, value: T, expect: int | None = None) -> Put:
         """Return the write that stores ``value``."""

@@ -7,7 +7,6 @@ each other. Code that spells ``/opt`` or ``/var/task`` out needs a driver that m
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 import re
 from collections.abc import Mapping
@@ -30,6 +29,8 @@ LIBRARY_PATH = "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/v
 
 def sdk_runs_on(release: str) -> bool:
     """Return whether the installed boto3, and what it needs, says that it runs on a Python release such as ``3.12``."""
+    import importlib.metadata  # noqa: PLC0415 - 10 ms, which are for the first function that is made
+
     for distribution in SDK.values():
         required = str(importlib.metadata.metadata(distribution).json.get("requires_python") or "")
         lowest = re.search(r">=\s*3\.(\d+)", required)

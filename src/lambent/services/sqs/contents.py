@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lambent.services.sqs import _generated_shapes as shapes
 
 ATTRIBUTES_MAX: Final = 10
-_FORBIDDEN: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_FORBIDDEN: Final = re.compile("[\u0000-\u0008\u000b\u000c\u000e-\u001f\ud800-\udfff\ufffe\uffff]")
 _CONTROLS: Final = bytes(set(range(0x20)) - set(b"\t\n\r"))
 _ALLOWED: Final = "Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF"
 _NAME_LETTERS: Final = re.compile(r"[\w.-]+")  # whatever AWS says when it refuses one, it takes letters of all alphabets
