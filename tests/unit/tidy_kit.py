@@ -92,6 +92,15 @@ def _imported(node: ast.Import | ast.ImportFrom) -> str:
     return (node.module or "") if isinstance(node, ast.ImportFrom) else node.names[0].name
 
 
+def dataclasses_made(source: Source) -> list[str]:
+    """Return the classes that are dataclasses."""
+    return [
+        node.name
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.ClassDef) and any("dataclass" in ast.unparse(each) for each in node.decorator_list)
+    ]
+
+
 def globals_declared(source: Source) -> list[str]:
     """Return the ``global`` statements."""
     return [f"global {', '.join(each.names)}" for each in ast.walk(source.tree) if isinstance(each, ast.Global)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -104,7 +105,9 @@ async def build(settings: Settings) -> Server:
     audit = AuditLog(clock, None if settings.ephemeral else _audit_file(settings))
     upstreams = _upstreams(settings, clock)
     companion = Companion(clock, public_host=settings.advertised_host) if settings.companion else None
+    loading = asyncio.create_task(asyncio.to_thread(models.load_botocore))  # while the sandbox's helper processes begin
     choice = await choose(settings, data / "environments", data / "code", clock, quotas)
+    await loading
     observers = {"sts": [identities.observe], "iam": [identities.observe], "lambda": [choice.observe]}
     cloud = _cloud(observers, identities, upstreams, companion, audit)
     platform = Platform(store, blobs, cloud, clock, ids, quotas, settings.advertised_host)

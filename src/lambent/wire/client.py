@@ -1,22 +1,24 @@
-"""The other side of the wire: requests to an upstream that speaks AWS's protocols, and what its answers mean."""
+"""The other side of the wire: requests to an upstream that speaks AWS's protocols, and what its answers mean.
+
+botocore is imported where it is needed, as in ``models``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import msgspec
-from botocore.awsrequest import HeadersDict, prepare_request_dict
-from botocore.exceptions import BotoCoreError
-from botocore.parsers import ResponseParserError, create_parser
-from botocore.serialize import create_serializer
 
 from lambent.domain.call import Params, Result
 from lambent.domain.errors import AwsError
 from lambent.wire import models
 from lambent.wire.models import streaming_blob, traits
+
+if TYPE_CHECKING:
+    from botocore.model import StructureShape
 
 
 class OutgoingRequest(msgspec.Struct, frozen=True):
@@ -30,16 +32,23 @@ class OutgoingRequest(msgspec.Struct, frozen=True):
 
 @cache
 def _serializer(protocol: str) -> Any:
+    from botocore.serialize import create_serializer  # noqa: PLC0415
+
     return create_serializer(protocol, include_validation=False)
 
 
 @cache
 def _parser(protocol: str) -> Any:
+    from botocore.parsers import create_parser  # noqa: PLC0415
+
     return create_parser(protocol)
 
 
 def build(service: str, operation: str, params: Params, endpoint: str) -> OutgoingRequest:
     """Return the request for ``endpoint`` (``http://host:port``). ``AwsError`` when the parameters can't be written."""
+    from botocore.awsrequest import prepare_request_dict  # noqa: PLC0415
+    from botocore.exceptions import BotoCoreError  # noqa: PLC0415
+
     model = models.service(service)
     try:
         made: dict[str, Any] = _serializer(model.upstream_protocol).serialize_to_request(dict(params), model.operation(operation))
@@ -83,15 +92,9 @@ class _Raw(bytearray):
 
 
 def _parsed(model: models.Service, operation: str, status: int, headers: Mapping[str, str], body: Any) -> dict[str, Any]:
-    response = {
-        "status_code": status,
-        "headers": HeadersDict(dict(headers)),
-        "body": body,
-        "context": {"operation_name": operation},
-    }
     try:
-        found: dict[str, Any] = _parser(model.upstream_protocol).parse(response, model.operation(operation).output_shape)
-    except (ResponseParserError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        found = _read(model, operation, model.operation(operation).output_shape, status, headers, body)
+    except ValueError as error:
         raise AwsError("BadGateway", f"the upstream of {model.name} answered {operation} with what can't be read: {error}", 502) from None
     found.pop("ResponseMetadata", None)
     return {name: bytes(value) if isinstance(value, _Raw) else value for name, value in found.items()}
@@ -107,14 +110,23 @@ def _error(model: models.Service, operation: str, status: int, headers: Mapping[
     shape = model.errors.get(code)
     if shape is not None:
         try:
-            response = {
-                "status_code": status,
-                "headers": HeadersDict(dict(headers)),
-                "body": body,
-                "context": {"operation_name": operation},
-            }
-            modelled: dict[str, Any] = _parser(model.upstream_protocol).parse(response, shape)
+            modelled = _read(model, operation, shape, status, headers, body)
             members |= {name: value for name, value in modelled.items() if name.lower() != "message" and name != "ResponseMetadata"}
-        except (ResponseParserError, ValueError, KeyError, TypeError, AttributeError, IndexError):
+        except ValueError:
             pass  # the code and the message are enough
     return AwsError(code, message, status, members=members)
+
+
+def _read(
+    model: models.Service, operation: str, shape: StructureShape | None, status: int, headers: Mapping[str, str], body: Any
+) -> dict[str, Any]:
+    """Return a shape's members as an answer has them. ``ValueError`` when it can't be read."""
+    from botocore.awsrequest import HeadersDict  # noqa: PLC0415
+    from botocore.parsers import ResponseParserError  # noqa: PLC0415
+
+    response = {"status_code": status, "headers": HeadersDict(dict(headers)), "body": body, "context": {"operation_name": operation}}
+    try:
+        found: dict[str, Any] = _parser(model.upstream_protocol).parse(response, shape)
+    except (ResponseParserError, KeyError, TypeError, AttributeError, IndexError) as error:
+        raise ValueError(str(error)) from error
+    return found

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar, cast
-
-from botocore.model import Shape
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from lambent.wire.models import identity
+
+if TYPE_CHECKING:
+    from botocore.model import Shape
 
 F = TypeVar("F", bound=Callable[..., Any])
 

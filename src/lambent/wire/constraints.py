@@ -6,11 +6,12 @@ import re
 import warnings
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from botocore.model import ListShape, MapShape, Shape, StructureShape
+from lambent.wire.models import is_list, is_map, is_nested, is_structure, traits
 
-from lambent.wire.models import traits
+if TYPE_CHECKING:
+    from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 Check: TypeAlias = Callable[[Any, str, list[str]], None]
 """Appends what is wrong with (value, path) to the problems."""
@@ -143,7 +144,7 @@ _RECORDS: Final = {
 
 def _plain(value: Any, shape: Shape | None = None) -> str:
     if isinstance(value, list):
-        member = shape.member if isinstance(shape, ListShape) else None
+        member = shape.member if shape is not None and is_list(shape) else None
         return f"[{', '.join(_plain(each, member) for each in value)}]"
     if shape is not None and shape.name in _RECORDS and isinstance(value, Mapping):
         given = {lower_camel(name): _plain(each) for name, each in value.items()}
@@ -187,11 +188,11 @@ class Checker:
             made(value, path, problems)
 
     def _make(self, shape: Shape) -> Check | None:
-        if isinstance(shape, StructureShape):
+        if is_structure(shape):
             return self._structure(shape)
-        if isinstance(shape, ListShape):
+        if is_list(shape):
             return self._list(shape)
-        if isinstance(shape, MapShape):
+        if is_map(shape):
             return self._map(shape)
         return _own(self._tests(shape), shape)
 
@@ -217,7 +218,7 @@ class Checker:
     def _list(self, shape: ListShape) -> Check | None:
         own = _own(self._tests(shape), shape)
         inner = shape.member
-        if isinstance(inner, StructureShape | ListShape | MapShape):
+        if is_nested(inner):
             return _both(own, _each_item(self.of(inner)))
         tests = self._tests(inner)
         text = f"Member must satisfy constraint: {_all_of(tests)}"
@@ -233,8 +234,8 @@ class Checker:
         keys, own = self._tests(shape.key), _own(self._tests(shape), shape)
         key_text = f"Map keys must satisfy constraint: {_all_of(keys)}"
         inner = shape.value
-        deep = self.of(inner) if isinstance(inner, StructureShape | ListShape | MapShape) else None
-        values = [] if deep is not None or isinstance(inner, StructureShape | ListShape | MapShape) else self._tests(inner)
+        deep = self.of(inner) if is_nested(inner) else None
+        values = [] if deep is not None or is_nested(inner) else self._tests(inner)
         value_text = f"Map value must satisfy constraint: {_all_of(values)}"
 
         def check(value: Any, path: str, problems: list[str]) -> None:
@@ -308,10 +309,6 @@ def _nested(check: Check) -> Check:
 def missing(shape: StructureShape, params: Mapping[str, Any], *, scalars_only: bool = False) -> str | None:
     """Return the first required member that isn't there, at the top."""
     return next(
-        (
-            name
-            for name in shape.required_members
-            if name not in params and not (scalars_only and isinstance(shape.members[name], ListShape | MapShape | StructureShape))
-        ),
+        (name for name in shape.required_members if name not in params and not (scalars_only and is_nested(shape.members[name]))),
         None,
     )

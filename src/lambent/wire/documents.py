@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
-
-from botocore.model import ListShape, MapShape, Shape, StructureShape
+from typing import TYPE_CHECKING, Any
 
 from lambent.wire import models
+from lambent.wire.models import is_list, is_map, is_structure
+
+if TYPE_CHECKING:
+    from botocore.model import Shape, StructureShape
 
 
 def _moment(value: Any) -> datetime:
@@ -70,13 +72,13 @@ def read_input(service: str, operation: str, document: Any) -> dict[str, Any]:
 
 
 def _read(shape: Shape, value: Any) -> Any:
-    if isinstance(shape, StructureShape):
+    if is_structure(shape):
         return value if shape.is_document_type else _structure(shape, value)
-    if isinstance(shape, ListShape):
+    if is_list(shape):
         if not isinstance(value, list):
             raise ValueError(f"a list was expected, not {type(value).__name__}")
         return [_read(shape.member, each) for each in value]
-    if isinstance(shape, MapShape):
+    if is_map(shape):
         if not isinstance(value, dict):
             raise ValueError(f"an object was expected, not {type(value).__name__}")
         return {name: _read(shape.value, each) for name, each in value.items()}

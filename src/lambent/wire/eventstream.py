@@ -5,17 +5,19 @@ from __future__ import annotations
 import struct
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 from zlib import crc32
 
 import msgspec
-from botocore.model import Shape, StructureShape
 
 from lambent.domain.errors import AwsError
 from lambent.wire import cbor, kit
 from lambent.wire.faults import Malformed
-from lambent.wire.models import traits, wire_name
+from lambent.wire.models import is_structure, traits, wire_name
 from lambent.wire.timestamps import unix
+
+if TYPE_CHECKING:
+    from botocore.model import Shape, StructureShape
 
 CONTENT_TYPE = "application/vnd.amazon.eventstream"
 MESSAGE_BYTES_MAX = 24 * 1024 * 1024
@@ -92,7 +94,7 @@ class Encoder:
     def __init__(self, service: str, shape: StructureShape, protocol: str) -> None:
         self._service = service
         self._protocol = protocol
-        self._events = {name: self._event(name, member) for name, member in shape.members.items() if isinstance(member, StructureShape)}
+        self._events = {name: self._event(name, member) for name, member in shape.members.items() if is_structure(member)}
         self._errors = {member.name: name for name, member in shape.members.items()}
 
     def _event(self, name: str, shape: StructureShape) -> Frame:

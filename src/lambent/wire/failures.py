@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from botocore.model import StructureShape
 
 from lambent.domain.errors import AwsError
 from lambent.domain.http import HttpResponse
@@ -13,6 +12,9 @@ from lambent.wire import cbor, heads, kit, models, sqs_query
 from lambent.wire.models import error_trait, traits
 from lambent.wire.serialising import XML_HEAD, host_id, request_id_headers
 from lambent.wire.xmltext import escaped
+
+if TYPE_CHECKING:
+    from botocore.model import StructureShape
 
 
 def serialise_error(service: str, protocol: str, error: AwsError, request_id: str, operation: str | None) -> HttpResponse:

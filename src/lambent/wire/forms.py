@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import parse_qsl
 
 import msgspec
-from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from lambent.wire.compiler import Compiler
 from lambent.wire.faults import Malformed
-from lambent.wire.models import traits, wire_name
+from lambent.wire.models import is_list, is_map, is_structure, traits, wire_name
 from lambent.wire.xmltext import text_reader
+
+if TYPE_CHECKING:
+    from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 FIELDS_MAX = 10_000
 DEPTH_MAX = 60
@@ -66,11 +68,11 @@ class Reader(Compiler[Read]):
         self._ec2 = ec2
 
     def _make(self, shape: Shape) -> Read:
-        if isinstance(shape, StructureShape):
+        if is_structure(shape):
             return self._structure(shape)
-        if isinstance(shape, ListShape):
+        if is_list(shape):
             return self._list(shape)
-        if isinstance(shape, MapShape):
+        if is_map(shape):
             return self._map(shape)
         read = text_reader(shape)
         strip = shape.type_name != "string"
@@ -86,7 +88,7 @@ class Reader(Compiler[Read]):
         if self._ec2:
             name = str(traits(shape).get("queryName") or traits(shape).get("name", default))
             return name[:1].upper() + name[1:] if "queryName" not in traits(shape) else name
-        if isinstance(shape, ListShape) and traits(shape).get("flattened"):
+        if is_list(shape) and traits(shape).get("flattened"):
             return wire_name(shape.member, wire_name(shape, default))
         return wire_name(shape, default)
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import parse_qs, unquote
 
 import msgspec
-from botocore.model import ListShape, OperationModel, Shape, StructureShape
 
 from lambent.domain.http import HttpRequest
 from lambent.wire import timestamps
 from lambent.wire.faults import Malformed
-from lambent.wire.models import traits, wire_name
+from lambent.wire.models import is_list, traits, wire_name
 from lambent.wire.routing import segments
 from lambent.wire.xmltext import text_reader, value_text
+
+if TYPE_CHECKING:
+    from botocore.model import OperationModel, Shape, StructureShape
 
 _NUMBERS = frozenset({"integer", "long"})  #: an empty one in a query says nothing
 Fill: TypeAlias = Callable[[HttpRequest, dict[str, Any]], None]
@@ -96,7 +98,7 @@ def _unquoted(text: str, name: str) -> str:
 def _query(members: Mapping[str, Shape]) -> Fill:
     wanted: list[tuple[str, str, Shape, Callable[[str], Any]]] = []
     for name, member in members.items():
-        one = member.member if isinstance(member, ListShape) else member
+        one = member.member if is_list(member) else member
         wanted.append((name, wire_name(member, name), member, _reader(one, wire_name(member, name), "head")))
 
     def fill(request: HttpRequest, params: dict[str, Any]) -> None:
@@ -133,7 +135,7 @@ def _headers(members: Mapping[str, Shape]) -> Fill:
 
 
 def _header_reader(shape: Shape, name: str) -> Callable[[str], Any]:
-    if isinstance(shape, ListShape):
+    if is_list(shape):
         read = _reader(shape.member, name, "head")
         return lambda text: [read(each) for each in _split(text)]
     if traits(shape).get("jsonvalue"):
@@ -205,7 +207,7 @@ def writers(shape: StructureShape, *, skip: frozenset[str] = frozenset()) -> lis
 
 def header_text(shape: Shape) -> Callable[[Any], str]:
     """Return the function that writes a value as a header."""
-    if isinstance(shape, ListShape):
+    if is_list(shape):
         one = header_text(shape.member)
         return lambda value: ",".join(one(each) for each in value)
     if traits(shape).get("jsonvalue"):

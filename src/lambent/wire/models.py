@@ -1,17 +1,19 @@
-"""botocore's service models, loaded when first asked for and kept."""
+"""botocore's service models, loaded when first asked for and kept.
+
+So is botocore itself, whose import would take a tenth of a server's start: ``load_botocore`` does it where nothing waits for it.
+"""
 
 from __future__ import annotations
 
 from functools import cache, cached_property
-from typing import Any
-
-from botocore.loaders import Loader
-from botocore.model import OperationModel, Shape, StructureShape
-from botocore.model import ServiceModel as BotocoreModel
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from lambent.wire import sqs_query
 
-_LOADER = Loader(extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
+if TYPE_CHECKING:
+    from botocore.loaders import Loader
+    from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
+    from botocore.model import ServiceModel as BotocoreModel
 
 
 class Service:
@@ -40,7 +42,7 @@ class Service:
         """The modelled errors, by the shape's name and by the code on the wire."""
         found: dict[str, StructureShape] = {}
         for shape in self.model.error_shapes:
-            assert isinstance(shape, StructureShape)
+            assert is_structure(shape)
             found.setdefault(str(error_trait(shape).get("code", shape.name)), shape)
             found[shape.name] = shape
         return found
@@ -56,10 +58,23 @@ def error_trait(shape: Shape) -> dict[str, Any]:
     return metadata.get("error") or {}
 
 
+def load_botocore() -> None:
+    """Import what the models need of botocore, if nobody did yet."""
+    import botocore.loaders  # noqa: PLC0415
+    import botocore.model  # noqa: F401, PLC0415
+
+
+@cache
+def _loader() -> Loader:
+    from botocore.loaders import Loader  # noqa: PLC0415
+
+    return Loader(extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
+
+
 @cache
 def names() -> frozenset[str]:
     """Return botocore's name of every service."""
-    return frozenset(_LOADER.list_available_services("service-2"))
+    return frozenset(_loader().list_available_services("service-2"))
 
 
 @cache
@@ -67,7 +82,7 @@ def service(name: str) -> Service:
     """Return a service's model; ``KeyError`` when botocore has none of that name."""
     if name not in names():
         raise KeyError(name)
-    return Service(name, BotocoreModel(_LOADER.load_service_model(name, "service-2"), name))
+    return _service(name, _loader().load_service_model(name, "service-2"))
 
 
 @cache
@@ -75,7 +90,33 @@ def spoken(name: str, protocol: str) -> Service:
     """Return a service's model as it describes a protocol; only SQS has one that its model no longer tells."""
     if (name, protocol) != ("sqs", "query"):
         return service(name)
-    return Service(name, BotocoreModel(sqs_query.restore(_LOADER.load_service_model(name, "service-2")), name))
+    return _service(name, sqs_query.restore(_loader().load_service_model(name, "service-2")))
+
+
+def _service(name: str, description: Any) -> Service:
+    from botocore.model import ServiceModel as BotocoreModel  # noqa: PLC0415
+
+    return Service(name, BotocoreModel(description, name))
+
+
+def is_structure(shape: Shape) -> TypeGuard[StructureShape]:
+    """Return whether a shape is a structure."""
+    return bool(shape.type_name == "structure")
+
+
+def is_list(shape: Shape) -> TypeGuard[ListShape]:
+    """Return whether a shape is a list."""
+    return bool(shape.type_name == "list")
+
+
+def is_map(shape: Shape) -> TypeGuard[MapShape]:
+    """Return whether a shape is a map."""
+    return bool(shape.type_name == "map")
+
+
+def is_nested(shape: Shape) -> TypeGuard[StructureShape | ListShape | MapShape]:
+    """Return whether a shape has further shapes inside."""
+    return shape.type_name in {"structure", "list", "map"}
 
 
 def traits(shape: Shape) -> dict[str, Any]:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
-from botocore.model import OperationModel, StructureShape
 
 from lambent.domain.call import Params
 from lambent.domain.http import ByteStream, HttpRequest
 from lambent.wire import cbor, constraints, digests, forms, heads, kit, models, routing, sqs_query, xmltext
 from lambent.wire.faults import Malformed, invalid, malformed, manner, unknown_operation
 from lambent.wire.models import streaming_blob, traits
+
+if TYPE_CHECKING:
+    from botocore.model import OperationModel, StructureShape
 
 Body: TypeAlias = "bytes | ByteStream"
 _Read: TypeAlias = Callable[[HttpRequest, Body], dict[str, Any]]

@@ -6,18 +6,20 @@ import base64
 import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import cache
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
-from botocore.model import OperationModel, StructureShape
 
 from lambent.domain.call import Result
 from lambent.domain.http import Body, HttpResponse
 from lambent.wire import cbor, eventstream, heads, kit, models
-from lambent.wire.models import event_stream, traits, wire_name
+from lambent.wire.models import event_stream, is_structure, traits, wire_name
 from lambent.wire.parsing import ParsedRequest
 from lambent.wire.routing import REST
 from lambent.wire.xmltext import escaped
+
+if TYPE_CHECKING:
+    from botocore.model import OperationModel, StructureShape
 
 Fill: TypeAlias = Callable[[Result, HttpResponse, str], None]
 """Writes a result (and the request's id) into an answer."""
@@ -238,7 +240,7 @@ def _bucket_location(result: Result, response: HttpResponse) -> None:
 
 def _event_stream(service: str, shape: StructureShape, protocol: str, streamed: str) -> Fill:
     member = shape.members[streamed]
-    assert isinstance(member, StructureShape)
+    assert is_structure(member)
     encoder = eventstream.Encoder(service, member, protocol)
     rest = protocol in REST
     emits = heads.writers(shape, skip=frozenset({"content-type"})) if rest else []

@@ -6,15 +6,17 @@ import base64
 import binascii
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
-from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from lambent.wire import timestamps
 from lambent.wire.compiler import Compiler
 from lambent.wire.faults import Malformed
-from lambent.wire.models import traits, wire_name
+from lambent.wire.models import is_list, is_map, is_structure, traits, wire_name
+
+if TYPE_CHECKING:
+    from botocore.model import Shape, StructureShape
 
 Convert: TypeAlias = Callable[[Any], Any]
 _TOKENS = {bool: "BOOLEAN_VALUE", int: "NUMBER_VALUE", float: "NUMBER_VALUE", str: "STRING_VALUE", bytes: "BINARY_VALUE"}
@@ -110,11 +112,11 @@ class Reader(Compiler[Convert]):
         self._blob = _binary if binary else _base64
 
     def _make(self, shape: Shape) -> Convert:
-        if isinstance(shape, StructureShape):
+        if is_structure(shape):
             return _document if shape.is_document_type else self.members(shape, list(shape.members))
-        if isinstance(shape, ListShape):
+        if is_list(shape):
             return self._list(self.of(shape.member))
-        if isinstance(shape, MapShape):
+        if is_map(shape):
             return self._map(self.of(shape.value))
         return self._blob if shape.type_name == "blob" else _READ[shape.type_name]
 
@@ -181,12 +183,12 @@ class Writer(Compiler[Convert]):
         self._binary = binary
 
     def _make(self, shape: Shape) -> Convert:
-        if isinstance(shape, StructureShape):
+        if is_structure(shape):
             return _document if shape.is_document_type else self.members(shape, list(shape.members))
-        if isinstance(shape, ListShape):
+        if is_list(shape):
             write = self.of(shape.member)
             return lambda value: [None if each is None else write(each) for each in value]
-        if isinstance(shape, MapShape):
+        if is_map(shape):
             write = self.of(shape.value)
             return lambda value: {str(key): None if each is None else write(each) for key, each in value.items()}
         return self._scalar(shape)

@@ -6,16 +6,16 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 from xml.etree import ElementTree
-from xml.sax.saxutils import escape
-
-from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from lambent.wire import timestamps
 from lambent.wire.compiler import Compiler
 from lambent.wire.faults import Malformed
-from lambent.wire.models import traits, wire_name
+from lambent.wire.models import is_list, is_map, is_structure, traits, wire_name
+
+if TYPE_CHECKING:
+    from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 Element: TypeAlias = ElementTree.Element
 Read: TypeAlias = Callable[[Element], Any]
@@ -129,12 +129,12 @@ class Reader(Compiler[Read]):
     """Compiles functions that take an element to the model's types."""
 
     def _make(self, shape: Shape) -> Read:
-        if isinstance(shape, StructureShape):
+        if is_structure(shape):
             return self.members(shape, list(shape.members))
-        if isinstance(shape, ListShape):
+        if is_list(shape):
             read = self.of(shape.member)
             return lambda element: [read(child) for child in element]
-        if isinstance(shape, MapShape):
+        if is_map(shape):
             return self._map(shape)
         read_text = text_reader(shape)
         if shape.type_name == "string":
@@ -168,9 +168,9 @@ class Reader(Compiler[Read]):
             tag = flat_tag(member, name)
             if traits(member).get("xmlAttribute"):
                 attributes.append((wire_name(member, name), name))
-            elif isinstance(member, ListShape) and traits(member).get("flattened"):
+            elif is_list(member) and traits(member).get("flattened"):
                 many[tag] = (name, self.of(member.member))
-            elif isinstance(member, MapShape) and traits(member).get("flattened"):
+            elif is_map(member) and traits(member).get("flattened"):
                 pairs[tag] = (name, self._pair(member))
             else:
                 once[tag] = (name, self.of(member))
@@ -201,14 +201,14 @@ class Reader(Compiler[Read]):
 
 def flat_tag(member: Shape, name: str) -> str:
     """Return a member's tag; a flattened list is named after what it holds, when that has a name."""
-    if isinstance(member, ListShape) and traits(member).get("flattened"):
+    if is_list(member) and traits(member).get("flattened"):
         return wire_name(member.member, wire_name(member, name))
     return wire_name(member, name)
 
 
 def escaped(text: str) -> str:
     """Return text for an element; what XML can't hold goes as a character reference, as S3 does it."""
-    plain = escape(text).replace("\r", "&#13;")
+    plain = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
     return _CONTROLS.sub(lambda found: f"&#x{ord(found.group()):x};", plain)
 
 
@@ -220,11 +220,11 @@ class Writer(Compiler[Write]):
         self._milliseconds = milliseconds
 
     def _make(self, shape: Shape) -> Write:
-        if isinstance(shape, StructureShape):
+        if is_structure(shape):
             return self._structure(shape)
-        if isinstance(shape, ListShape):
+        if is_list(shape):
             return self._list(shape)
-        if isinstance(shape, MapShape):
+        if is_map(shape):
             return self._map(shape)
         to_text = value_text(shape, milliseconds=self._milliseconds)
 

@@ -1,0 +1,27 @@
+"""What a server loads before it listens: what only requests need would keep everybody waiting."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+_LOADED = "import lambent.cli, sys; print(*sys.modules)"
+
+
+@pytest.fixture(scope="module")
+def loaded() -> set[str]:
+    return set(subprocess.run([sys.executable, "-c", _LOADED], check=True, capture_output=True, text=True).stdout.split())
+
+
+@pytest.mark.parametrize(
+    "module", ["boto3", "botocore", "dateutil", "http.client", "importlib.metadata", "moto", "tomllib", "urllib.request", "urllib3"]
+)
+def test_what_only_some_requests_need_is_not_loaded(loaded: set[str], module: str) -> None:
+    assert "lambent.server.run" in loaded
+    assert module not in loaded
+
+
+def test_shapes_are_for_type_checkers(loaded: set[str]) -> None:
+    assert not [each for each in loaded if each.endswith("_generated_shapes")]
