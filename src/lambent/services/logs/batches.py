@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -33,9 +32,9 @@ class Verdict(msgspec.Struct, frozen=True):
 
 def judge(events: Sequence[shapes.InputLogEvent], now_ms: int, expired_before_ms: int) -> Verdict:
     """Return which events are taken; raise AWS's ``InvalidParameterException`` when the batch is refused as a whole."""
-    sizes = _sizes(events)
+    size = _size(events)
     times = [each["timestamp"] for each in events]
-    if any(later < earlier for earlier, later in pairwise(times)):
+    if times != sorted(times):
         raise invalid("Log events in a single PutLogEvents request must be in chronological order.")
     too_old = _count_below(times, now_ms - TOO_OLD_MS)
     expired = _count_below(times, expired_before_ms)
@@ -51,11 +50,11 @@ def judge(events: Sequence[shapes.InputLogEvent], now_ms: int, expired_before_ms
         rejected["tooOldLogEventEndIndex"] = too_old
     if expired > too_old:
         rejected["expiredLogEventEndIndex"] = expired
-    return Verdict(accepted, rejected or None, sum(sizes[first:too_new]))
+    return Verdict(accepted, rejected or None, size if len(accepted) == len(events) else _bytes(accepted))
 
 
-def _sizes(events: Sequence[shapes.InputLogEvent]) -> list[int]:
-    """Return what each event counts for, in bytes; raise when one of them or all together are too much."""
+def _size(events: Sequence[shapes.InputLogEvent]) -> int:
+    """Return what the events count for, in bytes; raise when one of them or all together are too much."""
     if not events:
         raise invalid(
             "1 validation error detected: Value '[]' at 'logEvents' failed to satisfy constraint: Member must have length greater than or "
@@ -66,14 +65,17 @@ def _sizes(events: Sequence[shapes.InputLogEvent]) -> list[int]:
             f"1 validation error detected: Value at 'logEvents' failed to satisfy constraint: "
             f"Member must have length less than or equal to {EVENTS_MAX}"
         )
-    sizes = [len(each["message"].encode()) + EVENT_OVERHEAD_BYTES for each in events]
-    size = max(sizes)
+    size = _bytes(events)
     if size > BATCH_BYTES_MAX:
-        raise invalid(f"Log event too large: {size} bytes exceeds limit of {BATCH_BYTES_MAX}")
-    size = sum(sizes)
-    if size > BATCH_BYTES_MAX:
+        largest = max([_bytes([each]) for each in events])
+        if largest > BATCH_BYTES_MAX:
+            raise invalid(f"Log event too large: {largest} bytes exceeds limit of {BATCH_BYTES_MAX}")
         raise invalid(f"Upload too large: {size} bytes exceeds limit of {BATCH_BYTES_MAX}")
-    return sizes
+    return size
+
+
+def _bytes(events: Sequence[shapes.InputLogEvent]) -> int:
+    return len("".join([each["message"] for each in events]).encode()) + EVENT_OVERHEAD_BYTES * len(events)
 
 
 def _count_below(times: list[int], limit_ms: int) -> int:

@@ -109,8 +109,8 @@ def _embedded(logs: Logs, group: Group, events: Sequence[shapes.InputLogEvent]) 
     """Return what the events carry in the embedded metric format, by namespace."""
     found: dict[str, list[dict[str, Any]]] = {}
     now_ms = logs.now_ms()
-    for event in events:
-        for namespace, datum in embedded.measured(event["message"], now_ms):
+    for message in [each["message"] for each in events if embedded.MARK in each["message"]]:
+        for namespace, datum in embedded.measured(message, now_ms):
             found.setdefault(namespace, []).append(datum)
     return [each for namespace, data in found.items() for each in _packed(group, namespace, data)]
 

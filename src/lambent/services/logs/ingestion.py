@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from lambent.domain.call import Call
+from lambent.domain.documents import Found
 from lambent.domain.errors import Conflict
 from lambent.domain.service import Operations
 from lambent.domain.storage import Append, Record
@@ -30,9 +31,9 @@ async def put_log_events(logs: Logs, call: Call, request: shapes.PutLogEventsReq
     """Append a batch to a stream. A sequence token is ignored, as AWS has done since 2023, and one is returned."""
     group = (await logs.group(call, request["logGroupName"])).value
     now_ms = logs.now_ms()
-    await logs.stream(group, request["logStreamName"])
+    found = await logs.stream(group, request["logStreamName"])
     verdict = judge(request["logEvents"], now_ms, group.expired_before_ms(now_ms))
-    first = await _append(logs, group, request["logStreamName"], verdict, now_ms) if verdict.accepted else 0
+    first = await _append(logs, group, found, verdict, now_ms) if verdict.accepted else 0
     response: shapes.PutLogEventsResponse = {"nextSequenceToken": sequence_token(request["logStreamName"], first + len(verdict.accepted))}
     if verdict.rejected is not None:
         response["rejectedLogEventsInfo"] = verdict.rejected
@@ -45,10 +46,9 @@ def sequence_token(text: str, sequence: int) -> str:
     return f"496{digits:0>32.32}{sequence:021d}"
 
 
-async def _append(logs: Logs, group: Group, stream_name: str, verdict: Verdict, now_ms: int) -> int:
-    records = tuple(Record(each["timestamp"], encode_event(Event(now_ms, each["message"]))) for each in verdict.accepted)
+async def _append(logs: Logs, group: Group, found: Found[Stream], verdict: Verdict, now_ms: int) -> int:
+    records = tuple([Record(each["timestamp"], encode_event(Event(now_ms, each["message"]))) for each in verdict.accepted])
     for _ in range(_ATTEMPTS):
-        found = await logs.stream(group, stream_name)
         stream = _grown(found.value, verdict, now_ms)
         try:
             # The expected version keeps a stream that is being deleted from growing, and its summary true.
@@ -57,9 +57,10 @@ async def _append(logs: Logs, group: Group, stream_name: str, verdict: Verdict, 
                 [streams.put(found.key, stream, found.version), Append(stream.log, records), *passed_on]
             )
         except Conflict:
+            found = await logs.stream(group, stream.name)
             continue
         if logs.audience:
-            logs.audience.tell(_arrivals(group, stream_name, verdict.accepted, now_ms))
+            logs.audience.tell(_arrivals(group, stream.name, verdict.accepted, now_ms))
         return numbers[1]
     raise busy()
 

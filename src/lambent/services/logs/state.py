@@ -103,7 +103,7 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True):
         return f"{time_ms:014d}{int(self.id[:16], 16):020d}{sequence:022d}"
 
 
-class Event(msgspec.Struct, frozen=True, array_like=True):
+class Event(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A log event as the store keeps it; its timestamp is the record's time."""
 
     ingested_ms: int
