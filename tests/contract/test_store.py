@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from itertools import count, islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from lambent.adapters.memory import MemoryStore
 from lambent.adapters.sqlite import SqliteStore
@@ -154,6 +157,16 @@ class TestTable:
             await store.commit([Put("t", (1 << 63,), b"")])
         assert await store.range("t") == []
 
+    async def test_a_relaxed_commit_is_a_commit_all_the_same(self, store: Store) -> None:
+        (first,) = await store.commit([Put("t", ("a",), b"one")], durable=False)
+        (second,) = await store.commit([Put("t", ("a",), b"two", first)], durable=False)
+        found = await store.get("t", ("a",))
+        assert found is not None
+        assert (found.value, found.version) == (b"two", second)
+        with pytest.raises(Conflict):
+            await store.commit([Put("t", ("b",), b""), Put("t", ("a",), b"three", first)], durable=False)
+        assert await store.get("t", ("b",)) is None
+
     async def test_odd_values_survive(self, store: Store) -> None:
         odd: list[Key] = [("",), ("\0",), ("\0\0", ""), ("ü", "\U0001f600"), ("\ud800",), (-(1 << 63),), ((1 << 63) - 1,), (0, "a\0b", -1)]
         await store.commit([Put("t", key, b"\0\xff" * 3) for key in odd])
@@ -279,16 +292,6 @@ def test_a_range_is_what_sorting_would_give(
     compare = lambda key, bound: sign * ((rank(key) > rank(bound)) - (rank(key) < rank(bound)))  # noqa: E731
     expected = [key for key in expected if (start is None or compare(key, start) >= 0) and (after is None or compare(key, after) > 0)]
     assert asyncio.run(found()) == expected[:limit]
-
-    async def test_a_relaxed_commit_is_a_commit_all_the_same(self, store: Store) -> None:
-        (first,) = await store.commit([Put("t", ("a",), b"one")], durable=False)
-        (second,) = await store.commit([Put("t", ("a",), b"two", first)], durable=False)
-        found = await store.get("t", ("a",))
-        assert found is not None
-        assert (found.value, found.version) == (b"two", second)
-        with pytest.raises(Conflict):
-            await store.commit([Put("t", ("b",), b""), Put("t", ("a",), b"three", first)], durable=False)
-        assert await store.get("t", ("b",)) is None
 
 
 class TestQueue:
@@ -446,6 +449,53 @@ class TestLog:
         assert [entry.sequence for entry in await store.read("l")] == [1, 4]
         assert len(await store.read("k")) == 1
 
+    @pytest.mark.parametrize("lengths", [(200,), (1, 64, 3, 65, 67), (1,) * 200])
+    async def test_bounds_fall_anywhere(self, store: Store, lengths: tuple[int, ...]) -> None:
+        everything = [Entry(number, number % 7, b"%d" % number) for number in range(1, 201)]
+        records = iter(everything)
+        await store.commit([Append("l", tuple(Record(each.time_ms, each.data) for each in islice(records, length))) for length in lengths])
+        for after in (0, 1, 2, 63, 64, 65, 66, 130, 199, 200, 300):
+            for before in (None, 0, 1, 2, 64, 65, 66, 131, 200, 201, 300):
+                wanted = everything[after : None if before is None else max(0, before - 1)]
+                for limit in (1, 2, 63, 64, 65, 100, 1000):
+                    assert await store.read("l", after=after, before=before, limit=limit) == wanted[:limit]
+                    assert await store.read("l", after=after, before=before, limit=limit, reverse=True) == wanted[::-1][:limit]
+
+    async def test_large_records_are_records(self, store: Store) -> None:
+        sizes = (1_000_000, 0, 1, 20_000, 20_000, 20_000, 40_000, 5)
+        await store.commit([Append("l", tuple(Record(0, b"x" * size) for size in sizes))])
+        assert [len(entry.data) for entry in await store.read("l")] == list(sizes)
+        assert await store.read("l", after=3, limit=2) == [Entry(4, 0, b"x" * 20_000), Entry(5, 0, b"x" * 20_000)]
+
+    async def test_appending_nothing(self, store: Store) -> None:
+        assert await store.commit([Append("l", ()), Append("l", (Record(0, b""),))]) == (1, 1)
+
+    async def test_trimming_takes_records_out_of_the_middle(self, store: Store) -> None:
+        """What was appended at once need not be in order of time, nor go at once."""
+        times = [index * 37 % 100 for index in range(100)]
+        await store.commit([Append("l", tuple(Record(time, b"%d" % time) for time in times)), Append("k", (Record(1, b""),))])
+        for before_ms in (-5, 0, 1, 40, 41, 99):
+            await store.commit([Trim("l", before_ms)])
+            left = [Entry(number, time, b"%d" % time) for number, time in enumerate(times, 1) if time >= before_ms]
+            assert await store.read("l") == left
+            assert await store.read("l", reverse=True, before=80, limit=3) == [each for each in left if each.sequence < 80][:-4:-1]
+            assert await store.read("l", after=20, before=60) == [each for each in left if 20 < each.sequence < 60]
+        assert len(await store.read("k")) == 1
+        assert await store.commit([Trim("l", 100), Append("l", (Record(0, b""),))]) == (0, 101)
+        assert await store.read("l") == [Entry(101, 0, b"")]
+
+    async def test_a_trim_sees_what_its_commit_appended(self, store: Store) -> None:
+        before, after = Append("l", (Record(1, b"a"), Record(9, b"b"))), Append("l", (Record(2, b"c"), Record(3, b"d")))
+        assert await store.commit([before, Trim("l", 5), after]) == (1, 0, 3)
+        assert await store.read("l") == [Entry(2, 9, b"b"), Entry(3, 2, b"c"), Entry(4, 3, b"d")]
+
+    async def test_a_conflict_appends_and_trims_nothing(self, store: Store) -> None:
+        await store.commit([Append("l", (Record(1, b"a"), Record(9, b"b")))])
+        with pytest.raises(Conflict):
+            await store.commit([Append("l", (Record(0, b"c"), Record(0, b"d"))), Trim("l", 5), Put("t", ("a",), b"", 7)])
+        assert await store.read("l") == [Entry(1, 1, b"a"), Entry(2, 9, b"b")]
+        assert await store.commit([Append("l", (Record(2, b"e"),))]) == (3,)
+
     async def test_sequence_numbers_go_on_after_trimming_everything(self, store: Store) -> None:
         await store.commit([Append("l", (Record(1, b""), Record(2, b""))), Trim("l")])
         assert await store.read("l") == []
@@ -455,3 +505,34 @@ class TestLog:
         firsts = await asyncio.gather(*(store.commit([Append("l", (Record(i, b""), Record(i, b"")))]) for i in range(25)))
         assert sorted(first for (first,) in firsts) == list(range(1, 51, 2))
         assert [entry.sequence for entry in await store.read("l")] == list(range(1, 51))
+
+
+LOGS = st.sampled_from(["l", "k"])
+APPENDS = st.builds(Append, LOGS, st.lists(st.builds(Record, st.integers(0, 9), st.binary(max_size=2)), max_size=9).map(tuple))
+TRIMS = st.builds(Trim, LOGS, st.none() | st.integers(0, 10))
+READS = st.fixed_dictionaries(
+    {"after": st.integers(0, 30), "before": st.none() | st.integers(0, 30), "limit": st.integers(0, 12), "reverse": st.booleans()}
+)
+
+
+def test_logs_on_disk_are_those_in_memory(tmp_path: Path) -> None:
+    store, reference = SqliteStore.open(tmp_path, VirtualClock()), MemoryStore(VirtualClock())
+    examples = count()
+
+    @settings(max_examples=200, deadline=None)
+    @given(commits=st.lists(st.lists(APPENDS | TRIMS, max_size=3), max_size=6), reads=st.lists(READS, max_size=12))
+    def compare(commits: list[list[Append | Trim]], reads: list[dict[str, Any]]) -> None:
+        example = next(examples)
+        asyncio.run(run([[replace(write, log=f"{write.log}{example}") for write in writes] for writes in commits], reads, example))
+
+    async def run(commits: list[list[Append | Trim]], reads: list[dict[str, Any]], example: int) -> None:
+        for writes in commits:
+            assert await store.commit(writes, durable=False) == await reference.commit(writes)
+        for log in (f"l{example}", f"k{example}"):
+            for bounds in [{}, *reads]:
+                assert await store.read(log, **bounds) == await reference.read(log, **bounds)
+
+    try:
+        compare()
+    finally:
+        asyncio.run(store.close())

@@ -79,7 +79,7 @@ class Postpone(msgspec.Struct, frozen=True):
     body: bytes | None = None
 
 
-class Record(msgspec.Struct, frozen=True):
+class Record(msgspec.Struct, frozen=True, gc=False):
     """A record to append; ``time_ms`` is its own time (milliseconds since 1970), by which logs are trimmed."""
 
     time_ms: int
@@ -117,7 +117,7 @@ class Document(msgspec.Struct, frozen=True):
     version: int
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """A stored record of a log."""
 
     sequence: int

@@ -15,7 +15,7 @@ import pytest
 from lambent.adapters.sqlite import SqliteStore, migrations
 from lambent.base.clock import VirtualClock
 from lambent.domain.errors import LambentError, StartupError
-from lambent.domain.storage import Acknowledge, Append, Delete, Enqueue, Postpone, Put, Record
+from lambent.domain.storage import Acknowledge, Append, Delete, Enqueue, Entry, Postpone, Put, Record, Trim
 
 PAGE_BYTES = 4096
 
@@ -134,6 +134,24 @@ async def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
     assert [document.key for document in await store.range("t")] == [("here",), ("new",)]
     assert await store.next_due("q") == 5.0
     assert await store.commit([Append("l", (Record(2, b"s"),))]) == (2,)
+    await store.close()
+
+
+async def test_records_of_the_first_format_are_read_trimmed_and_followed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with closing(sqlite3.connect(tmp_path / "lambent.db")) as connection:
+        connection.executescript(f"BEGIN; {migrations.steps()[0]}; PRAGMA user_version = 1; COMMIT;")
+        connection.execute("INSERT INTO logs (id, name, last) VALUES (7, 'l', 5)")
+        old = [(7, number, 10 * number, b"%d" % number) for number in (1, 2, 4, 5)]
+        connection.executemany("INSERT INTO records (log, sequence, time_ms, data) VALUES (?, ?, ?, ?)", old)
+        connection.commit()
+    store = SqliteStore.open(tmp_path, VirtualClock())
+    assert "from format 1 to 2" in caplog.text
+    entries = [Entry(*row[1:]) for row in old]
+    assert await store.read("l") == entries
+    assert await store.read("l", after=1, before=5, reverse=True) == entries[2:0:-1]
+    assert await store.commit([Append("l", (Record(15, b"6"), Record(60, b"7"), Record(70, b"8")))]) == (6,)
+    await store.commit([Trim("l", 40)])
+    assert await store.read("l") == [*entries[2:], Entry(7, 60, b"7"), Entry(8, 70, b"8")]
     await store.close()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import sqlite3
 from contextlib import closing
@@ -11,6 +12,8 @@ from typing import Final
 
 from lambent.adapters.sqlite import migrations
 from lambent.domain.errors import StartupError
+
+_log = logging.getLogger(__name__)
 
 _FILE: Final = "lambent.db"
 _LOCK: Final = "lock"
@@ -61,6 +64,8 @@ def prepare(directory: Path) -> Path:
         with closing(connect(path)) as connection:
             if known == 0:
                 connection.execute("PRAGMA journal_mode = WAL")
+            elif known < len(steps):
+                _log.warning("%s is brought from format %d to %d, which may take a while", path, known, len(steps))
             for number, sql in enumerate(steps[known:], known + 1):
                 connection.executescript(f"BEGIN IMMEDIATE; {sql}; PRAGMA user_version = {number}; COMMIT;")
             mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]

@@ -52,15 +52,18 @@ QUEUES: Final = (
 ADVANCE_LOG: Final = (
     "INSERT INTO logs (name, last) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET last = last + excluded.last RETURNING id, last"
 )
-_APPEND: Final = "INSERT INTO records (log, sequence, time_ms, data) SELECT * FROM (VALUES {}) WHERE column1 IS NOT NULL"
-APPEND: Final = {size: _APPEND.format(", ".join(["(?, ?, ?, ?)"] * size)) for size in SIZES}
-TRIM: Final = "DELETE FROM records WHERE log = (SELECT id FROM logs WHERE name = ?) AND time_ms < ?"
-TRIM_ALL: Final = "DELETE FROM records WHERE log = (SELECT id FROM logs WHERE name = ?)"
-READ: Final = (
-    "SELECT sequence, time_ms, data FROM records "
-    "WHERE log = (SELECT id FROM logs WHERE name = ?) AND sequence > ? AND sequence < ? ORDER BY sequence LIMIT ?"
-)
+_APPEND: Final = "INSERT INTO runs (log, sequence, count, earliest_ms, latest_ms, data) SELECT * FROM (VALUES {}) WHERE column1 IS NOT NULL"
+APPEND: Final = {size: _APPEND.format(", ".join(["(?, ?, ?, ?, ?, ?)"] * size)) for size in SIZES}
+_OF_LOG: Final = "FROM runs WHERE log = (SELECT id FROM logs WHERE name = ?1)"
+TRIM: Final = f"DELETE {_OF_LOG} AND earliest_ms < ?2 AND latest_ms < ?2"
+TRIM_ALL: Final = f"DELETE {_OF_LOG}"
+#: After ``TRIM``: a run that begins before the time and goes on after it.
+STRADDLING: Final = f"SELECT log, sequence, count, data {_OF_LOG} AND earliest_ms < ?2 LIMIT 1"
+REMOVE: Final = "DELETE FROM runs WHERE log = ? AND sequence = ?"
+#: Both give rows until the reader has enough. A run is found by its last number: going back from ``before`` begins with the first run
+#: that reaches the number below it.
+READ: Final = f"SELECT sequence, count, earliest_ms, data {_OF_LOG} AND sequence > ?2 ORDER BY sequence"
 READ_REVERSE: Final = (
-    "SELECT sequence, time_ms, data FROM records "
-    "WHERE log = (SELECT id FROM logs WHERE name = ?) AND sequence > ? AND sequence < ? ORDER BY sequence DESC LIMIT ?"
+    f"SELECT sequence, count, earliest_ms, data {_OF_LOG} AND sequence > ?2 AND "
+    f"sequence <= (SELECT coalesce(min(sequence), ?3) {_OF_LOG} AND sequence >= ?3 - 1) ORDER BY sequence DESC"
 )

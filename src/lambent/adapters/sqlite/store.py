@@ -6,18 +6,19 @@ import asyncio
 import sqlite3
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from lambent.adapters.sqlite import database, keys, statements
+from lambent.adapters.sqlite import database, keys, runs, statements
 from lambent.adapters.sqlite.writer import Writer
 from lambent.adapters.sqlite.writes import Session
 from lambent.base.clock import Clock
 from lambent.domain.errors import StartupError
 from lambent.domain.storage import Acknowledge, Delete, Document, Enqueue, Entry, Key, Lease, Postpone, Purge, Put, Write
 
-_ROWS_AT_ONCE: Final = 64
-"""Answers of fewer rows are read in the event loop's thread: about 10 µs, where a hop to another thread and back costs 100."""
+_AT_ONCE: Final = 64
+"""Answers of fewer rows, or of no more records of a log, are read in the event loop's thread: a hop to another and back costs more."""
 _SEQUENCE_MAX: Final = (1 << 63) - 1
 _LAST_CHARACTER: Final = "\U0010ffff"
 
@@ -116,8 +117,13 @@ class SqliteStore:
 
     async def read(self, log: str, *, after: int = 0, limit: int = 1000, reverse: bool = False, before: int | None = None) -> list[Entry]:
         """Return a log's records; see ``Store.read``."""
-        bounds = (log, after, _SEQUENCE_MAX if before is None else before, max(0, limit))
-        return [Entry(*row) for row in await self._rows(statements.READ_REVERSE if reverse else statements.READ, bounds)]
+        wanted = (log, after, _SEQUENCE_MAX if before is None else before)
+        few = min(limit, _AT_ONCE)
+        found = runs.read(self._near, *wanted, limit=few, reverse=reverse)
+        if len(found) < few or few == limit:
+            return found
+        read = partial(runs.read, self._far, *wanted, limit=limit, reverse=reverse)
+        return await asyncio.get_running_loop().run_in_executor(self._reader, read)
 
     async def close(self) -> None:
         """Finish pending commits, fold the write-ahead log into the file, and let go of files, threads and the lock."""
@@ -133,9 +139,9 @@ class SqliteStore:
     async def _rows(self, statement: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         """Return all rows: few are read here and now; when there are many the reader's thread fetches them."""
         cursor = self._near.execute(statement, parameters)
-        rows = cursor.fetchmany(_ROWS_AT_ONCE)
+        rows = cursor.fetchmany(_AT_ONCE)
         cursor.close()
-        return rows if len(rows) < _ROWS_AT_ONCE else await self._rows_far(statement, parameters)
+        return rows if len(rows) < _AT_ONCE else await self._rows_far(statement, parameters)
 
     async def _rows_far(self, statement: str, parameters: tuple[Any, ...] | dict[str, Any]) -> list[tuple[Any, ...]]:
         loop = asyncio.get_running_loop()

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any, Final
 
-from lambent.adapters.sqlite import keys, statements
+from lambent.adapters.sqlite import keys, runs, statements
 from lambent.base.clock import Clock
 from lambent.domain.errors import Conflict
 from lambent.domain.storage import (
@@ -30,9 +30,9 @@ _SIZE_MAX: Final = max(statements.SIZES)
 class Session:
     """The writer's connection, with the numbers that only grow.
 
-    Messages that are added, or acknowledged, are one statement for many: they lie in ``_enqueued`` and ``_acknowledged`` until something
-    else is done with messages, or ``flush``. Which of the two comes first makes no difference: a message that is added while its lease is
-    acknowledged is there afterwards.
+    Messages that are added, or acknowledged, are one statement for many, and so are runs of records: they lie in ``_enqueued``,
+    ``_acknowledged`` and ``_appended`` until something else is done with messages or logs, or ``flush``. Which of them comes first makes no
+    difference: a message that is added while its lease is acknowledged is there afterwards.
     """
 
     def __init__(self, connection: sqlite3.Connection, clock: Clock) -> None:
@@ -44,6 +44,7 @@ class Session:
         self._tokens = 0
         self._enqueued: list[tuple[Any, ...]] = []
         self._acknowledged: list[tuple[str]] = []
+        self._appended: list[runs.Row] = []
         self._execute("BEGIN IMMEDIATE")
         self._execute(statements.WRITE_COUNTER, (self._opened, "opened"))
         self._execute(statements.RELEASE_LEASES)
@@ -60,10 +61,13 @@ class Session:
         if self._acknowledged:
             tokens, self._acknowledged = self._acknowledged, []
             self._execute_many(statements.ACKNOWLEDGE, tokens)
+        if self._appended:
+            rows, self._appended = self._appended, []
+            self._execute_many(statements.APPEND, rows)
 
     def forget(self) -> None:
         """Forget what was put off: its transaction is taken back."""
-        self._enqueued, self._acknowledged = [], []
+        self._enqueued, self._acknowledged, self._appended = [], [], []
 
     def _execute_many(self, by_size: Mapping[int, str], rows: Sequence[tuple[Any, ...]], *first: object) -> None:
         """Carry out a statement for all rows, as many at once as its largest size; ``first`` are parameters before theirs."""
@@ -106,10 +110,8 @@ class Session:
                 self._execute(statements.PURGE, (queue,))
             case Append(log, records):
                 return self._append(log, records)
-            case Trim(log, None):
-                self._execute(statements.TRIM_ALL, (log,))
             case Trim(log, before_ms):
-                self._execute(statements.TRIM, (log, before_ms))
+                self._trim(log, before_ms)
         return 0
 
     def _put(self, write: Put) -> int:
@@ -135,9 +137,24 @@ class Session:
     def _append(self, log: str, records: Sequence[Record]) -> int:
         number, last = self._execute(statements.ADVANCE_LOG, (log, len(records))).fetchone()
         first = int(last) - len(records) + 1
-        rows = [(number, sequence, record.time_ms, record.data) for sequence, record in enumerate(records, first)]
-        self._execute_many(statements.APPEND, rows)
+        self._appended += runs.rows(number, first, records)
+        if len(self._appended) >= _SIZE_MAX:
+            self.flush()
         return first
+
+    def _trim(self, log: str, before_ms: int | None) -> None:
+        """Remove all runs, or those that end before the time; of each that goes on after it, what stays becomes runs of one."""
+        self.flush()
+        if before_ms is None:
+            self._execute(statements.TRIM_ALL, (log,))
+            return
+        self._execute(statements.TRIM, (log, before_ms))
+        while (row := self._execute(statements.STRADDLING, (log, before_ms)).fetchone()) is not None:
+            number, last, count, data = row
+            first = last - count + 1
+            self._execute(statements.REMOVE, (number, last))
+            left = [each for each in runs.entries(first, data, first, last + 1) if each.time_ms >= before_ms]
+            self._execute_many(statements.APPEND, [(number, each.sequence, 1, each.time_ms, each.time_ms, each.data) for each in left])
 
     def lease(self, queue: str, now: float, seconds: float, limit: int) -> list[Lease]:
         """Lease due messages, the longest due first."""
