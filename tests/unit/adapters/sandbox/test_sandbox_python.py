@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from tests.unit.adapters.sandbox.sandbox_kit import running, start, write
 
-from lambent.adapters.sandbox.layout import sdk_runs_on
+from lambent.adapters.sandbox.layout import GUEST, link_python_runtime, sdk_runs_on
 from lambent.adapters.sandbox.runtimes import PYTHONS, Runtimes
 from lambent.domain.environments import Ending, Sandbox
 from lambent.domain.errors import AwsError
@@ -265,3 +266,93 @@ async def test_a_fork_is_like_a_fresh_interpreter(sandbox: Sandbox, tmp_path: Pa
         assert each["thread"]
         assert (each["handlers"], each["rehearsed"], each["argv"], each["variable"]) == (1, [], [], "f")
         assert each["hooks"] == "register_at_fork"
+
+
+@pytest.mark.parametrize("runtime", _FOUND)
+def test_the_short_way_through_json_is_awslambdarics(tmp_path: Path, runtime: str) -> None:
+    interpreter = _ALL.interpreter(runtime)
+    assert interpreter is not None
+    folder = link_python_runtime(tmp_path / "runtime", interpreter.release)
+    script = Path(__file__).with_name("plain_json.py")
+    argv = [str(interpreter.path), "-S", str(script), str(GUEST), str(folder)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, env={"PYTHONDONTWRITEBYTECODE": "1"})
+    assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
+
+
+CONTEXT = """
+import os
+theirs = os.environ
+def handler(event, context):
+    os.environ = theirs
+    if event == "replaced":
+        os.environ = {"AWS_LAMBDA_FUNCTION_NAME": "another"}
+    elif event is None:
+        os.environ.pop("AWS_LAMBDA_FUNCTION_NAME", None)
+    else:
+        os.environ["AWS_LAMBDA_FUNCTION_NAME"] = event
+    return context.function_name
+"""
+
+
+async def test_a_context_has_the_variables_as_they_are_now(sandbox: Sandbox, tmp_path: Path) -> None:
+    started = await start(sandbox, tmp_path, {"app.py": CONTEXT}, runtime=_OURS)
+    events = ["g", "g", None, None, "", "h", "replaced", "replaced", "i", "i"]
+    names = [await started.result(event) for event in events]
+    assert names == ["f", "g", "g", None, None, "", "h", "another", "another", "i"]
+
+
+TRACE = """
+import ctypes, os, subprocess
+getenv = ctypes.CDLL(None).getenv
+getenv.restype = ctypes.c_void_p
+def handler(event, context):
+    place = getenv(b"_X_AMZN_TRACE_ID")
+    told = [os.environ.get("_X_AMZN_TRACE_ID"), place and ctypes.string_at(place).decode()]
+    told.append(subprocess.run(["/bin/sh", "-c", 'printf "%s" "$_X_AMZN_TRACE_ID"'], stdout=subprocess.PIPE).stdout.decode() or None)
+    if event == "set":
+        os.environ["_X_AMZN_TRACE_ID"] = "the function's"
+    elif event == "unset":
+        del os.environ["_X_AMZN_TRACE_ID"]
+    return told, place
+"""
+
+
+async def test_a_trace_is_in_the_environment_and_takes_no_memory_each_time(sandbox: Sandbox, tmp_path: Path) -> None:
+    started = await start(sandbox, tmp_path, {"app.py": TRACE}, runtime=_OURS)
+    places = []
+    for event, trace in [
+        ("", "Root=1"),
+        ("set", "Root=2;é"),
+        ("unset", "Root=3"),
+        ("", "R" * 2_000),
+        ("", ""),
+        ("", "Root=4"),
+        ("", "Root=5"),
+    ]:
+        told, place = await started.result(event, trace_header=trace)
+        assert told == [trace or None] * 3
+        places.append(place)
+    if sandbox.name == "namespaces":
+        assert len({places[at] for at in (0, 1, 2, 5, 6)}) == 1
+
+
+STREAMS = """
+import io, sys
+def handler(event, context):
+    if event == "below":
+        sys.stdout.buffer.write(b"from below\\n")
+        sys.__stderr__.write("past it")
+    elif event == "closed":
+        sys.stdout = io.StringIO()
+        sys.stdout.close()
+        sys.stderr = None
+    return event
+"""
+
+
+async def test_what_was_written_past_the_runtime_comes_before_the_answer(sandbox: Sandbox, tmp_path: Path) -> None:
+    started = await start(sandbox, tmp_path, {"app.py": STREAMS}, runtime=_OURS)
+    assert await started.result("below") == "below"
+    assert [line for line, _ in started.output.lines] == [b"from below", b"past it"]
+    assert await started.result("closed") == "closed"
+    assert await started.result("after") == "after"

@@ -56,6 +56,8 @@ _libc.mount.argtypes = (ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctype
 _libc.umount2.argtypes = (ctypes.c_char_p, ctypes.c_int)
 _libc.syscall.restype = ctypes.c_long
 _libc.prctl.argtypes = (ctypes.c_int, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_ulong)
+_libc.malloc.restype = ctypes.c_void_p
+_libc.putenv.argtypes = (ctypes.c_void_p,)
 _call = _libc.syscall
 _word = ctypes.c_ulong
 
@@ -193,3 +195,33 @@ def filter_calls(program):
     buffer = ctypes.create_string_buffer(program, len(program))
     fprog = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(buffer)))
     prctl(PR_SET_SECCOMP, 2, ctypes.addressof(fprog))
+
+
+class Variable:
+    """An environment variable that changes all the time.
+
+    The C library keeps each value that ``setenv``, and so ``os.environ``, ever gave it. Here they have one place, one after the other.
+    """
+
+    SPACE = 512
+
+    def __init__(self, name):
+        self._name = name
+        self._key = os.fsencode(name)
+        self._variables = os.environ
+        self._at = _libc.malloc(self.SPACE)  # for good: the C library reads it for as long as the process lives
+        self._place = (ctypes.c_char * self.SPACE).from_address(self._at)
+
+    def set(self, value):
+        """Give it a value as ``os.environ[name] = value`` does, or none."""
+        if value is None:
+            os.environ.pop(self._name, None)
+            return
+        encoded = os.fsencode(value)
+        entry = b"%b=%b" % (self._key, encoded)
+        if os.environ is self._variables and len(entry) < self.SPACE and 0 not in encoded:
+            self._place.value = entry
+            if _libc.putenv(self._at) == 0:
+                os.environ._data[self._key] = encoded  # noqa: SLF001 - without ``setenv``
+                return
+        os.environ[self._name] = value

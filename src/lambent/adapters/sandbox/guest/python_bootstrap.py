@@ -5,8 +5,9 @@ and its layers' folders, first found wins. Descriptor 3 carries frames, 4 is whe
 Runs on every CPython from 3.8 on.
 """
 
-import contextlib
+import functools
 import json
+import marshal
 import os
 import resource
 import socket
@@ -22,6 +23,17 @@ RECEIVED = 65536  # a buffer of 128 KB and more would be mapped, and unmapped, f
 READY, RESULT, ERROR, INIT_ERROR = 16, 17, 18, 19
 
 
+def json_writer(ensure_ascii):
+    """Return what does for plain documents what ``json.dumps`` does, without making an encoder for each."""
+    quoted = json.encoder.encode_basestring_ascii if ensure_ascii else json.encoder.encode_basestring
+    pieces = json.encoder.c_make_encoder(None, json.JSONEncoder().default, quoted, None, ": ", ", ", False, False, True)
+    return lambda document: "".join(pieces(document, 0))
+
+
+scan_json = json.JSONDecoder().scan_once
+write_json = json_writer(ensure_ascii=True)
+
+
 class Frames:
     """Frames over the socket that the server holds the other end of."""
 
@@ -31,7 +43,7 @@ class Frames:
         self._rest = b""
 
     def _at_least(self, count):
-        """Take bytes off the socket until there are so many; mostly a frame comes as a whole."""
+        """Return what came off the socket and wasn't taken yet, so many bytes at least."""
         chunks, size = [self._rest], len(self._rest)
         while size < count:
             chunks.append(self._socket.recv(RECEIVED if count - size <= RECEIVED else 262144))
@@ -43,25 +55,30 @@ class Frames:
 
     def receive(self):
         """Wait for a frame and return its kind, header and body."""
-        kind, header, body = HEAD.unpack_from(self._at_least(HEAD.size))
+        data = self._at_least(HEAD.size)
+        kind, header, body = HEAD.unpack_from(data)
         body_at = HEAD.size + header
-        data = self._at_least(body_at + body)
-        self._rest = data[body_at + body :]
-        return kind, json.loads(data[HEAD.size : body_at]), data[body_at : body_at + body]
+        end = body_at + body
+        if len(data) < end:  # mostly a frame comes as a whole
+            data = self._at_least(end)
+        self._rest = data[end:]
+        return kind, scan_json(data[HEAD.size : body_at].decode(), 0)[0], data[body_at:end]
 
     def send(self, kind, header, body=b""):
         """Send a frame."""
-        head = json.dumps(header).encode()
-        self._socket.sendall(HEAD.pack(kind, len(head), len(body)) + head + body)
+        head = write_json(header).encode()
+        self._socket.sendall(b"".join((HEAD.pack(kind, len(head), len(body)), head, body)))
 
 
-def client_class(base, request_class):
+@functools.lru_cache(maxsize=None)  # a template's copies find it made
+def client_class(base):
     """Return awslambdaric's client with our frames in place of its calls."""
 
     class FrameClient(base):
-        def __init__(self, frames, restore=None):
+        def __init__(self, frames, unbuffered, restore=None):
             super().__init__("frames", False)
             self._frames = frames
+            self._unbuffered = unbuffered
             self._restore = restore
             self._ready = False
 
@@ -70,7 +87,7 @@ def client_class(base, request_class):
                 self._ready = True
                 self._frames.send(READY, {})
             _, header, body = self._frames.receive()
-            return request_class(
+            return types.SimpleNamespace(  # as awslambdaric's own class of requests, but filled in by C code
                 invoke_id=header["request_id"],
                 x_amzn_trace_id=header.get("trace") or None,
                 invoked_function_arn=header["arn"],
@@ -84,25 +101,25 @@ def client_class(base, request_class):
             )
 
         def post_invocation_result(self, invoke_id, result_data, content_type="application/json", invocation_id=None):
-            flush()
+            flush(self._unbuffered)
             body = result_data if isinstance(result_data, bytes) else result_data.encode("utf-8")
             self._frames.send(RESULT, {"request_id": invoke_id, "content_type": content_type, "peak_kb": peak_kb()}, body)
 
         def post_invocation_error(self, invoke_id, error_response_data, xray_fault, invocation_id=None):
-            flush()
+            flush(self._unbuffered)
             kind = json.loads(error_response_data).get("errorType", "")
             header = {"request_id": invoke_id, "error_type": kind, "peak_kb": peak_kb()}
             self._frames.send(ERROR, header, error_response_data.encode("utf-8"))
 
         def post_init_error(self, error_response_data, error_type_override=None):
-            flush()
+            flush(self._unbuffered)
             kind = error_type_override or error_response_data["errorType"]
             self._frames.send(INIT_ERROR, {"error_type": kind}, json.dumps(error_response_data).encode())
 
         def restore_next(self):
             """Wait to be restored. Without a snapshot, go on at once: what follows a restore follows the initialisation."""
             if self._restore is not None:
-                flush()
+                flush(self._unbuffered)
                 self._restore(self._frames)
 
         def report_restore_error(self, restore_error_data):
@@ -111,16 +128,86 @@ def client_class(base, request_class):
     return FrameClient
 
 
+def refused(constant):
+    """Refuse ``NaN`` and ``Infinity``."""
+    raise ValueError(constant)
+
+
+@functools.lru_cache(maxsize=None)
+def marshaller_class(base):
+    """Return awslambdaric's marshaller with a short way for plain JSON, which nearly everything is; of anything else it judges itself.
+
+    The short way is the interpreter's own module, in C on every Python. awslambdaric uses simplejson, which is in C on the server's only.
+    """
+    theirs = sys.modules[base.__module__].json.JSONDecoder()
+    scan = json.JSONDecoder(parse_int=theirs.parse_int, parse_constant=refused).scan_once
+    writers = {only_ascii: json_writer(only_ascii) for only_ascii in (True, False)}
+
+    class Marshaller(base):
+        def __init__(self):
+            super().__init__()
+            self._given = self.jsonEncoder
+            self._write = writers[self.jsonEncoder.ensure_ascii]
+
+        def unmarshal_request(self, request, content_type="application/json"):
+            if content_type == "application/json":
+                try:
+                    text = str(request, "utf-8")
+                    event, end = scan(text, 0)
+                    if end == len(text):
+                        return event
+                except (ValueError, StopIteration, RecursionError):
+                    pass
+            return super().unmarshal_request(request, content_type)
+
+        def marshal_response(self, response):
+            if self.jsonEncoder is self._given:
+                try:
+                    marshal.dumps(response, 2)  # refuses subclasses of built-in types, which simplejson may write in another way
+                    return self._write(response), "application/json"
+                except (ValueError, TypeError, RecursionError):
+                    pass
+            return super().marshal_response(response)
+
+    return Marshaller
+
+
 def peak_kb():
     """Return the largest resident size of this process so far."""
     return str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
-def flush():
-    """Let out what Python still holds, so that it is before the answer."""
+def flush(unbuffered):
+    """Let out what Python still holds, so that it is before the answer.
+
+    ``unbuffered`` is awslambdaric's class around each stream: to ask that for a method of the stream's takes longer than to flush it.
+    """
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(Exception):  # the function may have closed or replaced it
-            stream.flush()
+        try:  # noqa: SIM105 - which takes longer than the rest
+            (stream.stream if type(stream) is unbuffered else stream).flush()
+        except Exception:  # noqa: S110 - the function may have closed or replaced it
+            pass
+
+
+class Variables(type(os.environ)):
+    """``os.environ`` for awslambdaric's contexts, which ask for the same few at each invocation: text is kept for as long as it is true."""
+
+    __slots__ = ("_kept", "_theirs")
+
+    def __init__(self, theirs):
+        self.__dict__ = theirs.__dict__  # one and the same
+        self._theirs = theirs
+        self._kept = {}
+
+    def get(self, name, default=None):
+        """Return a variable's value as ``os.environ.get`` does."""
+        if os.environ is not self._theirs:
+            return os.environ.get(name, default)
+        kept = self._kept.get(name)
+        if kept is None or self._data.get(kept[0]) is not kept[1]:
+            key = self.encodekey(name)
+            kept = self._kept[name] = (key, self._data.get(key), super().get(name))
+        return default if kept[2] is None else kept[2]
 
 
 def site_builtins():
@@ -137,9 +224,10 @@ def load():
     stub = types.ModuleType("runtime_client")
     stub.initialize_client = lambda user_agent: None
     sys.modules["runtime_client"] = stub
-    from awslambdaric import bootstrap, lambda_runtime_client  # noqa: F401, PLC0415 - into ``sys.modules``
+    from awslambdaric import bootstrap, lambda_context, lambda_runtime_client  # noqa: F401, PLC0415 - into ``sys.modules``
 
     del sys.modules["runtime_client"]
+    lambda_context.os = types.SimpleNamespace(**dict(vars(os), environ=Variables(os.environ)))
 
 
 def run(paths, others, handler, frames, restore=None, records=RECORDS_FD):
@@ -156,10 +244,10 @@ def run(paths, others, handler, frames, restore=None, records=RECORDS_FD):
     level = bootstrap._get_log_level_from_env_var(os.environ.get("AWS_LAMBDA_LOG_LEVEL"))  # noqa: SLF001
     bootstrap._AWS_LAMBDA_LOG_FORMAT = bootstrap.LogFormat.from_str(os.environ.get("AWS_LAMBDA_LOG_FORMAT"))  # noqa: SLF001
     bootstrap._AWS_LAMBDA_LOG_LEVEL = level  # noqa: SLF001
-    ric.LambdaRuntimeClient.marshaller = ric.LambdaMarshaller()
+    ric.LambdaRuntimeClient.marshaller = marshaller_class(ric.LambdaMarshaller)()
     sys.path[:] = paths + others
     sys.argv[:] = [os.path.join(os.environ["LAMBDA_RUNTIME_DIR"], "bootstrap.py")]
-    bootstrap.run(handler, client_class(ric.LambdaRuntimeClient, ric.InvocationRequest)(frames, restore))
+    bootstrap.run(handler, client_class(ric.LambdaRuntimeClient)(frames, bootstrap.Unbuffered, restore))
 
 
 def main():

@@ -100,7 +100,7 @@ class Template(cradle.Cradle):
 
         ours, theirs = socket.socketpair()
         frames = Rehearsal(theirs.detach())
-        event = {"request_id": "-", "arn": "-", "deadline_ms": 0}
+        event = {"request_id": "-", "arn": "-", "deadline_ms": 0, "trace": "-"}
         for kind, header, body in ((python_bootstrap.BECOME, REHEARSED, b""), (python_bootstrap.INVOKE, event, b"{}")):
             head = json.dumps(header).encode()
             ours.sendall(python_bootstrap.HEAD.pack(kind, len(head), len(body)) + head + body)
@@ -178,6 +178,9 @@ def bootstraps():
     os.environ["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
     found[True] = importlib.import_module(BOOTSTRAP)
     del os.environ["AWS_LAMBDA_LOG_FORMAT"]
+    trace = linux.Variable("_X_AMZN_TRACE_ID")
+    for each in found.values():
+        each.update_xray_env_variable = trace.set
     return found
 
 
