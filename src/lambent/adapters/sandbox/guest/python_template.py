@@ -33,6 +33,8 @@ REHEARSED = {
     "paths": [HERE],
     "handler": "rehearsal.handler",
 }
+PAGE_BYTES = 4096
+EMPTY_BYTES = sys.getsizeof(b"")
 
 
 class Over(BaseException):
@@ -68,6 +70,7 @@ class Template(cradle.Cradle):
         self.bootstraps = {}
         self.pid = os.getpid()
         self.knows_copies = False  # whether OpenSSL reseeds itself when the process id is another one
+        self.gaps = []
 
     def load(self):
         """Import what every function will find imported already."""
@@ -88,6 +91,7 @@ class Template(cradle.Cradle):
         sys.dont_write_bytecode = True
         self.rehearse()
         gc.collect()
+        self.gaps = gaps_filled()
         gc.freeze()
         linux.trim()
 
@@ -182,6 +186,22 @@ def bootstraps():
     for each in found.values():
         each.update_xray_env_variable = trace.set
     return found
+
+
+def gaps_filled():
+    """Return objects in the places that the loading used and left: to be kept, so that what a copy makes lies close together.
+
+    Strewn over pages that it shares with the template, each of its objects would make a page its own.
+    """
+    kept = [[object() for _ in range(1000)], [0x20000000 + each for each in range(1000)]]  # of 16 and 32 bytes
+    for size in range(48, 513, 16):  # as CPython keeps small objects: those of one size together
+        for _ in range(100):
+            page = [bytes(size - EMPTY_BYTES) for _ in range(PAGE_BYTES // size)]
+            kept.append(page)
+            places = [id(each) for each in page]
+            if max(places) - min(places) < 2 * PAGE_BYTES:  # no gap is left
+                break
+    return kept
 
 
 def unbuffer():
