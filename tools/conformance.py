@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from lambent.base.settings import load
 from lambent.server.build import build
+from lambent.server.ground import prepare
 
 TARGET = Path("docs/reference/conformance.md")
 
@@ -23,7 +24,8 @@ TARGET = Path("docs/reference/conformance.md")
 async def served() -> dict[str, set[str]]:
     """Return the operations that each native service serves."""
     with TemporaryDirectory() as folder:
-        server = await build(replace(load({}, {}), data_dir=Path(folder), ephemeral=True, port=1))
+        settings = replace(load({}, {}), data_dir=Path(folder), ephemeral=True, port=1)
+        server = await build(settings, await prepare(settings))
         operations = {name: set(service.operations) for name, service in server.services.items()}
         await server.close()
         return operations

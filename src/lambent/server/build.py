@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -10,16 +9,13 @@ from functools import partial
 import msgspec
 
 from lambent.adapters.blobs import FileBlobs
-from lambent.adapters.memory import MemoryStore
-from lambent.adapters.sqlite import SqliteStore
 from lambent.adapters.upstream import Companion, Endpoint, HttpOutside
 from lambent.adapters.upstream import installed as companion_installed
-from lambent.base.clock import Clock, SystemClock
+from lambent.base.clock import Clock
 from lambent.base.ids import SystemIds
 from lambent.base.settings import Settings
 from lambent.domain.errors import StartupError
 from lambent.domain.ports import Platform, RawHandler, Worker
-from lambent.domain.quotas import Quotas
 from lambent.domain.service import Service
 from lambent.domain.storage import Store
 from lambent.engine.delivery import AsyncInvocations
@@ -36,7 +32,8 @@ from lambent.gateway.metrics import MetricsPage
 from lambent.server.audit import AuditLog
 from lambent.server.authoriser import AllowAll, RoleAuthoriser, check_mode
 from lambent.server.cloud import Observer, ServerCloud
-from lambent.server.drivers import Choice, choose
+from lambent.server.drivers import Choice
+from lambent.server.ground import Ground
 from lambent.server.housekeeping import BlobSweeper
 from lambent.server.identities import Identities
 from lambent.server.resource_policies import ResourcePolicies
@@ -92,11 +89,10 @@ class Server(msgspec.Struct, frozen=True):
         await self.store.close()
 
 
-async def build(settings: Settings) -> Server:
-    """Build a server. Raises ``StartupError`` with advice when the data directory can't be used."""
-    clock, ids, quotas = SystemClock(settings.time_scale), SystemIds(), Quotas()
-    data = settings.data_dir
-    store: Store = MemoryStore(clock) if settings.ephemeral else SqliteStore.open(data, clock)
+async def build(settings: Settings, ground: Ground) -> Server:
+    """Build a server. Raises ``StartupError`` with advice when the settings don't go together."""
+    clock, quotas, store, choice = ground.clock, ground.quotas, ground.store, ground.sandbox
+    ids, data = SystemIds(), settings.data_dir
     blobs = FileBlobs(data / "blobs", clock)
     identities = Identities(
         store, clock, ids, trusting=settings.is_loopback, root_keys=settings.root_keys, origins=settings.browser_origins
@@ -105,9 +101,6 @@ async def build(settings: Settings) -> Server:
     audit = AuditLog(clock, None if settings.ephemeral else _audit_file(settings))
     upstreams = _upstreams(settings, clock)
     companion = Companion(clock, public_host=settings.advertised_host) if settings.companion else None
-    loading = asyncio.create_task(asyncio.to_thread(models.load_botocore))  # while the sandbox's helper processes begin
-    choice = await choose(settings, data / "environments", data / "code", clock, quotas)
-    await loading
     observers = {"sts": [identities.observe], "iam": [identities.observe], "lambda": [choice.observe]}
     cloud = _cloud(observers, identities, upstreams, companion, audit)
     platform = Platform(store, blobs, cloud, clock, ids, quotas, settings.advertised_host)

@@ -10,9 +10,11 @@ import resource
 import signal
 import socket
 import sys
+from collections.abc import Awaitable, Callable
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import uvloop
 from msgspec.structs import replace
@@ -21,10 +23,17 @@ from lambent.base.settings import Settings
 from lambent.base.tasks import cancel_and_wait, supervise
 from lambent.domain.errors import StartupError
 from lambent.gateway.http import HttpServer
-from lambent.server.build import Server, build
+from lambent.server.ground import Ground, prepare
+from lambent.wire import models
+
+if TYPE_CHECKING:
+    from lambent.server.build import Server
 
 _GRACE_S: Final = 3.0
 """How long requests that are under way may take when the server stops."""
+
+_CALM_S: Final = 0.25
+"""How long after it listens a server does what its first requests shouldn't wait for."""
 
 
 def serve(settings: Settings) -> None:
@@ -52,9 +61,10 @@ def _allow_many_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def _collect_rarely() -> None:
-    """Leave what was loaded out of collections, which take 20 to 40 ms with it, and look for cycles less often: what a request leaves
-    behind is mostly freed by itself."""
+def _settle() -> None:
+    """Import botocore, if no request has had it imported yet. Then leave what was loaded out of collections, which take 20 to 40 ms with
+    it, and look for cycles less often: what a request leaves behind is mostly freed by itself."""
+    models.load_botocore()
     gc.freeze()  # with the thousand objects that loading left behind: to look for those first takes 50 ms
     gc.set_threshold(20_000, 20, 20)
     gc.enable()
@@ -80,19 +90,27 @@ def _listen(settings: Settings) -> socket.socket:
 
 async def _serve(settings: Settings, listener: socket.socket) -> None:
     stopped = _stop_signals()
-    server = await build(settings)
+    preparing = asyncio.create_task(prepare(settings))
+    build = await asyncio.to_thread(_builder)  # meanwhile the sandbox's helper processes begin
+    server = await build(settings, await preparing)
     front = HttpServer(server.app.answer, server.clock)
     server.sandbox.entrances.attach(server.app, front)
     workers = [asyncio.create_task(supervise(worker.name, worker.run, server.clock)) for worker in (*server.workers, front)]
     try:
         await front.listen([listener])
         _greet(settings, server)
-        _collect_rarely()
+        asyncio.get_running_loop().call_later(_CALM_S, _settle)
         await stopped.wait()
         await front.stop(_GRACE_S)
     finally:
         await cancel_and_wait(workers)
         await server.close()
+
+
+def _builder() -> Callable[[Settings, Ground], Awaitable[Server]]:
+    """Import most of our modules, which takes as long as all else of a start together, and return ``server.build.build``."""
+    build: Callable[[Settings, Ground], Awaitable[Server]] = import_module("lambent.server.build").build
+    return build
 
 
 def _stop_signals() -> asyncio.Event:

@@ -7,12 +7,15 @@ import sys
 
 import pytest
 
-_LOADED = "import lambent.cli, sys; print(*sys.modules)"
+
+def loaded_by(modules: str) -> set[str]:
+    code = f"import {modules}, sys; print(*sys.modules)"
+    return set(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split())
 
 
 @pytest.fixture(scope="module")
 def loaded() -> set[str]:
-    return set(subprocess.run([sys.executable, "-c", _LOADED], check=True, capture_output=True, text=True).stdout.split())
+    return loaded_by("lambent.cli, lambent.server.build")
 
 
 @pytest.mark.parametrize(
@@ -25,3 +28,9 @@ def test_what_only_some_requests_need_is_not_loaded(loaded: set[str], module: st
 
 def test_shapes_are_for_type_checkers(loaded: set[str]) -> None:
     assert not [each for each in loaded if each.endswith("_generated_shapes")]
+
+
+def test_the_sandbox_begins_before_the_services_are_loaded() -> None:
+    before = loaded_by("lambent.cli")
+    assert "lambent.server.ground" in before
+    assert not [each for each in before if each.startswith(("lambent.server.build", "lambent.services."))]
