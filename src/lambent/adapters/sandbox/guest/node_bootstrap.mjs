@@ -13,6 +13,7 @@ import { format, types } from 'node:util';
 
 const READY = 16, RESULT = 17, ERROR = 18, INIT_ERROR = 19, STREAM = 20, CHUNK = 21, END = 22;
 const HEAD_BYTES = 9;
+const WHOLE_BYTES_MAX = 65536;
 const RECORDS_FD = 4;
 const LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
 let JSON_LOGS = false, LOWEST = 0;
@@ -84,14 +85,20 @@ function patchConsole() {
 const socket = new net.Socket({ fd: 3, readable: true, writable: true });
 
 function send(kind, header, body = Buffer.alloc(0), done = undefined) {
-  const head = Buffer.from(JSON.stringify(header));
-  const frame = Buffer.alloc(HEAD_BYTES + head.length);
+  const head = JSON.stringify(header);
+  const bodyAt = HEAD_BYTES + Buffer.byteLength(head);
+  const isWhole = body.length <= WHOLE_BYTES_MAX; // a frame in two pieces wakes the server twice
+  const frame = Buffer.allocUnsafe(isWhole ? bodyAt + body.length : bodyAt);
   frame.writeUInt8(kind, 0);
-  frame.writeUInt32BE(head.length, 1);
+  frame.writeUInt32BE(bodyAt - HEAD_BYTES, 1);
   frame.writeUInt32BE(body.length, 5);
-  head.copy(frame, HEAD_BYTES);
+  frame.write(head, HEAD_BYTES);
+  if (isWhole) {
+    frame.set(body, bodyAt);
+    return socket.write(frame, done);
+  }
   socket.write(frame);
-  return body.length || done ? socket.write(body, done) : true;
+  return socket.write(body, done);
 }
 
 const peak = () => String(process.resourceUsage().maxRSS); // in kB
