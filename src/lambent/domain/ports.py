@@ -61,7 +61,9 @@ class RawHandler(Protocol):
     """HTTP that no AWS model describes: function URLs, S3's browser uploads and CORS preflights, the health page."""
 
     def claims(self, request: HttpRequest) -> bool:
-        """Return whether the request is for this handler. Asked for every request, so it must cost next to nothing."""
+        """Return whether the request is for this handler. It is asked about the first of many alike: what it sees of their heads is method,
+        path, query, ``host``, ``content-type``, ``x-amz-target``, whether there is an ``authorization``, and whether they come from inside
+        an environment."""
         ...
 
     async def handle(self, request: HttpRequest) -> HttpResponse:

@@ -25,6 +25,7 @@ from lambent.gateway.authentication import Authenticator, Claim, Identities, pla
 from lambent.gateway.limits import read_bounded
 from lambent.gateway.names import address, of_form, path_style, region_of, service_of
 from lambent.gateway.refusals import Doubt, refusal
+from lambent.gateway.ways import Way, Ways
 from lambent.signing import Credential, SignatureRefused, credential_of
 from lambent.wire import models
 
@@ -40,6 +41,14 @@ class _Exchange(msgspec.Struct):
     protocol: str = "rest-xml"
     operation: str | None = None
     is_foreign: bool = False  #: answered by somebody who sets whatever a browser's origin rules need
+
+    def follow(self, way: Way) -> None:
+        """Note which service it is. Raises ``AwsError`` when there is none of that name."""
+        if not way.protocol:
+            raise AwsError("UnknownEndpoint", f"There is no AWS service called {way.service!r}.", 404)
+        self.service, self.protocol, self.operation = way.service, way.protocol, way.operation
+        if way.service == "s3":
+            self.request_id = self.request_id.replace("-", "")[:16].upper()
 
 
 class Gateway:
@@ -57,7 +66,7 @@ class Gateway:
     ) -> None:
         self._cloud = cloud
         self._authenticator = Authenticator(identities, clock)
-        self._raw_handlers = tuple(raw_handlers)
+        self._ways = Ways(raw_handlers)
         self._origin_rules = tuple(each for each in raw_handlers if isinstance(each, cors.OriginRules))
         self._clock = clock
         self._ids = ids
@@ -87,25 +96,30 @@ class Gateway:
         return response
 
     async def _answer(self, original: HttpRequest, exchange: _Exchange) -> HttpResponse:
+        credential, refused = _credential(original)
+        way = self._ways.of(original, credential)
         # S3's virtual hosts become paths before anybody looks at the path; signatures are checked over the original.
-        request, bucket = path_style(original)
-        for handler in self._raw_handlers:
-            if handler.claims(request):
-                exchange.is_foreign = not isinstance(handler, cors.OriginRules)
-                return await handler.handle(request)
+        request = path_style(original)[0] if way.bucket else original
+        if way.handler is not None:
+            exchange.is_foreign = not isinstance(way.handler, cors.OriginRules)
+            return await way.handler.handle(request)
         if request.method == "OPTIONS" and (answered := await self._preflight(request, original.host)) is not None:
             return answered
-        credential, refused = _credential(original)
-        request = await self._identify(request, credential, exchange)
+        if not way.service:
+            request, way = await self._by_form(request)
+        exchange.follow(way)
         if refused is not None:
             raise refusal(refused, exchange.service, exchange.protocol)
-        exchange.operation = wire.route(exchange.service, request)
-        claim = self._authenticate(original, bucket, credential, exchange)
-        request = plain_body(with_signed_query(request, claim), claim)
+        if way.operation is None:
+            exchange.operation = wire.route(way.service, request)
+        claim = self._authenticate(original, way.bucket, credential, exchange)
+        if request.query:
+            request = with_signed_query(request, claim)
+        request = plain_body(request, claim)
         body = await self._read(request, exchange)
         if claim is not None and isinstance(body, bytes):
             self._authenticator.check_body(claim, body, exchange.service, exchange.protocol)
-        parsed = wire.parse(exchange.service, request, exchange.operation, body)
+        parsed = wire.parse(exchange.service, request, exchange.operation, body, exchange.protocol)
         exchange.operation = parsed.operation
         caller = claim.identity.caller if claim is not None else Caller.anonymous()
         if claim is None:
@@ -136,20 +150,12 @@ class Gateway:
                     return answered
         return cors.preflight(request) if cors.is_preflight(request) else None
 
-    async def _identify(self, request: HttpRequest, credential: Credential | None, exchange: _Exchange) -> HttpRequest:
-        """Find the service; read the body's form when only that tells."""
-        service = service_of(request, credential)
-        if service is None:
-            form = await read_bounded(request.body, min(_FORM_BYTES_MAX, self._quotas.request_bytes_max), "sts")
-            service = of_form(form.decode("latin-1"))
-            request = replace(request, body=BytesStream(form))
-        if service not in models.names():
-            raise AwsError("UnknownEndpoint", f"There is no AWS service called {service!r}.", 404)
-        exchange.service = service
-        if service == "s3":
-            exchange.request_id = exchange.request_id.replace("-", "")[:16].upper()
-        exchange.protocol = wire.protocol_of(models.service(service), request)
-        return request
+    async def _by_form(self, request: HttpRequest) -> tuple[HttpRequest, Way]:
+        """Find the service by the body's form, when only that tells."""
+        form = await read_bounded(request.body, min(_FORM_BYTES_MAX, self._quotas.request_bytes_max), "sts")
+        request = replace(request, body=BytesStream(form))
+        service = of_form(form.decode("latin-1"))
+        return request, Way(service=service, protocol=wire.protocol_of(models.service(service), request))
 
     def _authenticate(self, original: HttpRequest, bucket: str, credential: Credential | None, exchange: _Exchange) -> Claim | None:
         if credential is None:

@@ -97,13 +97,14 @@ def path_style(request: HttpRequest) -> tuple[HttpRequest, str]:
     return replace(request, raw_path=path), bucket
 
 
-def service_of(request: HttpRequest, credential: Credential | None) -> str | None:
-    """Return botocore's name of the service, from the request's head; ``None`` when the form in the body must tell."""
+def service_of(request: HttpRequest, signing_name: str | None) -> str | None:
+    """Return botocore's name of the service, from the request's head and what its signature is for (``None``: nothing that can be read);
+    ``None`` when the form in the body must tell."""
     target = request.headers.get("x-amz-target", "").rpartition(".")[0]
     if target and target in TARGETS:
         return TARGETS[target]
-    if credential is not None and credential.service:
-        return _of_scope(credential.service, request)
+    if signing_name:
+        return _of_scope(signing_name, request)
     return _unsigned(request)
 
 

@@ -14,7 +14,7 @@ Observer: TypeAlias = Callable[[Call, Result], Awaitable[None]]
 """Is told of calls of a service that went well, before the caller is answered."""
 
 Override: TypeAlias = Callable[[Call], Awaitable[Result]]
-"""Serves one operation in place of its service's upstream."""
+"""Serves one operation; given to the cloud, in place of its service's upstream."""
 
 
 class ServerCloud:
@@ -38,10 +38,12 @@ class ServerCloud:
         self._fallback = fallback
         self._observers = {service: tuple(those) for service, those in (observers or {}).items()}
         self._overrides = dict(overrides or {})
+        self._handlers: dict[tuple[str, str], Override] = {}
 
     def add(self, service: Service) -> None:
         """Take a native service in: services need the cloud to be built, and the cloud needs the services to dispatch."""
         self._services[service.name] = service
+        self._handlers.clear()
 
     def guard(self, authoriser: Authoriser, observer: Observer, services: Iterable[str]) -> None:
         """Have an authoriser decide that asks the cloud itself, and be told of the calls of these services."""
@@ -54,7 +56,8 @@ class ServerCloud:
         code: str | None = "InternalFailure"
         try:
             await self._authoriser.authorise(call)
-            result = await self._dispatch(call)
+            handle = self._handlers.get((call.service, call.operation)) or self._handler(call)
+            result = await handle(call)
             for observe in self._observers.get(call.service, ()):
                 await observe(call, result)
             code = None
@@ -68,16 +71,22 @@ class ServerCloud:
             self._audit.record(call, code)
         return result
 
-    async def _dispatch(self, call: Call) -> Result:
-        upstream = self._upstreams.get(call.service)
+    def _handler(self, call: Call) -> Override:
+        """Return what serves an operation, and remember it for the next call; nobody can name more operations than there are."""
+        handler = self._server_of(call.service, call.operation)
+        if handler is None:
+            raise NotImplementedHere(call.service, call.operation)
+        self._handlers[call.service, call.operation] = handler
+        return handler
+
+    def _server_of(self, name: str, operation: str) -> Override | None:
+        upstream = self._upstreams.get(name)
         if upstream is not None:
-            return await upstream.call(call)
-        override = self._overrides.get((call.service, call.operation))
+            return upstream.call
+        override = self._overrides.get((name, operation))
         if override is not None:
-            return await override(call)
-        service = self._services.get(call.service)
-        if service is not None and not (service.partial and self._fallback is not None and call.operation not in service.operations):
-            return await service.handle(call)
-        if self._fallback is not None:
-            return await self._fallback.call(call)
-        raise NotImplementedHere(call.service, call.operation)
+            return override
+        service = self._services.get(name)
+        if service is not None and not (service.partial and self._fallback is not None and operation not in service.operations):
+            return service.handle
+        return None if self._fallback is None else self._fallback.call

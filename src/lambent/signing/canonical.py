@@ -13,6 +13,7 @@ from lambent.domain.http import HttpRequest
 from lambent.signing.credential import ALGORITHM, Credential, query_pairs
 
 EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()
+_BLOCK_BYTES = hashlib.sha256().block_size
 _UNSIGNED_IN_QUERY = {"X-Amz-Signature"}
 # The sub-resources that version 2 signs as part of the path ("RESTAuthentication" of the S3 manual).
 _V2_SUBRESOURCES = frozenset(
@@ -77,26 +78,18 @@ def canonical_path(raw_path: str, service: str) -> str:
 
 def canonical_query(query: str) -> str:
     """Return the query as it is signed: sorted, strictly encoded, without the signature itself."""
-    if not query:
-        return ""
     pairs = [(quote(name, safe="-_.~"), quote(value, safe="-_.~")) for name, value in query_pairs(query) if name not in _UNSIGNED_IN_QUERY]
     return "&".join(f"{name}={value}" for name, value in sorted(pairs))
 
 
 def canonical_request(request: HttpRequest, signed_headers: Sequence[str], body_sha256: str, service: str) -> str:
     """Return the canonical request."""
-    found = request.headers
-    headers = "".join([f"{name}:{' '.join(found.get(name, '').split())}\n" for name in signed_headers])
-    return "\n".join(
-        (
-            request.method,
-            canonical_path(request.raw_path, service),
-            canonical_query(request.query),
-            headers,
-            ";".join(signed_headers),
-            body_sha256,
-        )
-    )
+    found, headers = request.headers, ""
+    for name in signed_headers:
+        headers += f"{name}:{' '.join(found.get(name, '').split())}\n"
+    path = canonical_path(request.raw_path, service)
+    query = canonical_query(request.query) if request.query else ""
+    return f"{request.method}\n{path}\n{query}\n{headers}\n{';'.join(signed_headers)}\n{body_sha256}"
 
 
 def string_to_sign(timestamp: str, scope: str, canonical: str) -> str:
@@ -114,18 +107,24 @@ def signing_key(secret: str, date: str, region: str, service: str) -> bytes:
 
 
 @lru_cache(maxsize=1024)
-def _keyed(secret: str, date: str, region: str, service: str) -> hmac.HMAC:
-    """Return the beginning of every signature with a key, to be copied: that costs half of beginning anew."""
-    return hmac.new(signing_key(secret, date, region, service), digestmod="sha256")
+def _keyed(secret: str, date: str, region: str, service: str) -> tuple[hashlib._Hash, hashlib._Hash]:
+    """Return the beginnings of the inner and the outer hash of every signature with a key (RFC 2104), to be copied.
+
+    ``hmac.digest`` takes four times as long: it begins anew each time.
+    """
+    block = signing_key(secret, date, region, service).ljust(_BLOCK_BYTES, b"\0")
+    return hashlib.sha256(bytes(each ^ 0x36 for each in block)), hashlib.sha256(bytes(each ^ 0x5C for each in block))
 
 
 def signature(request: HttpRequest, credential: Credential, secret: str, body_sha256: str) -> str:
     """Return the version 4 signature that the request should carry, in hexadecimal."""
     canonical = canonical_request(request, credential.signed_headers, body_sha256, credential.service)
     text = string_to_sign(credential.timestamp, credential.scope, canonical)
-    keyed = _keyed(secret, credential.date, credential.region, credential.service).copy()
-    keyed.update(text.encode())
-    return keyed.hexdigest()
+    begun, ended = _keyed(secret, credential.date, credential.region, credential.service)
+    inner, outer = begun.copy(), ended.copy()
+    inner.update(text.encode())
+    outer.update(inner.digest())
+    return outer.hexdigest()
 
 
 def string_to_sign_v2(request: HttpRequest, bucket: str, date: str) -> str:

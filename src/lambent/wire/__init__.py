@@ -6,7 +6,17 @@ the answer; ``client`` speaks the same protocols to upstreams. No I/O here: whoe
 
 from lambent.wire.failures import serialise_error
 from lambent.wire.parsing import ParsedRequest, is_streaming_input, parse
-from lambent.wire.routing import protocol_of, route
+from lambent.wire.routing import certain_route, protocol_of, route
 from lambent.wire.serialising import serialise, xml_document
 
-__all__ = ["ParsedRequest", "is_streaming_input", "parse", "protocol_of", "route", "serialise", "serialise_error", "xml_document"]
+__all__ = [
+    "ParsedRequest",
+    "certain_route",
+    "is_streaming_input",
+    "parse",
+    "protocol_of",
+    "route",
+    "serialise",
+    "serialise_error",
+    "xml_document",
+]

@@ -97,19 +97,8 @@ def tests_of(shape: Shape) -> list[tuple[Callable[[Any], bool], str]]:
 
 
 def _matches(compiled: re.Pattern[str]) -> Callable[[str], bool]:
-    """Return the test of a pattern. What is short is remembered: clients name the same few functions and queues again and again."""
     match = compiled.fullmatch
-
-    @lru_cache(maxsize=256)
-    def remembered(value: str) -> bool:
-        return match(value) is not None
-
-    def test(value: str) -> bool:
-        if len(value) <= _REMEMBERED_CHARS_MAX:
-            return remembered(value)
-        return len(value) > PATTERN_CHARS_MAX or match(value) is not None
-
-    return test
+    return lambda value: len(value) > PATTERN_CHARS_MAX or match(value) is not None
 
 
 _UNSHOWN: Final = frozenset({"LogGroupIdentifier"})
@@ -198,6 +187,7 @@ class Checker:
 
     def _structure(self, shape: StructureShape) -> Check | None:
         required = shape.required_members
+        needed = frozenset(required)
         checks = [
             (name, lower_camel(name), self.of(member))
             for name, member in shape.members.items()
@@ -208,12 +198,14 @@ class Checker:
             return None
 
         def check(value: Any, path: str, problems: list[str]) -> None:
-            problems += [null(f"{path}{lower_camel(name)}") for name in required if name not in value]
+            prefix = f"{path}." if path else ""  # members are said after a dot, except the outermost
+            if not value.keys() >= needed:
+                problems.extend(null(f"{prefix}{lower_camel(name)}") for name in required if name not in value)
             for name, said, each in wanted:
                 if name in value:
-                    each(value[name], path + said, problems)
+                    each(value[name], prefix + said, problems)
 
-        return _nested(check)
+        return check
 
     def _list(self, shape: ListShape) -> Check | None:
         own = _own(self._tests(shape), shape)
@@ -283,7 +275,21 @@ def _own(tests: list[tuple[Callable[[Any], bool], str]], shape: Shape) -> Check 
             if not test(value):
                 problems.append(f"{shown(value, shape)} at '{path}' failed to satisfy constraint: {said}")
 
-    return check
+    return _remembering(tests, check) if shape.type_name == "string" else check
+
+
+def _remembering(tests: list[tuple[Callable[[Any], bool], str]], check: Check) -> Check:
+    """Return a check that remembers short texts that are fine: clients name the same few functions and queues again and again."""
+
+    @lru_cache(maxsize=256)
+    def is_fine(value: str) -> bool:
+        return all(test(value) for test, _ in tests)
+
+    def check_unknown(value: Any, path: str, problems: list[str]) -> None:
+        if len(value) > _REMEMBERED_CHARS_MAX or not is_fine(value):
+            check(value, path, problems)
+
+    return check_unknown
 
 
 def _both(first: Check | None, second: Check | None) -> Check | None:
@@ -295,15 +301,6 @@ def _both(first: Check | None, second: Check | None) -> Check | None:
         second(value, path, problems)
 
     return check
-
-
-def _nested(check: Check) -> Check:
-    """Members of a structure are said after a dot, except the outermost."""
-
-    def nested(value: Any, path: str, problems: list[str]) -> None:
-        check(value, f"{path}." if path else "", problems)
-
-    return nested
 
 
 def missing(shape: StructureShape, params: Mapping[str, Any], *, scalars_only: bool = False) -> str | None:

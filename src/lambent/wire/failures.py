@@ -22,9 +22,7 @@ def serialise_error(service: str, protocol: str, error: AwsError, request_id: st
     model = models.spoken(service, protocol)
     shape = model.errors.get(error.code)
     response = HttpResponse(_status(error, shape), request_id_headers(service, request_id))
-    if shape is not None:
-        for emit in heads.writers(shape):
-            emit(error.members, response.headers)
+    heads.writer(shape)(error.members, response.headers)
     if protocol in {"query", "ec2"}:
         _query(model, error, shape, request_id, response, ec2=protocol == "ec2")
     elif protocol == "rest-xml":

@@ -30,23 +30,19 @@ def body_members(shape: StructureShape) -> list[str]:
     return [name for name, member in shape.members.items() if "location" not in traits(member)]
 
 
-def readers(operation: OperationModel) -> list[Fill]:
-    """Return what fills the members of an operation's input from the head."""
+def readers(operation: OperationModel) -> tuple[list[Fill], Fill | None]:
+    """Return what fills the members of an operation's input from the head, and what does so from its query, if there is one."""
     shape = operation.input_shape
-    if shape is None:
-        return []
     places: dict[str, dict[str, Shape]] = {}
-    for name, member in shape.members.items():
+    for name, member in shape.members.items() if shape is not None else ():
         places.setdefault(str(traits(member).get("location", "")), {})[name] = member
     fills: list[Fill] = []
     if "uri" in places:
         fills.append(_labels(str(operation.http["requestUri"]).partition("?")[0], places["uri"]))
-    if "querystring" in places:
-        fills.append(_query(places["querystring"]))
     if "header" in places:
         fills.append(_headers(places["header"]))
     fills += [_prefixed(name, wire_name(member, name).lower()) for name, member in places.get("headers", {}).items()]
-    return fills
+    return fills, _query(places["querystring"]) if "querystring" in places else None
 
 
 def _reader(shape: Shape, name: str, where: str) -> Callable[[str], Any]:
@@ -63,7 +59,7 @@ def _reader(shape: Shape, name: str, where: str) -> Callable[[str], Any]:
 
 def _labels(template: str, members: Mapping[str, Shape]) -> Fill:
     names = {wire_name(member, name): (name, _reader(member, name, "label")) for name, member in members.items()}
-    single: list[tuple[int, str, Callable[[str], Any]]] = []
+    single: list[tuple[int, str, Callable[[str], Any] | None]] = []
     greedy: list[tuple[int, int, str, Callable[[str], Any]]] = []
     parts = segments(template)
     for index, part in enumerate(parts):
@@ -73,13 +69,15 @@ def _labels(template: str, members: Mapping[str, Shape]) -> Fill:
             if label.endswith("+"):
                 greedy.append((index, len(parts) - index - 1, name, read))
             else:
-                single.append((index, name, read))
+                single.append((index, name, None if read is str else read))
 
     def fill(request: HttpRequest, params: dict[str, Any]) -> None:
         found = segments(request.raw_path)
         for index, name, read in single:
-            if index < len(found) and found[index]:
-                params[name] = read(_unquoted(found[index], name))
+            if index < len(found) and (text := found[index]):
+                if "%" in text:
+                    text = _unquoted(text, name)
+                params[name] = text if read is None else read(text)
         for index, after, name, read in greedy:
             text = "/".join(found[index : len(found) - after])
             if text:
@@ -90,7 +88,7 @@ def _labels(template: str, members: Mapping[str, Shape]) -> Fill:
 
 def _unquoted(text: str, name: str) -> str:
     try:
-        return unquote(text, errors="strict") if "%" in text else text
+        return unquote(text, errors="strict")
     except UnicodeDecodeError:
         raise Malformed("The URI is not valid UTF-8", "label", name, text[:100]) from None
 
@@ -102,8 +100,6 @@ def _query(members: Mapping[str, Shape]) -> Fill:
         wanted.append((name, wire_name(member, name), member, _reader(one, wire_name(member, name), "head")))
 
     def fill(request: HttpRequest, params: dict[str, Any]) -> None:
-        if not request.query:
-            return
         try:
             found = parse_qs(request.query, keep_blank_values=True, errors="strict", max_num_fields=1000)
         except ValueError:
@@ -192,17 +188,29 @@ Emit: TypeAlias = Callable[[Mapping[str, Any], dict[str, str]], None]
 """Writes some members of a result into headers."""
 
 
-def writers(shape: StructureShape, *, skip: frozenset[str] = frozenset()) -> list[Emit]:
+def writer(shape: StructureShape | None, *, skip: frozenset[str] = frozenset()) -> Emit:
     """Return what writes a structure's header members; ``skip`` names headers that are somebody else's."""
-    emits: list[Emit] = []
-    for name, member in shape.members.items():
+    plain: list[tuple[str, str, Callable[[Any], str]]] = []
+    prefixed: list[tuple[str, str]] = []
+    for name, member in shape.members.items() if shape is not None else ():
         location = traits(member).get("location")
-        wire = wire_name(member, name).lower()
-        if location == "header" and wire not in skip:
-            emits.append(_emit(name, wire, header_text(member)))
+        header = wire_name(member, name).lower()
+        if location == "header" and header not in skip:
+            plain.append((name, header, header_text(member)))
         elif location == "headers":
-            emits.append(_emit_prefixed(name, wire))
-    return emits
+            prefixed.append((name, header))
+
+    def emit(value: Mapping[str, Any], headers: dict[str, str]) -> None:
+        for name, header, to_text in plain:
+            found = value.get(name)
+            if found is not None:
+                text = to_text(found)
+                headers[header] = text if text.isprintable() else clean(text)
+        for name, prefix in prefixed:
+            for key, each in (value.get(name) or {}).items():
+                headers[prefix + str(key).lower()] = clean(str(each))
+
+    return emit
 
 
 def header_text(shape: Shape) -> Callable[[Any], str]:
@@ -218,20 +226,3 @@ def header_text(shape: Shape) -> Callable[[Any], str]:
 def clean(text: str) -> str:
     """Return a header's value without line breaks, which would begin another header."""
     return text if text.isprintable() else "".join(" " if char in "\r\n\0" else char for char in text)
-
-
-def _emit(name: str, header: str, to_text: Callable[[Any], str]) -> Emit:
-    def emit(value: Mapping[str, Any], headers: dict[str, str]) -> None:
-        found = value.get(name)
-        if found is not None:
-            headers[header] = clean(to_text(found))
-
-    return emit
-
-
-def _emit_prefixed(name: str, prefix: str) -> Emit:
-    def emit(value: Mapping[str, Any], headers: dict[str, str]) -> None:
-        for key, each in (value.get(name) or {}).items():
-            headers[prefix + str(key).lower()] = clean(str(each))
-
-    return emit

@@ -44,13 +44,14 @@ def _streams(service: str, operation: str) -> bool:
     return streaming_blob(models.service(service).operation(operation).input_shape) is not None
 
 
-def parse(service: str, request: HttpRequest, operation: str | None, body: Body) -> ParsedRequest:
+def parse(service: str, request: HttpRequest, operation: str | None, body: Body, protocol: str = "") -> ParsedRequest:
     """Return the request's operation and parameters, by the model.
 
-    ``operation`` is what ``route`` said; ``None`` has it found here. Raises ``AwsError`` in the service's own manner.
+    ``operation`` is what ``route`` said, and ``protocol`` what ``protocol_of`` did; what is not given is found here. Raises ``AwsError`` in
+    the service's own manner.
     """
     model = models.service(service)
-    protocol = routing.protocol_of(model, request)
+    protocol = protocol or routing.protocol_of(model, request)
     if operation is None:
         operation = routing.route(service, request)
     try:
@@ -154,7 +155,7 @@ def from_json(data: bytes) -> Any:
 
 
 def _rest(service: str, operation: OperationModel, protocol: str) -> _Read:
-    fills = heads.readers(operation)
+    fills, fill_from_query = heads.readers(operation)
     shape = operation.input_shape
     read_body = None if shape is None else _rest_body(service, shape, protocol)
 
@@ -162,6 +163,8 @@ def _rest(service: str, operation: OperationModel, protocol: str) -> _Read:
         params: dict[str, Any] = {}
         for fill in fills:
             fill(request, params)
+        if fill_from_query is not None and request.query:
+            fill_from_query(request, params)
         if read_body is not None:
             read_body(body, params)
         return params

@@ -142,6 +142,17 @@ def route(service: str, request: HttpRequest) -> str | None:
     return name
 
 
+def certain_route(service: str, request: HttpRequest) -> str | None:
+    """Return the operation when method, path, target and protocol alone name it: other headers and the query make no difference then."""
+    model = models.service(service)
+    protocol = protocol_of(model, request)
+    if protocol == "json":
+        name = request.headers.get("x-amz-target", "").rpartition(".")[2]
+        return name if name in model.operation_names else None
+    found = _candidates(service, request.method, request.raw_path) if protocol in REST else ()
+    return found[0].operation if len(found) == 1 and not found[0].literals else None
+
+
 @lru_cache(maxsize=4096)
 def _candidates(service: str, method: str, raw_path: str) -> tuple[Route, ...]:
     """Return the routes that a path may mean."""

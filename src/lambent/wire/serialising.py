@@ -143,7 +143,7 @@ def _query(model: models.Service, operation: OperationModel, *, ec2: bool) -> Fi
 def _rest(service: str, operation: OperationModel, protocol: str) -> Fill:
     shape = operation.output_shape
     usual_status = int(operation.http.get("responseCode", 200))
-    emits = [] if shape is None else heads.writers(shape)
+    emit = heads.writer(shape)
     status_member = _status_member(shape)
     body = _rest_body(service, operation, protocol)
 
@@ -154,8 +154,7 @@ def _rest(service: str, operation: OperationModel, protocol: str) -> Fill:
             response.status = result.get(status_member) or usual_status
         if body is not None:
             body(result, response)
-        for emit in emits:
-            emit(result, response.headers)
+        emit(result, response.headers)
 
     return fill
 
@@ -243,7 +242,7 @@ def _event_stream(service: str, shape: StructureShape, protocol: str, streamed: 
     assert is_structure(member)
     encoder = eventstream.Encoder(service, member, protocol)
     rest = protocol in REST
-    emits = heads.writers(shape, skip=frozenset({"content-type"})) if rest else []
+    emit = heads.writer(shape if rest else None, skip=frozenset({"content-type"}))
     status_member = _status_member(shape)
     _, others = eventstream.body_encoder(service, shape, protocol, shape.name) if not rest else ("", None)
 
@@ -252,8 +251,7 @@ def _event_stream(service: str, shape: StructureShape, protocol: str, streamed: 
         response.headers["content-type"] = eventstream.CONTENT_TYPE
         if status_member is not None and result.get(status_member):
             response.status = result[status_member]
-        for emit in emits:
-            emit(result, response.headers)
+        emit(result, response.headers)
         first = b""
         if others is not None:
             first = eventstream.initial_response(protocol, others({name: each for name, each in result.items() if name != streamed}))
