@@ -49,11 +49,11 @@ class FunctionVersion(msgspec.Struct, frozen=True):
     recursion_allowed: bool = False  #: ``RecursiveLoop`` is ``Allow``
     subnet_ids: tuple[str, ...] = ()  #: of its VPC; empty: it is in none
     security_group_ids: tuple[str, ...] = ()
+    function_arn: str = ""  #: without a qualifier; follows from ``arn``, whatever is given
 
-    @property
-    def function_arn(self) -> str:
-        """The ARN without a qualifier."""
-        return self.arn.rpartition(":")[0]
+    def __post_init__(self) -> None:
+        """Derive what is asked for at each invocation."""
+        msgspec.structs.force_setattr(self, "function_arn", self.arn.rpartition(":")[0])
 
 
 def session_name(function_name: str) -> str:

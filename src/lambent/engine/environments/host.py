@@ -59,16 +59,6 @@ class EnvironmentHost:
     def __len__(self) -> int:
         return len(self._hosted)
 
-    def has_idle(self, function: FunctionVersion, tenant_id: str = "") -> bool:
-        """Return whether a warm environment waits for the function."""
-        pool = self._pools.get((function.arn, tenant_id))
-        return pool is not None and pool.has_idle(function.revision_id)
-
-    def has_ready(self, function: FunctionVersion, tenant_id: str = "") -> bool:
-        """Return whether a provisioned environment waits for the function."""
-        pool = self._pools.get((function.arn, tenant_id))
-        return pool is not None and pool.has_ready(function.revision_id)
-
     def provisioned(self, function: FunctionVersion) -> tuple[int, int]:
         """Return how many provisioned environments a version has, and how many of them are initialised."""
         pool = self._pools.get((function.arn, ""))
@@ -76,7 +66,7 @@ class EnvironmentHost:
 
     def provision(self, function: FunctionVersion) -> Hosted:
         """Return a provisioned environment that has yet to be launched."""
-        pool = self._pool((function.arn, ""))
+        pool = self.pool(function)
         fresh_id = self._ids.hex(32)
         self._carry_out(pool.provision(fresh_id, function.revision_id, self._clock.monotonic()))
         return self._born(fresh_id, function, pool, PROVISIONED)
@@ -87,21 +77,24 @@ class EnvironmentHost:
         if pool is not None:
             self._carry_out(pool.release(wanted))
 
-    def _pool(self, key: tuple[str, str]) -> Pool:
+    def pool(self, function: FunctionVersion, tenant_id: str = "") -> Pool:
+        """Return the environments of a function's version, for a tenant of its own if there is one."""
+        key = (function.arn, tenant_id)
         pool = self._pools.get(key)
         if pool is None:
             pool = self._pools[key] = Pool(self._idle_s, LIFE_S)
         return pool
 
-    def take(self, function: FunctionVersion, tenant_id: str = "") -> Hosted:
-        """Return an environment for an invocation: warm, or (``environment`` is ``None``) one that has yet to be launched."""
-        pool = self._pool((function.arn, tenant_id))
+    def take(self, function: FunctionVersion, pool: Pool) -> Hosted | None:
+        """Return a warm environment for an invocation, if one waits."""
         warm = pool.warm(function.revision_id)
-        if warm:
-            return self._hosted[warm]
-        *before, chosen = pool.wanted(function.revision_id, self._ids.hex(32), self._clock.monotonic())
-        self._carry_out(before)
-        return self._born(chosen.environment_id, function, pool)
+        return self._hosted[warm] if warm else None
+
+    def begin(self, function: FunctionVersion, pool: Pool) -> Hosted:
+        """Return an environment for an invocation that has yet to be launched (``environment`` is ``None``)."""
+        fresh_id = self._ids.hex(32)
+        self._carry_out(pool.begin(fresh_id, function.revision_id, self._clock.monotonic()))
+        return self._born(fresh_id, function, pool)
 
     def take_again(self, hosted: Hosted) -> Hosted:
         """Return a fresh environment in place of one whose init timed out."""

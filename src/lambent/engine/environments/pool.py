@@ -26,13 +26,6 @@ class StopReason(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """Run the invocation in this idle environment."""
-
-    environment_id: str
-
-
-@dataclass(frozen=True, slots=True)
 class Start:
     """Start an environment and run the invocation in it."""
 
@@ -47,7 +40,7 @@ class Stop:
     reason: StopReason
 
 
-Instruction: TypeAlias = "Run | Start | Stop"
+Instruction: TypeAlias = "Start | Stop"
 
 
 @dataclass(slots=True)
@@ -90,10 +83,6 @@ class Pool:
         """How many provisioned environments are initialised, busy or not."""
         return sum(each.provisioned and each.state is not State.STARTING for each in self._members.values())
 
-    def has_idle(self, revision: str) -> bool:
-        """Return whether an invocation of the revision would find a warm environment."""
-        return bool(self._ready or self._idle) and revision == self._revision
-
     def has_ready(self, revision: str) -> bool:
         """Return whether an invocation of the revision would find a provisioned environment; otherwise it spills over."""
         return bool(self._ready) and revision == self._revision
@@ -104,22 +93,13 @@ class Pool:
         if not waiting or revision != self._revision:
             return ""
         environment_id = waiting.pop()
-        self._step(environment_id, Happening.TAKEN)
+        member = self._members[environment_id]
+        member.state = after(member.state, Happening.TAKEN)
         return environment_id
 
-    def wanted(self, revision: str, fresh_id: str, now: float = 0.0) -> list[Instruction]:
-        """An invocation arrived: run it warm, most recently used first, or start ``fresh_id`` for it (always the last instruction)."""
-        instructions: list[Instruction] = []
-        if revision != self._revision:
-            instructions.extend(self.retired())
-            self._revision = revision
-        warm = self.warm(revision)
-        if warm:
-            instructions.append(Run(warm))
-            return instructions
-        self._members[fresh_id] = _Member(State.STARTING, revision, now)
-        instructions.append(Start(fresh_id))
-        return instructions
+    def begin(self, environment_id: str, revision: str, now: float) -> list[Instruction]:
+        """An invocation found no warm environment: start this one for it (always the last instruction)."""
+        return self._add(environment_id, _Member(State.STARTING, revision, now))
 
     def initialised(self, environment_id: str) -> list[Instruction]:
         """The environment's init went well; it has its invocation now."""
@@ -128,17 +108,26 @@ class Pool:
 
     def provision(self, environment_id: str, revision: str, now: float) -> list[Instruction]:
         """Another provisioned environment is wanted: start it for nobody (always the last instruction)."""
+        return self._add(environment_id, _Member(State.STARTING, revision, now, provisioned=True))
+
+    def _add(self, environment_id: str, member: _Member) -> list[Instruction]:
+        """Take in an environment; the first one of a revision ends those of the one before."""
         instructions: list[Instruction] = []
-        if revision != self._revision:
+        if member.revision != self._revision:
             instructions.extend(self.retired())
-            self._revision = revision
-        self._members[environment_id] = _Member(State.STARTING, revision, now, provisioned=True)
+            self._revision = member.revision
+        self._members[environment_id] = member
         return [*instructions, Start(environment_id)]
 
     def prepared(self, environment_id: str, now: float) -> list[Instruction]:
         """A provisioned environment's init went well: it waits for invocations."""
-        self._step(environment_id, Happening.PREPARED)
-        return self._rest(environment_id, now)
+        member = self._members[environment_id]
+        if member.revision != self._revision:
+            self._step(environment_id, Happening.PREPARED)
+            return self._end(environment_id, Happening.OUTDATED, StopReason.OUTDATED)
+        member.state, member.idle_since = after(member.state, Happening.PREPARED), now
+        (self._ready if member.provisioned else self._idle).append(environment_id)
+        return []
 
     def release(self, wanted: int) -> list[Instruction]:
         """Fewer provisioned environments are wanted: idle ones go, the others become ordinary ones."""
@@ -165,15 +154,7 @@ class Pool:
         member = self._members[environment_id]
         if member.revision != self._revision or now - member.born > self.life_s:
             return self._end(environment_id, Happening.OUTDATED, StopReason.OUTDATED)
-        self._step(environment_id, Happening.FINISHED)
-        return self._rest(environment_id, now)
-
-    def _rest(self, environment_id: str, now: float) -> list[Instruction]:
-        """Let an idle environment wait with its like; one of an older revision goes."""
-        member = self._members[environment_id]
-        if member.revision != self._revision:
-            return self._end(environment_id, Happening.OUTDATED, StopReason.OUTDATED)
-        member.idle_since = now
+        member.state, member.idle_since = after(member.state, Happening.FINISHED), now
         (self._ready if member.provisioned else self._idle).append(environment_id)
         return []
 

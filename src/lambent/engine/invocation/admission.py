@@ -102,13 +102,13 @@ class Admission:
 
         ``is_provisioned``: it finds a provisioned environment, whose place was taken from the pool of all when that was allotted.
         """
-        entry = self._function(function, now)
+        entry = self._functions.get(function.function_arn) or self._function(function, now)
         if function.reserved_concurrency is not None:
             self._check_reserved(entry, function, now, is_provisioned=is_provisioned)
             return Ticket(None, entry, is_provisioned=is_provisioned)
-        account = self._account(function, now)
         if is_provisioned:
             return Ticket(None, entry, is_provisioned=True)
+        account = self._accounts.get((function.account_id, function.region)) or self._account(function, now)
         limit = self._quotas.concurrency_max - self._reserved_total(function.account_id, function.region)
         if account.busy >= limit:
             throttle("ConcurrentInvocationLimitExceeded")

@@ -114,14 +114,16 @@ class LocalInvoker:
         now = self._clock.monotonic()
         if invocation.trace_header and not function.recursion_allowed:
             recursion.check(invocation.trace_header, function.function_arn)
-        ticket = self._admission.enter(function, now, is_provisioned=self._host.has_ready(function, invocation.tenant_id))
+        pool = self._host.pool(function, invocation.tenant_id)
+        ticket = self._admission.enter(function, now, is_provisioned=pool.has_ready(function.revision_id))
         try:
-            if not self._host.has_idle(function, invocation.tenant_id):
+            hosted = self._host.take(function, pool)
+            if hosted is None:
                 self._admission.scale(function, now)
-            hosted = self._host.take(function, invocation.tenant_id)
-            if hosted.environment is None and invocation.log_tail:
-                hosted.log.collect_tail()
-            started = _ready(hosted) if hosted.environment is not None else await self._start(hosted, invocation)
+                hosted = self._host.begin(function, pool)
+                started = await self._start(hosted, invocation)
+            else:
+                started = _Started(hosted) if hosted.ahead_ms is None else _prepared(hosted)
             result = await self._serve(started, invocation, ticket)
         except BaseException:
             ticket.leave()
@@ -149,6 +151,8 @@ class LocalInvoker:
 
     async def _start(self, hosted: Hosted, invocation: Invocation) -> _Started:
         """Launch and initialise. An init that takes longer than 10 s is done once more, within the function's own timeout."""
+        if invocation.log_tail:
+            hosted.log.collect_tail()
         if hosted.initialization_type == SNAP_START:
             return await self._restore(hosted)
         outcome, init_s = await self._initialise(hosted, self._quotas.init_s_max, "init")
@@ -217,6 +221,9 @@ class LocalInvoker:
             self._host.discard(hosted)
             raise
         if isinstance(outcome.payload, bytes):
+            if outcome.ending is Ending.SUCCESS and len(outcome.payload) <= self._quotas.sync_payload_bytes_max:
+                self._host.give_back(hosted)
+                return self._finish(running, outcome, None)
             return self._settled(running, outcome, is_gone=False)
         return await self._settle(running, outcome, is_gone=False)
 
@@ -326,9 +333,7 @@ class LocalInvoker:
         )
 
 
-def _ready(hosted: Hosted) -> _Started:
-    """Return an environment that was there; its first invocation reports an init that went ahead of it."""
-    if hosted.ahead_ms is None:
-        return _Started(hosted)
+def _prepared(hosted: Hosted) -> _Started:
+    """Return an environment whose init went ahead of its first invocation, which reports that."""
     ahead_ms, hosted.ahead_ms = hosted.ahead_ms, None
     return _Started(hosted, ahead_ms=ahead_ms)

@@ -49,7 +49,8 @@ class MeasuredInvoker:
             resource = invocation.invoked_arn.partition(":function:")[2]
             meter = self._meters[invocation.invoked_arn] = _Meter(function, resource)
         meter.busy += 1
-        meter.busy_max = max(meter.busy_max, meter.busy)
+        if meter.busy > meter.busy_max:
+            meter.busy_max = meter.busy
         try:
             result = await self._invoker.invoke(function, invocation)
         except AwsError as error:

@@ -17,14 +17,17 @@ _STATUS_LINES: Final = {each.value: f"HTTP/1.1 {each.value} {each.phrase}\r\n" f
 def head(status: int, headers: Mapping[str, str], cookies: Sequence[str] = ()) -> bytes:
     """Return status line and headers, with the empty line that ends them.
 
-    A line break in a value is sent as a space: it would begin another header.
+    A line break in a name or value is sent as a space: it would begin another header.
     """
-    lines = [_STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n"]
-    lines += [f"{name}: {value}\r\n" for name, value in headers.items()]
-    lines += [f"set-cookie: {each}\r\n" for each in cookies]
-    text = "".join(lines)
-    if text.count("\n") != len(lines) or text.count("\r") != len(lines):
-        text = "".join([f"{_one_line(each[:-2])}\r\n" for each in lines])
+    text = _STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n"
+    for name, value in headers.items():
+        text += f"{name}: {value}\r\n"
+    for each in cookies:
+        text += f"set-cookie: {each}\r\n"
+    lines = 1 + len(headers) + len(cookies)
+    if text.count("\n") != lines or text.count("\r") != lines:
+        clean = {_one_line(name): _one_line(value) for name, value in headers.items()}
+        return head(status, clean, [_one_line(each) for each in cookies])
     return f"{text}\r\n".encode("latin-1", "replace")
 
 

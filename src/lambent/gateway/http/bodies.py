@@ -17,6 +17,7 @@ _NO_TRAILERS: Final[Mapping[str, str]] = {}
 class IncomingBody:
     """A ``ByteStream`` that a connection feeds. ``wanted`` is called when somebody reads, or has made room."""
 
+    __slots__ = ("_pieces", "_size", "_waiter", "_wanted", "broken", "complete", "length", "started")
     trailers = _NO_TRAILERS
 
     def __init__(self, length: int | None, wanted: Callable[[], None]) -> None:
@@ -43,12 +44,14 @@ class IncomingBody:
         """Take a piece from the socket."""
         self._pieces.append(data)
         self._size += len(data)
-        self._wake()
+        if self._waiter is not None:
+            self._wake()
 
     def end(self) -> None:
         """The body is complete."""
         self.complete = True
-        self._wake()
+        if self._waiter is not None:
+            self._wake()
 
     def abort(self) -> None:
         """The client went away, or stopped sending."""

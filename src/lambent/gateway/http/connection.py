@@ -49,8 +49,9 @@ class Owner(Protocol):
         """Forget a connection."""
         ...
 
-    def now(self) -> float:
-        """Return the monotonic time, in seconds."""
+    @property
+    def now(self) -> Callable[[], float]:
+        """What tells the monotonic time, in seconds."""
         ...
 
 
@@ -63,6 +64,7 @@ class _Exchange:
     keep_alive: bool
     is_old: bool  #: HTTP/1.0: no chunks
     expects_continue: bool
+    request: HttpRequest | None = None  #: once its turn has come
 
 
 class Connection(asyncio.Protocol):
@@ -71,6 +73,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, answer: Answer, owner: Owner) -> None:
         self._answer = answer
         self._owner = owner
+        self._now = owner.now
         self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport = cast("asyncio.Transport", None)
@@ -80,14 +83,16 @@ class Connection(asyncio.Protocol):
         self._receiving: _Exchange | None = None  #: its body isn't complete
         self._waiting: deque[_Exchange] = deque()
         self._current: _Exchange | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None] | None = None  #: serves one request after the other
+        self._turn: asyncio.Future[_Exchange | None] | None = None  #: while it waits for the next one; ``None``: there won't be any
+        self._watched: asyncio.Future[None] | None = None  #: somebody waits for the end of the current request
         self._is_streaming = False
         self._deaf = False  #: whatever still arrives is thrown away
         self._paused = False
         self._room: asyncio.Future[None] | None = None  #: while the client doesn't take what was written
         self._piece_bytes = 0  #: of what the socket gave last: it may hold the heads of several requests
         self.lost = False
-        self.heard_at = owner.now()  #: when the client last sent or took something; monotonic seconds
+        self.heard_at = self._now()  #: when the client last sent or took something; monotonic seconds
 
     # ── what the server asks ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -114,8 +119,10 @@ class Connection(asyncio.Protocol):
 
     async def ended(self) -> None:
         """Return when the request that is under way has its end."""
-        if self._task is not None:
-            await asyncio.wait([self._task])
+        if self._current is not None and self._watched is None:
+            self._watched = self._loop.create_future()
+        if self._watched is not None:
+            await self._watched
 
     # ── asyncio.Protocol ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -136,12 +143,14 @@ class Connection(asyncio.Protocol):
                 each.body.abort()
         self._waiting.clear()
         self._wake_writer()
-        if self._is_streaming and self._task is not None:
+        if self._turn is not None and not self._turn.done():
+            self._turn.set_result(None)
+        elif self._is_streaming and self._task is not None:
             self._task.cancel()
 
     def data_received(self, data: bytes) -> None:
         """Parse, and answer what is there."""
-        self.heard_at = self._owner.now()
+        self.heard_at = self._now()
         if self._deaf:
             return
         self._piece_bytes = len(data)
@@ -157,7 +166,8 @@ class Connection(asyncio.Protocol):
             self._refuse(431)  # a head that does not end
         if self._current is None and self._waiting:
             self._next()
-        self._balance()
+        if self._waiting or self._receiving is not None or self._paused:
+            self._balance()
 
     def eof_received(self) -> bool:
         """The client sends no more, but may still read (``Connection: close`` clients half-close)."""
@@ -173,7 +183,7 @@ class Connection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         """The client has taken what was written."""
-        self.heard_at = self._owner.now()
+        self.heard_at = self._now()
         self._wake_writer()
 
     # ── httptools' callbacks ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -206,7 +216,7 @@ class Connection(asyncio.Protocol):
         length = headers.get("content-length")
         chunked = "transfer-encoding" in headers
         body = IncomingBody(None if chunked else int(length or 0), self._wanted)
-        head = (self._parser.get_method().decode("latin-1"), path, query, headers)
+        head = (_method(self._parser.get_method()), path, query, headers)
         is_old = self._parser.get_http_version() == "1.0"
         expects = "expect" in headers and headers["expect"].lower() == "100-continue" and not is_old
         self._receiving = _Exchange(head, body, self._parser.should_keep_alive(), is_old, expects)
@@ -235,36 +245,55 @@ class Connection(asyncio.Protocol):
         exchange = self._current = self._waiting.popleft()
         body = exchange.body
         stream = BytesStream(body.whole()) if body.complete else body
-        request = HttpRequest(*exchange.head, stream, self._client, self._is_connected)
-        self._task = self._loop.create_task(self._serve(exchange, request))
+        exchange.request = HttpRequest(*exchange.head, stream, self._client, self._is_connected)
+        turn, self._turn = self._turn, None
+        if turn is not None:
+            turn.set_result(exchange)
+        else:
+            self._task = self._loop.create_task(self._serve_all(exchange))
 
     def _is_connected(self) -> bool:
         """Return whether the client is still there; one that said it sends no more counts as gone."""
         return not (self.lost or self._deaf)
 
-    async def _serve(self, exchange: _Exchange, request: HttpRequest) -> None:
+    async def _serve_all(self, exchange: _Exchange | None) -> None:
+        """Serve a connection's requests in turn: to begin a task for each takes twice as long as to wake this one."""
         try:
-            response = await self._answer(request)
-            if self.lost:
-                await _close(response)
-                return
-            if not exchange.body.complete:
-                await self._settle(exchange)
-            self._agree(exchange, response.headers)
-            body, is_whole = response.body, True
-            if isinstance(body, bytes):
-                self._write_whole(exchange, response, body)
-            else:
-                is_whole = await self._write_stream(exchange, response, body)
-            if not is_whole:
-                self._transport.abort()
-                return
-            if self._room is not None:
-                await self._room
-            self._ended(exchange)
+            while exchange is not None and await self._serve(exchange) and not self.lost:
+                turn = self._turn = self._loop.create_future()
+                self._ended(exchange)
+                if turn.done():
+                    await asyncio.sleep(0)  # others have their turns between requests that came together
+                exchange = await turn
         except BaseException:
             self._transport.abort()
             raise
+        finally:
+            self._tell_end()
+
+    async def _serve(self, exchange: _Exchange) -> bool:
+        """Answer a request; return whether all of the answer was sent."""
+        assert exchange.request is not None
+        response = await self._answer(exchange.request)
+        if self.lost:
+            await _close(response)
+            return False
+        if not exchange.body.complete:
+            await self._settle(exchange)
+        self._agree(exchange, response.headers)
+        body = response.body
+        if isinstance(body, bytes):
+            self._write_whole(exchange, response, body)
+        elif not await self._write_stream(exchange, response, body):
+            self._transport.abort()
+            return False
+        if self._room is not None:
+            await self._room
+        return True
+
+    def _tell_end(self) -> None:
+        if self._watched is not None and not self._watched.done():
+            self._watched.set_result(None)
 
     def _agree(self, exchange: _Exchange, headers: dict[str, str]) -> None:
         """Say in the answer's head whether the connection goes on."""
@@ -339,13 +368,13 @@ class Connection(asyncio.Protocol):
 
     def _ended(self, exchange: _Exchange) -> None:
         self._current = None
-        self.heard_at = self._owner.now()
-        if self.lost:
-            return
+        self.heard_at = self._now()
+        self._tell_end()
         if exchange.keep_alive and not self._deaf:
             if self._waiting:
                 self._next()
-            self._balance()
+            if self._waiting or self._paused:
+                self._balance()
             return
         if exchange.body.complete:
             self._transport.close()
@@ -401,6 +430,11 @@ class Connection(asyncio.Protocol):
         if self._current is None and not self._waiting:
             self._transport.write(answers.refusal(status))
             self._transport.close()
+
+
+@lru_cache(maxsize=64)
+def _method(name: bytes) -> str:
+    return name.decode("latin-1")
 
 
 @lru_cache(maxsize=1024)

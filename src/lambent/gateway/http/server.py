@@ -33,6 +33,7 @@ class HttpServer:
 
     def __init__(self, answer: Answer, clock: Clock, timeouts: Timeouts | None = None) -> None:
         self.stopping = False
+        self.now = clock.monotonic  #: for connections: the monotonic time, in seconds
         self._answer = answer
         self._clock = clock
         self._timeouts = timeouts or Timeouts()
@@ -101,15 +102,12 @@ class HttpServer:
         """Forget a connection."""
         self._connections.discard(connection)
 
-    def now(self) -> float:
-        """Return the monotonic time, in seconds."""
-        return self._clock.monotonic()
-
 
 class _Door:
     """The server, as the connections of one admitted listener see it: there are only so many of them."""
 
     def __init__(self, server: HttpServer) -> None:
+        self.now = server.now
         self._server = server
         self._guests = 0
 
@@ -126,6 +124,3 @@ class _Door:
     def closed(self, connection: Connection) -> None:
         self._guests -= 1
         self._server.closed(connection)
-
-    def now(self) -> float:
-        return self._server.now()

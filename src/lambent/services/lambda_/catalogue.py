@@ -54,7 +54,7 @@ class Entry(msgspec.Struct):
     urls: dict[str, Url]
     runnable: dict[str, FunctionVersion] = {}
     provisioned: dict[str, Provisioned] = {}
-    _resolved: dict[str, ResolvedFunction] = {}  #: by qualifier, where no draw decides
+    resolved: dict[str, ResolvedFunction] = {}  #: by qualifier, where no draw decides
 
     @property
     def latest(self) -> Version:
@@ -87,7 +87,7 @@ class Entry(msgspec.Struct):
 
     def resolve(self, qualifier: str, draw: float) -> ResolvedFunction:
         """Return what runs for a qualifier; ``draw`` in [0, 1) chooses between an alias's versions."""
-        found = self._resolved.get(qualifier)
+        found = self.resolved.get(qualifier)
         if found is not None:
             return found
         alias = self.aliases.get(qualifier)
@@ -105,7 +105,7 @@ class Entry(msgspec.Struct):
             runs, function_arn(self.key, qualifier), _DEFAULT_EVENT_CONFIG if config is None else event_invoke_config(config)
         )
         if alias is None or not alias.weights:
-            self._resolved[qualifier] = resolved
+            self.resolved[qualifier] = resolved
         return resolved
 
 
@@ -179,6 +179,11 @@ class FunctionCatalogue:
         self._locks: weakref.WeakValueDictionary[FunctionKey, asyncio.Lock] = weakref.WeakValueDictionary()
         self._changes = 0
         self.observers: list[Callable[[FunctionKey], None]] = []  #: called after every change of a function
+
+    def at_hand(self, key: FunctionKey, qualifier: str) -> ResolvedFunction | None:
+        """Return what runs for a qualifier when that was told before, and nothing has changed since."""
+        entry = self._entries.get(key)
+        return None if entry is None else entry.resolved.get(qualifier)
 
     async def resolve(self, account_id: str, region: str, name: str, qualifier: str) -> ResolvedFunction:
         """Return what runs now for a name and qualifier; see ``FunctionDirectory``."""

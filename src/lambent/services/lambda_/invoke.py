@@ -43,12 +43,12 @@ async def invoke(ctx: Lambda, call: Call, request: InvocationRequest) -> Invocat
     ref = ctx.ref(call, request["FunctionName"], request.get("Qualifier"))
     if not is_local(call, ref):
         await check_invoke(ctx, call, ref)
-    resolved = await _resolve(ctx, ref)
+    resolved = ctx.catalogue.at_hand(ref.key, ref.qualifier) or await _resolve(ctx, ref)
     tenant = _tenant(resolved, request.get("TenantId"))
     if kind == "DryRun":
         return {"StatusCode": 204, "Payload": b"", "ExecutedVersion": resolved.version.version}
     payload = await _payload(ctx, request.get("Payload"), event=kind == "Event")
-    context = _client_context(ctx, request.get("ClientContext"))
+    context = _client_context(ctx, request["ClientContext"]) if "ClientContext" in request else ""
     tail = request.get("LogType") == "Tail" and kind == "RequestResponse"
     invocation = Invocation(call.request_id, payload, resolved.invoked_arn, context, call.trace_header, log_tail=tail, tenant_id=tenant)
     if kind == "Event":

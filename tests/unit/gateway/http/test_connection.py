@@ -394,6 +394,34 @@ async def test_a_header_cannot_begin_another(edge: Edge) -> None:
     assert "set-cookie" not in headers
 
 
+async def test_connections_that_were_served_leave_nothing_when_the_client_goes_or_the_server_stops(edge: Edge) -> None:
+    before = asyncio.all_tasks()
+    leaving, staying = await edge.connect(), await edge.connect()
+    for client in (leaving, staying):
+        assert (await client.ask(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"))[0] == 200
+    leaving.writer.close()
+    await until(lambda: len(edge.server) == 1)
+    await asyncio.wait_for(edge.server.stop(3600.0), 5)
+    assert await staying.is_closed()
+    await until(lambda: asyncio.all_tasks() == before)
+
+
+async def test_others_have_their_turns_between_requests_that_came_together(edge: Edge) -> None:
+    answered: list[str] = []
+
+    async def at_once(request: HttpRequest) -> HttpResponse:
+        answered.append(request.raw_path)
+        return HttpResponse(200)
+
+    greedy, modest = await edge.connect(at_once), await edge.connect(at_once)
+    greedy.writer.write(b"GET /greedy HTTP/1.1\r\nHost: x\r\n\r\n" * 100)
+    modest.writer.write(b"GET /modest HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert (await modest.answer())[0] == 200
+    for _ in range(100):
+        assert (await greedy.answer())[0] == 200
+    assert answered.index("/modest") < 50
+
+
 async def test_idle_connections_end_and_busy_ones_do_not(edge: Edge) -> None:
     release = asyncio.Event()
 
