@@ -22,6 +22,7 @@ from lambent.adapters.sandbox.house import House
 from lambent.adapters.sandbox.networks import ISOLATED, Reach, Wiring
 from lambent.adapters.sandbox.output import OutputParser, OutputPipe
 from lambent.adapters.sandbox.room import Room
+from lambent.adapters.sandbox.rounds import Rounds
 from lambent.adapters.sandbox.runtimes import Interpreter
 from lambent.adapters.sandbox.stock import READY, READY_MAX, Stock, Traffic
 from lambent.adapters.sandbox.ways import Network
@@ -47,6 +48,7 @@ class Berths:
         self._numbers = itertools.count(1)
         self._uids = itertools.cycle(range(UIDS_FROM, UIDS_FROM + UIDS, 2))
         self._traffic = Traffic(clock)
+        self._rounds = Rounds(clock)
         self._stocks: dict[str, Stock[Berth]] = {}
         self._making = 0
         self._made_at = 0.0
@@ -166,7 +168,7 @@ class Berths:
             if group is not None:
                 await asyncio.to_thread(group.remove)
             raise
-        berth = Berth(room, pipe, ways, group, self._house.seccomp, cradle, is_calm=self.is_calm, shared=wiring.shared)
+        berth = Berth(room, pipe, ways, group, self._house.seccomp, cradle, self._rounds, is_calm=self.is_calm, shared=wiring.shared)
         berth.remover = self._remover
         berth.is_current = lambda: self._network.is_current(wiring)
         return berth

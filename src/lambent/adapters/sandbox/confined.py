@@ -25,8 +25,8 @@ from lambent.adapters.sandbox.keeper import Ended
 from lambent.adapters.sandbox.networks import NOWHERE, Reach
 from lambent.adapters.sandbox.output import OutputPipe
 from lambent.adapters.sandbox.room import Room
+from lambent.adapters.sandbox.rounds import Rounds
 from lambent.adapters.sandbox.ways import Ways
-from lambent.base.clock import Clock
 from lambent.domain.environments import Launch
 
 
@@ -40,6 +40,7 @@ class Berth:
     group: Group | None
     program: str  #: the filter for calls, in hexadecimal digits
     cradle: Helper  #: what forks processes into the room
+    rounds: Rounds  #: of all environments: when they are looked after
     control: Helper | None = None  #: of a snapshot: asks it to fork
     child: Forked | None = None  #: one that waits in the room to be told which function it is
     channel: FrameChannel | None = None
@@ -84,13 +85,13 @@ class ConfinedBody:
 
     ended: asyncio.Future[Ended]
 
-    def __init__(self, berth: Berth, launch: Launch, program: Program, seen: Callable[[Path], str], clock: Clock) -> None:
+    def __init__(self, berth: Berth, launch: Launch, program: Program, seen: Callable[[Path], str]) -> None:
         self._berth = berth
         self._out_of_memory = False
         self._governor = Governor(
             berth.group,
             launch.function.memory_mb,
-            clock,
+            berth.rounds,
             stop=lambda: self._signal(signal.SIGSTOP),
             go=lambda: self._signal(signal.SIGCONT),
             exceeded=self._exceeded,
@@ -205,12 +206,11 @@ class RestoredBody(ConfinedBody):
         launch: Launch,
         program: Program,
         seen: Callable[[Path], str],
-        clock: Clock,
         *,
         source: SandboxedEnvironment,
         gone: Callable[[str], Awaitable[None]],
     ) -> None:
-        super().__init__(berth, launch, program, seen, clock)
+        super().__init__(berth, launch, program, seen)
         self._source = source
         self._gone = gone
         self._moving: asyncio.Task[None] | None = None

@@ -9,17 +9,17 @@ made nothing is frozen, for ``UNREST_S`` at most: the kernel lets one join its g
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
 from lambent.adapters.sandbox.cgroups import MB_PER_CPU, Group
-from lambent.base.clock import Clock, Timer
+from lambent.adapters.sandbox.rounds import Rounds
 
 GRACE_S = 0.02
 REST_S = 0.01
 LOOK_S_MAX = 1.0
 UNREST_S = 1.0
-_STEP_S_MIN = 0.001
 _FILLED_BYTES_S = 2 << 30  # what a processor can fill in a second, at most
 
 
@@ -30,7 +30,7 @@ class Governor:
         self,
         group: Group | None,
         memory_mb: int,
-        clock: Clock,
+        rounds: Rounds,
         *,
         stop: Callable[[], None],
         go: Callable[[], None],
@@ -41,14 +41,15 @@ class Governor:
         self.pid = 0  #: of the runtime; known later
         self._group = group
         self._memory_mb = memory_mb
-        self._clock = clock
+        self._rounds = rounds
+        self._monotonic = rounds.monotonic
         freezer = group if group is not None and group.can_freeze and by_group else None
         self._stop = stop if freezer is None else freezer.freeze
         self._go = go if freezer is None else freezer.thaw
         self._exceeded = exceeded
         self._is_calm = is_calm
-        self._timer: Timer | None = None
-        self._due = 0.0  #: when the timer ends, monotonic
+        self._due = math.inf  #: when the next look is, monotonic; infinite: there is none to come
+        self._memory_due = 0.0  #: until when the memory that was left can't be filled, monotonic
         self._since = 0.0  #: the last change between busy and idle, monotonic
         self._is_busy = False
         self._is_frozen = False
@@ -59,67 +60,64 @@ class Governor:
     def busy(self) -> None:
         """An init or an invocation follows."""
         self._is_busy = True
-        self._since = self._clock.monotonic()
+        self._since = self._monotonic()
         if self._is_frozen:
             self._is_frozen = False
             self._go()
-        if self._timer is None:
-            self._arm(GRACE_S)
+        if self._due == math.inf:
+            self._ask(self._since + GRACE_S)
 
     def idle(self) -> None:
         """It is over. Nothing happens when it was over before."""
         self._is_busy = False
         self._is_initialised = True
-        self._since = self._clock.monotonic()
+        self._since = self._monotonic()
         if self._is_capped and self._group is not None:
             self._is_capped = False
             self._group.uncap()
-        if self._timer is not None and self._due - self._since > GRACE_S:
-            self._timer.cancel()
-            self._timer = None
-        if self._timer is None:
-            self._arm(REST_S)
+            self._memory_due = 0.0  # it was reckoned with the cap
+        if self._due - self._since > GRACE_S:
+            self._ask(self._since + REST_S)
 
     def close(self) -> None:
         """Govern no more."""
         self._is_closed = True
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._due = math.inf
 
-    def _arm(self, seconds: float) -> None:
-        if not self._is_closed:
-            self._due = self._clock.monotonic() + seconds
-            self._timer = self._clock.call_later(seconds, self._tick)
-
-    def _tick(self) -> None:
-        self._timer = None
-        passed = self._clock.monotonic() - self._since
+    def look(self, due: float) -> None:
+        """Do what is to be done by now; see ``Looking``."""
+        if due != self._due:
+            return  # another time was asked for since
+        self._due, now = math.inf, self._monotonic()
         if self._is_busy:
-            self._watch(passed)
-        elif passed < REST_S:
-            self._arm(max(_STEP_S_MIN, REST_S - passed))
-        elif passed < UNREST_S and not self._is_calm():
-            self._arm(REST_S)
+            self._watch(now)
+        elif now < self._since + REST_S:
+            self._ask(self._since + REST_S)
+        elif now < self._since + UNREST_S and not self._is_calm():
+            self._ask(now + REST_S)
         else:
             self._is_frozen = True
             self._stop()
 
-    def _watch(self, passed: float) -> None:
-        left = self._left_bytes()
-        if left < 0:
-            self._exceeded()
-            return
-        pause, least = left / _FILLED_BYTES_S, GRACE_S
-        if self._is_initialised and self._group is not None:
-            if not self._is_capped and passed >= GRACE_S:
-                self._is_capped = True
-                self._group.cap(self._memory_mb)
-            if self._is_capped:
-                pause /= min(1.0, self._memory_mb / MB_PER_CPU)
-            else:
-                pause, least = GRACE_S - passed, _STEP_S_MIN
-        self._arm(min(LOOK_S_MAX, max(least, pause)))
+    def _ask(self, due: float) -> None:
+        if not self._is_closed:
+            self._due = due
+            self._rounds.ask(due, self)
+
+    def _watch(self, now: float) -> None:
+        """See to the share of CPU, and to the memory as often as it could be filled up."""
+        group = self._group if self._is_initialised else None
+        if group is not None and not self._is_capped and now >= self._since + GRACE_S:
+            self._is_capped = True
+            group.cap(self._memory_mb)
+        if now >= self._memory_due:
+            left = self._left_bytes()
+            if left < 0:
+                self._exceeded()
+                return
+            share = min(1.0, self._memory_mb / MB_PER_CPU) if self._is_capped else 1.0
+            self._memory_due = now + min(LOOK_S_MAX, max(GRACE_S, left / _FILLED_BYTES_S / share))
+        self._ask(self._memory_due if group is None or self._is_capped else self._since + GRACE_S)
 
     def _left_bytes(self) -> int:
         """Return how much more memory the processes may take; negative when they have too much."""

@@ -110,7 +110,7 @@ class NamespaceSandbox:
         except (HelperLost, OSError) as error:
             raise _unmade(error) from error
         program, invalid = self._program(launch, interpreter, berth)
-        return self._environment(launch, program, ConfinedBody(berth, launch, program, self._house.seen, self._clock), invalid)
+        return self._environment(launch, program, ConfinedBody(berth, launch, program, self._house.seen), invalid)
 
     def _environment(self, launch: Launch, program: Program, body: Body, invalid: str = "") -> SandboxedEnvironment:
         plan = Plan(launch.environment_id, program.argv[0] if program.argv else "", self._quotas.sync_payload_bytes_max, invalid)
@@ -132,7 +132,7 @@ class NamespaceSandbox:
             raise _unmade(error) from error
         program, _ = self._program(launch, interpreter, berth)
         program = replace(program, becomes={**program.becomes, "snapshot": True})
-        source = self._environment(launch, program, ConfinedBody(berth, launch, program, self._house.seen, self._clock))
+        source = self._environment(launch, program, ConfinedBody(berth, launch, program, self._house.seen))
         outcome = await source.initialise(timeout_s)
         spare = Spare(lambda: self._berths.within(berth, launch.function.ephemeral_storage_mb, reach))
         if outcome.ending is Ending.SUCCESS:
@@ -147,7 +147,7 @@ class NamespaceSandbox:
                 raise _unmade(error) from error
             self._clock.call_later(PAUSE_S, spare.refill)  # when this one is on its way
             becomes, _ = self._program(wanted, interpreter, copy)
-            body = RestoredBody(copy, wanted, becomes, self._house.seen, self._clock, source=source, gone=kept.stopped)
+            body = RestoredBody(copy, wanted, becomes, self._house.seen, source=source, gone=kept.stopped)
             return self._environment(wanted, becomes, body)
 
         kept = ForkedSnapshot(source, outcome, restore, spare.close)

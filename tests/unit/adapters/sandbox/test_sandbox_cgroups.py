@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lambent.adapters.sandbox import cgroups
 from lambent.adapters.sandbox.governor import GRACE_S, LOOK_S_MAX, REST_S, UNREST_S, Governor
+from lambent.adapters.sandbox.rounds import STEP_S, Rounds
 from lambent.base.clock import VirtualClock
 
 
@@ -45,7 +46,7 @@ def test_none(tmp_path: Path) -> None:
 async def test_an_environment_rests_between_invocations_and_is_not_disturbed_by_quick_ones() -> None:
     clock, done = VirtualClock(), []
     governor = Governor(
-        None, 128, clock, stop=lambda: done.append("stop"), go=lambda: done.append("go"), exceeded=lambda: done.append("over")
+        None, 128, Rounds(clock), stop=lambda: done.append("stop"), go=lambda: done.append("go"), exceeded=lambda: done.append("over")
     )
     governor.busy()
     governor.idle()
@@ -94,7 +95,7 @@ class Group(cgroups.Group):
 def governed() -> tuple[VirtualClock, Group, Governor, list[str]]:
     clock, done = VirtualClock(), list[str]()
     group = Group(done)
-    return clock, group, Governor(group, 128, clock, stop=list, go=list, exceeded=lambda: done.append("over")), done
+    return clock, group, Governor(group, 128, Rounds(clock), stop=list, go=list, exceeded=lambda: done.append("over")), done
 
 
 async def test_a_long_invocation_gets_its_share_and_is_looked_at_seldom() -> None:
@@ -134,7 +135,7 @@ async def test_memory_is_looked_at_the_oftener_the_less_is_left() -> None:
 
 async def test_nothing_is_frozen_while_others_are_being_made_but_not_for_ever() -> None:
     clock, done, calm = VirtualClock(), list[str](), [False]
-    governor = Governor(Group(done), 128, clock, stop=list, go=list, exceeded=lambda: done.append("over"), is_calm=lambda: calm[0])
+    governor = Governor(Group(done), 128, Rounds(clock), stop=list, go=list, exceeded=lambda: done.append("over"), is_calm=lambda: calm[0])
     governor.busy()
     governor.idle()
     await clock.advance(UNREST_S / 2)
@@ -148,3 +149,47 @@ async def test_nothing_is_frozen_while_others_are_being_made_but_not_for_ever() 
     await clock.advance(UNREST_S + 2 * REST_S)
     assert done == ["freeze", "thaw", "freeze"]
     governor.close()
+
+
+async def test_quick_invocations_are_looked_at_as_often_as_their_memory_could_be_filled_up() -> None:
+    clock, group, governor, done = governed()
+    governor.busy()
+    governor.idle()
+    group.used_mb = 28
+    for _ in range(1000):
+        governor.busy()
+        await clock.advance(REST_S / 10)
+        governor.idle()
+    assert 1 / 0.06 < group.looks < 1 / 0.04  # 100 MB are left
+    group.used_mb = 129
+    for _ in range(100):
+        governor.busy()
+        await clock.advance(REST_S / 10)
+        governor.idle()
+    assert "over" in done
+    governor.close()
+
+
+class Looker:
+    """Asks to be called again and again, and notes when it was."""
+
+    def __init__(self, clock: VirtualClock, rounds: Rounds, pause_s: float) -> None:
+        self.clock, self.rounds, self.pause_s = clock, rounds, pause_s
+        self.late: list[float] = []
+        rounds.ask(clock.now() + pause_s, self)
+
+    def look(self, due: float) -> None:
+        self.late.append(self.clock.now() - due)
+        self.rounds.ask(self.clock.now() + self.pause_s, self)
+
+
+async def test_rounds_call_everybody_in_time_with_one_timer() -> None:
+    clock = VirtualClock()
+    rounds = Rounds(clock)
+    lookers = [Looker(clock, rounds, pause_s) for pause_s in (0.5, 0.0101, 0.0103, 0.02)]
+    early = Looker(clock, rounds, 0.003)
+    await clock.advance(2)
+    for each in (*lookers, early):
+        assert all(0 <= late <= STEP_S + 1e-6 for late in each.late)
+        assert 2 / (each.pause_s + STEP_S) - 2 <= len(each.late) <= 2 / each.pause_s
+    assert len(clock._sleepers) == 1
