@@ -8,7 +8,8 @@ import secrets
 import uuid
 from typing import Final, Protocol
 
-_FETCHED: Final = 4096  #: bytes
+_FETCHED: Final = 4000  #: bytes
+_PIECE: Final = 40  #: digits: what a trace begins with
 _VARIANTS: Final = {f"{digit:x}": "89ab"[digit & 3] for digit in range(16)}
 
 
@@ -40,25 +41,23 @@ class SystemIds:
         self._pieces: list[str] = []
 
     def _digits(self) -> str:
-        """Return 32 random hexadecimal digits that were never given before."""
+        """Return ``_PIECE`` random hexadecimal digits that were never given before."""
         while True:
             try:
                 return self._pieces.pop()  # one step: no two threads get the same
             except IndexError:
                 digits = os.urandom(_FETCHED).hex()
-                self._pieces += [digits[start : start + 32] for start in range(0, len(digits), 32)]
+                self._pieces += [digits[start : start + _PIECE] for start in range(0, len(digits), _PIECE)]
 
     def uuid(self) -> str:
         """Return a random UUID."""
         # What str(uuid.uuid4()) gives, at a fraction of its cost: every request has one.
         digits = self._digits()
-        return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{_VARIANTS[digits[16]]}{digits[17:20]}-{digits[20:]}"
+        return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{_VARIANTS[digits[16]]}{digits[17:20]}-{digits[20:32]}"
 
     def hex(self, digits: int) -> str:
         """Return random hexadecimal digits."""
-        if digits <= 32:
-            return self._digits()[:digits]
-        found = self._digits() + self._digits()
+        found = self._digits()
         while len(found) < digits:
             found += self._digits()
         return found[:digits]

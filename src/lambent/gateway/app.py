@@ -21,12 +21,12 @@ from lambent.domain.http import BytesStream, ByteStream, HttpRequest, HttpRespon
 from lambent.domain.ports import Cloud, RawHandler
 from lambent.domain.quotas import Quotas
 from lambent.gateway import cors
-from lambent.gateway.authentication import Authenticator, Claim, Identities, plain_body, with_signed_query
+from lambent.gateway.authentication import Authenticator, Identities, plain_body, with_signed_query
 from lambent.gateway.limits import read_bounded
 from lambent.gateway.names import address, of_form, path_style, region_of, service_of
 from lambent.gateway.refusals import Doubt, refusal
 from lambent.gateway.ways import Way, Ways
-from lambent.signing import Credential, SignatureRefused, credential_of
+from lambent.signing import SignatureRefused, credential_of
 from lambent.wire import models
 
 _log = logging.getLogger(__name__)
@@ -96,7 +96,11 @@ class Gateway:
         return response
 
     async def _answer(self, original: HttpRequest, exchange: _Exchange) -> HttpResponse:
-        credential, refused = _credential(original)
+        refused = credential = None
+        try:
+            credential = credential_of(original)
+        except SignatureRefused as error:
+            refused = error  # how that is said depends on the service
         way = self._ways.of(original, credential)
         # S3's virtual hosts become paths before anybody looks at the path; signatures are checked over the original.
         request = path_style(original)[0] if way.bucket else original
@@ -112,11 +116,17 @@ class Gateway:
             raise refusal(refused, exchange.service, exchange.protocol)
         if way.operation is None:
             exchange.operation = wire.route(way.service, request)
-        claim = self._authenticate(original, way.bucket, credential, exchange)
+        claim = None
+        if credential is not None:
+            claim = self._authenticator.claim(original, way.bucket, credential, exchange.service, exchange.protocol)
+        elif exchange.operation is not None:
+            _allow_unsigned(exchange)
         if request.query:
             request = with_signed_query(request, claim)
         request = plain_body(request, claim)
-        body = await self._read(request, exchange)
+        body: bytes | ByteStream = request.body
+        if not wire.is_streaming_input(exchange.service, exchange.operation):
+            body = await read_bounded(request.body, self._quotas.request_bytes_max, exchange.service, exchange.operation or "")
         if claim is not None and isinstance(body, bytes):
             self._authenticator.check_body(claim, body, exchange.service, exchange.protocol)
         parsed = wire.parse(exchange.service, request, exchange.operation, body, exchange.protocol)
@@ -157,19 +167,6 @@ class Gateway:
         service = of_form(form.decode("latin-1"))
         return request, Way(service=service, protocol=wire.protocol_of(models.service(service), request))
 
-    def _authenticate(self, original: HttpRequest, bucket: str, credential: Credential | None, exchange: _Exchange) -> Claim | None:
-        if credential is None:
-            if exchange.operation is not None:
-                _allow_unsigned(exchange)
-            return None
-        return self._authenticator.claim(original, bucket, credential, exchange.service, exchange.protocol)
-
-    async def _read(self, request: HttpRequest, exchange: _Exchange) -> bytes | ByteStream:
-        """Return the body: whole when the operation needs it whole, else as it comes."""
-        if exchange.operation is not None and wire.is_streaming_input(exchange.service, exchange.operation):
-            return request.body
-        return await read_bounded(request.body, self._quotas.request_bytes_max, exchange.service, exchange.operation or "")
-
     def _failed(self, exchange: _Exchange, error: AwsError) -> HttpResponse:
         return wire.serialise_error(exchange.service, exchange.protocol, error, exchange.request_id, exchange.operation)
 
@@ -195,14 +192,6 @@ class Gateway:
 @lru_cache(maxsize=8)
 def _http_date(seconds: int) -> str:
     return formatdate(seconds, usegmt=True)
-
-
-def _credential(request: HttpRequest) -> tuple[Credential | None, SignatureRefused | None]:
-    """Return the credential, or why it can't be read: which error that is depends on the service, which isn't known yet."""
-    try:
-        return credential_of(request), None
-    except SignatureRefused as refused:
-        return None, refused
 
 
 def _allow_unsigned(exchange: _Exchange) -> None:

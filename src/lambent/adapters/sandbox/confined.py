@@ -84,6 +84,7 @@ class ConfinedBody:
     """An environment's processes in a room of their own."""
 
     ended: asyncio.Future[Ended]
+    wake: Callable[[], None]
 
     def __init__(self, berth: Berth, launch: Launch, program: Program, seen: Callable[[Path], str]) -> None:
         self._berth = berth
@@ -98,6 +99,7 @@ class ConfinedBody:
             is_calm=berth.is_calm,
             by_group=berth.control is None,
         )
+        self.wake = self._governor.busy
         self._launch = launch
         self._program = program
         self._seen = seen
@@ -178,10 +180,6 @@ class ConfinedBody:
         """Freeze it, if no invocation follows at once."""
         self._berth.settled()
         self._governor.idle()
-
-    def wake(self) -> None:
-        """Thaw it."""
-        self._governor.busy()
 
     def _signal(self, number: signal.Signals) -> None:
         """Stop or continue the environment, where no group does; of a snapshot only its own process: its copies must go on."""

@@ -91,12 +91,6 @@ class LogStream:
         """Return when what was logged so far is with the log service, or that fails; see ``LogShipper.wait_shipped``."""
         await self._shipper.wait_shipped(self)
 
-    def take(self, time_ms: int, piece: Piece, size: int) -> None:
-        """Let a piece wait to be sent."""
-        self.taken += 1
-        self.bytes += size
-        self.waiting.append((time_ms, piece, size))
-
     def settle(self, pieces: int) -> int:
         """Note that so many pieces, the first that wait, were sent or given up; return their bytes."""
         self.settled += pieces
@@ -150,7 +144,9 @@ class LogShipper:
         if stream.bytes + size > self._stream_bytes_max or self._bytes + size > self._limit_bytes:
             self.dropped += 1
         else:
-            stream.take(time_ms, piece, size)
+            stream.waiting.append((time_ms, piece, size))
+            stream.taken += 1
+            stream.bytes += size
             self._bytes += size
             if self._bytes > self._high_bytes:
                 self._has_room.clear()
