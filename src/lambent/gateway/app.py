@@ -123,7 +123,8 @@ class Gateway:
             _allow_unsigned(exchange)
         if request.query:
             request = with_signed_query(request, claim)
-        request = plain_body(request, claim)
+        if "x-amz-content-sha256" in request.headers or "content-encoding" in request.headers:
+            request = plain_body(request, claim)
         body: bytes | ByteStream = request.body
         if not wire.is_streaming_input(exchange.service, exchange.operation):
             body = await read_bounded(request.body, self._quotas.request_bytes_max, exchange.service, exchange.operation or "")
@@ -142,7 +143,7 @@ class Gateway:
             region=region_of(original, credential, self._default_region),
             account_id=caller.account_id,
             request_id=exchange.request_id,
-            host=original.host,
+            host=original.headers.get("host", ""),
             source_ip=original.client or "127.0.0.1",
             user_agent=original.headers.get("user-agent", ""),
             trace_header=original.headers.get("x-amzn-trace-id", ""),

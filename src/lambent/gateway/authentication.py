@@ -145,8 +145,6 @@ def with_signed_query(request: HttpRequest, claim: Claim | None) -> HttpRequest:
 
 def plain_body(request: HttpRequest, claim: Claim | None) -> HttpRequest:
     """Return the request with the body that is meant: out of its ``aws-chunked`` frames, and checked against its declared hash."""
-    if "x-amz-content-sha256" not in request.headers and "content-encoding" not in request.headers:
-        return request
     if is_chunked(request):
         signer = None
         if claim is not None and claim.identity.secret is not None:

@@ -31,7 +31,7 @@ from lambent.gateway.health import Health
 from lambent.gateway.metrics import MetricsPage
 from lambent.server.audit import AuditLog
 from lambent.server.authoriser import AllowAll, RoleAuthoriser, check_mode
-from lambent.server.cloud import Observer, ServerCloud
+from lambent.server.cloud import Observers, ServerCloud
 from lambent.server.drivers import Choice
 from lambent.server.ground import Ground
 from lambent.server.housekeeping import BlobSweeper
@@ -101,7 +101,7 @@ async def build(settings: Settings, ground: Ground) -> Server:
     audit = AuditLog(clock, None if settings.ephemeral else _audit_file(settings))
     upstreams = _upstreams(settings, clock)
     companion = Companion(clock, public_host=settings.advertised_host) if settings.companion else None
-    observers = {"sts": [identities.observe], "iam": [identities.observe], "lambda": [choice.observe]}
+    observers: Observers = {"sts": [identities.observe], "iam": [identities.observe], ("lambda", "CreateFunction"): [choice.observe]}
     cloud = _cloud(observers, identities, upstreams, companion, audit)
     platform = Platform(store, blobs, cloud, clock, ids, quotas, settings.advertised_host)
     roles = _guarded(settings, platform, cloud, identities, asks=lambda: "iam" in upstreams or (companion is not None and companion.runs))
@@ -158,7 +158,7 @@ async def build(settings: Settings, ground: Ground) -> Server:
 
 
 def _cloud(
-    observers: Mapping[str, Sequence[Observer]],
+    observers: Observers,
     identities: Identities,
     upstreams: Mapping[str, Endpoint],
     companion: Companion | None,

@@ -11,10 +11,12 @@ from lambent.domain.ports import AuditSink, Authoriser, Cloud
 from lambent.domain.service import Service
 
 Observer: TypeAlias = Callable[[Call, Result], Awaitable[None]]
-"""Is told of calls of a service that went well, before the caller is answered."""
+"""Is told of calls of a service, or of one of its operations, that went well, before the caller is answered."""
 
 Override: TypeAlias = Callable[[Call], Awaitable[Result]]
 """Serves one operation; given to the cloud, in place of its service's upstream."""
+
+_Served: TypeAlias = "tuple[Override, tuple[Observer, ...]]"
 
 
 class ServerCloud:
@@ -28,7 +30,7 @@ class ServerCloud:
         audit: AuditSink,
         *,
         fallback: Cloud | None = None,
-        observers: Mapping[str, Sequence[Observer]] | None = None,
+        observers: Mapping[str | tuple[str, str], Sequence[Observer]] | None = None,
         overrides: Mapping[tuple[str, str], Override] | None = None,
     ) -> None:
         self._services = {service.name: service for service in services}
@@ -36,29 +38,30 @@ class ServerCloud:
         self._authoriser = authoriser
         self._audit = audit
         self._fallback = fallback
-        self._observers = {service: tuple(those) for service, those in (observers or {}).items()}
+        self._observers = {calls: tuple(those) for calls, those in (observers or {}).items()}
         self._overrides = dict(overrides or {})
-        self._handlers: dict[tuple[str, str], Override] = {}
+        self._served: dict[tuple[str, str], _Served] = {}
 
     def add(self, service: Service) -> None:
         """Take a native service in: services need the cloud to be built, and the cloud needs the services to dispatch."""
         self._services[service.name] = service
-        self._handlers.clear()
+        self._served.clear()
 
     def guard(self, authoriser: Authoriser, observer: Observer, services: Iterable[str]) -> None:
         """Have an authoriser decide that asks the cloud itself, and be told of the calls of these services."""
         self._authoriser = authoriser
         for service in services:
             self._observers[service] = (*self._observers.get(service, ()), observer)
+        self._served.clear()
 
     async def call(self, call: Call) -> Result:
         """Carry out the call. Raises ``AwsError``; whatever happens is in the audit log."""
         code: str | None = "InternalFailure"
         try:
             await self._authoriser.authorise(call)
-            handle = self._handlers.get((call.service, call.operation)) or self._handler(call)
+            handle, observers = self._served.get((call.service, call.operation)) or self._find(call)
             result = await handle(call)
-            for observe in self._observers.get(call.service, ()):
+            for observe in observers:
                 await observe(call, result)
             code = None
         except AwsError as error:
@@ -71,15 +74,16 @@ class ServerCloud:
             self._audit.record(call, code)
         return result
 
-    def _handler(self, call: Call) -> Override:
-        """Return what serves an operation, and remember it for the next call; nobody can name more operations than there are."""
-        handler = self._server_of(call.service, call.operation)
+    def _find(self, call: Call) -> _Served:
+        """Return what serves an operation and who is told, and remember it; nobody can name more operations than there are."""
+        handler = self._handler(call.service, call.operation)
         if handler is None:
             raise NotImplementedHere(call.service, call.operation)
-        self._handlers[call.service, call.operation] = handler
-        return handler
+        key = (call.service, call.operation)
+        found = self._served[key] = (handler, (*self._observers.get(call.service, ()), *self._observers.get(key, ())))
+        return found
 
-    def _server_of(self, name: str, operation: str) -> Override | None:
+    def _handler(self, name: str, operation: str) -> Override | None:
         upstream = self._upstreams.get(name)
         if upstream is not None:
             return upstream.call

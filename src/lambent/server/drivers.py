@@ -37,8 +37,7 @@ class Choice(msgspec.Struct, frozen=True):
 
     async def observe(self, call: Call, result: Result) -> None:
         """Have the driver prepare for a function that was created. An observer of ``ServerCloud``."""
-        if call.operation == "CreateFunction" and call.service == "lambda":
-            self.driver.prepare(str(result.get("Runtime", "")))
+        self.driver.prepare(str(result.get("Runtime", "")))
 
 
 async def choose(settings: Settings, directory: Path, code: Path, clock: Clock, quotas: Quotas) -> Choice:

@@ -14,7 +14,6 @@ from lambent.domain.http import HttpRequest
 from lambent.wire import timestamps
 from lambent.wire.faults import Malformed
 from lambent.wire.models import is_list, traits, wire_name
-from lambent.wire.routing import segments
 from lambent.wire.xmltext import text_reader, value_text
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ def _labels(template: str, members: Mapping[str, Shape]) -> Fill:
     names = {wire_name(member, name): (name, _reader(member, name, "label")) for name, member in members.items()}
     single: list[tuple[int, str, Callable[[str], Any] | None]] = []
     greedy: list[tuple[int, int, str, Callable[[str], Any]]] = []
-    parts = segments(template)
+    parts = template.split("/")
     for index, part in enumerate(parts):
         if part.startswith("{"):
             label = part.strip("{}")
@@ -72,7 +71,7 @@ def _labels(template: str, members: Mapping[str, Shape]) -> Fill:
                 single.append((index, name, None if read is str else read))
 
     def fill(request: HttpRequest, params: dict[str, Any]) -> None:
-        found = segments(request.raw_path)
+        found = request.raw_path.split("/")
         for index, name, read in single:
             if index < len(found) and (text := found[index]):
                 if "%" in text:

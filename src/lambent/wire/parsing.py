@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
 from lambent.domain.call import Params
+from lambent.domain.errors import AwsError
 from lambent.domain.http import ByteStream, HttpRequest
 from lambent.wire import cbor, constraints, digests, forms, heads, kit, models, routing, sqs_query, xmltext
 from lambent.wire.faults import Malformed, invalid, malformed, manner, unknown_operation
@@ -66,7 +67,10 @@ def parse(service: str, request: HttpRequest, operation: str | None, body: Body,
         raise malformed(service, protocol, fault) from None
     check = _check(service, operation, protocol)
     if check is not None:
-        check(params)
+        problems: list[str] = []
+        check(params, "", problems)
+        if problems:
+            raise _unfit(service, operation, protocol, params, problems)
     return ParsedRequest(service, operation, params, protocol, request.headers.get("content-type", ""), head_only=request.method == "HEAD")
 
 
@@ -78,23 +82,20 @@ def _action(model: models.Service, protocol: str, body: Body) -> str:
 
 
 @cache
-def _check(service: str, operation: str, protocol: str) -> Callable[[Mapping[str, Any]], None] | None:
+def _check(service: str, operation: str, protocol: str) -> constraints.Check | None:
     shape = models.service(service).operation(operation).input_shape
     if shape is None:
         return None
-    kits, how = kit.of(service), manner(service, protocol)
-    compiled = (kits.checker if how.constraints else kits.presence_checker).of(shape)
-    if compiled is None:
-        return None
+    kits = kit.of(service)
+    return (kits.checker if manner(service, protocol).constraints else kits.presence_checker).of(shape)
 
-    def check(params: Mapping[str, Any]) -> None:
-        problems: list[str] = []
-        compiled(params, "", problems)
-        if problems:
-            missing = constraints.missing(shape, params, scalars_only=how.missing_scalars_only)
-            raise invalid(service, protocol, missing, problems, is_body=missing is not None and missing == traits(shape).get("payload"))
 
-    return check
+def _unfit(service: str, operation: str, protocol: str, params: Params, problems: list[str]) -> AwsError:
+    """Return the error of an input that doesn't meet the model's constraints."""
+    shape = models.service(service).operation(operation).input_shape
+    assert shape is not None
+    missing = constraints.missing(shape, params, scalars_only=manner(service, protocol).missing_scalars_only)
+    return invalid(service, protocol, missing, problems, is_body=missing is not None and missing == traits(shape).get("payload"))
 
 
 @cache

@@ -6,6 +6,7 @@ Follows "Lambda system logs" and the schema of the Telemetry API (``platform.ini
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -37,12 +38,12 @@ def stream_name(version: str, now: float, hex32: str) -> str:
 
 def whole_ms(duration_ms: float) -> int:
     """Return a duration rounded up to the millisecond, as it is billed."""
-    return max(1, int(-(-duration_ms // 1)))
+    return max(1, math.ceil(duration_ms))
 
 
 def billed_ms(duration_ms: float, init_ms: float | None, restore_ms: float | None = None) -> int:
     """Return the billed duration, init and restore included, rounded up to the millisecond."""
-    return whole_ms(duration_ms + (init_ms or 0.0) + (whole_ms(restore_ms) if restore_ms is not None else 0))
+    return max(1, math.ceil(duration_ms + (init_ms or 0.0) + (whole_ms(restore_ms) if restore_ms is not None else 0)))
 
 
 class Start(msgspec.Struct, frozen=True, gc=False):

@@ -156,7 +156,7 @@ class LogShipper:
 
     def is_crowded(self, stream: LogStream) -> bool:
         """Whether a stream's invocations should wait for room before they go on logging."""
-        return not self._has_room.is_set() and stream.bytes > self._high_bytes // _CROWD
+        return self._bytes > self._high_bytes and stream.bytes > self._high_bytes // _CROWD
 
     async def wait_room(self) -> None:
         """Return when less than ``high_bytes`` wait."""

@@ -369,7 +369,8 @@ class Connection(asyncio.Protocol):
     def _ended(self, exchange: _Exchange) -> None:
         self._current = None
         self.heard_at = self._now()
-        self._tell_end()
+        if self._watched is not None:
+            self._tell_end()
         if exchange.keep_alive and not self._deaf:
             if self._waiting:
                 self._next()

@@ -55,7 +55,8 @@ async def invoke(ctx: Lambda, call: Call, request: InvocationRequest) -> Invocat
         await ctx.events.submit(resolved.version, ref.qualifier, invocation)
         return {"StatusCode": 202, "Payload": b""}
     result = await ctx.invoker.invoke(resolved.version, invocation)
-    return await _answer(result, tail=tail)
+    returned = result.payload if isinstance(result.payload, bytes) else await read_all(result.payload)
+    return _answer(result, returned, tail=tail)
 
 
 def _tenant(resolved: ResolvedFunction, given: str | None) -> str:
@@ -82,8 +83,7 @@ async def _resolve(ctx: Lambda, ref: FunctionRef) -> ResolvedFunction:
     return await ctx.catalogue.resolve(ref.account_id, ref.region, ref.name, ref.qualifier)
 
 
-async def _answer(result: InvocationResult, *, tail: bool) -> InvocationResponse:
-    payload = result.payload if isinstance(result.payload, bytes) else await read_all(result.payload)
+def _answer(result: InvocationResult, payload: bytes, *, tail: bool) -> InvocationResponse:
     answer: InvocationResponse = {"StatusCode": 200, "ExecutedVersion": result.executed_version, "Payload": payload}
     if result.function_error is not None:
         answer["FunctionError"] = result.function_error.value
