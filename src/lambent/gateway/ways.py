@@ -30,6 +30,40 @@ class Way(msgspec.Struct, frozen=True):
     bucket: str = ""  #: that the host names
 
 
+class _Marks(msgspec.Struct, frozen=True):
+    """What decides the way of a request."""
+
+    method: str
+    path: str
+    query: str
+    host: str
+    content_type: str
+    target: str
+    smithy_protocol: str
+    signing_name: str | None  #: what the signature is for, as far as that can be read
+    is_signed: bool
+    is_inside: bool
+
+    @property
+    def characters(self) -> int:
+        """About how much it is to remember."""
+        return len(self.path) + len(self.query) + len(self.host) + len(self.content_type) + len(self.target) + len(self.signing_name or "")
+
+    def request(self) -> HttpRequest:
+        """Return a request that has these marks and nothing else."""
+        marks = {
+            "host": self.host,
+            "content-type": self.content_type,
+            "x-amz-target": self.target,
+            "smithy-protocol": self.smithy_protocol,
+        }
+        headers = {name: value for name, value in marks.items() if value}
+        if self.is_signed:
+            headers["authorization"] = ""
+        environment_key = "" if self.is_inside else None
+        return HttpRequest(self.method, self.path, self.query, headers, BytesStream(b""), environment_key=environment_key)
+
+
 class Ways:
     """Finds the way of each request."""
 
@@ -39,49 +73,31 @@ class Ways:
 
     def of(self, request: HttpRequest, credential: Credential | None) -> Way:
         """Return the way of a request as it came in."""
-        headers, path, query = request.headers, request.raw_path, request.query
-        host, target = headers.get("host", ""), headers.get("x-amz-target", "")
-        content_type = headers.get("content-type", "").partition(";")[0]  # boundaries are a request's own
-        signing_name = None if credential is None else credential.service
-        kept = len(path) + len(query) + len(host) + len(content_type) + len(target) < _KEPT_CHARACTERS_MAX
-        return (self._known if kept else self._find)(
+        headers = request.headers
+        marks = _Marks(
             request.method,
-            path,
-            query,
-            host,
-            content_type,
-            target,
+            request.raw_path,
+            request.query,
+            headers.get("host", ""),
+            headers.get("content-type", "").partition(";")[0],  # boundaries are a request's own
+            headers.get("x-amz-target", ""),
             headers.get("smithy-protocol", ""),
-            signing_name,
+            None if credential is None else credential.service,
             "authorization" in headers,
             request.environment_key is not None,
         )
+        return self._known(marks) if marks.characters < _KEPT_CHARACTERS_MAX else self._find(marks)
 
-    def _find(  # noqa: PLR0917, RUF100 - what is remembered is told apart by these
-        self,
-        method: str,
-        path: str,
-        query: str,
-        host: str,
-        content_type: str,
-        target: str,
-        smithy_protocol: str,
-        signing_name: str | None,
-        is_signed: bool,
-        is_inside: bool,
-    ) -> Way:
-        """Return the way, which depends on nothing but these: whoever is asked sees a request that has no more than they say."""
-        given = {"host": host, "content-type": content_type, "x-amz-target": target, "smithy-protocol": smithy_protocol}
-        headers = {name: value for name, value in given.items() if value} | ({"authorization": ""} if is_signed else {})
-        asked = HttpRequest(method, path, query, headers, BytesStream(b""), environment_key="" if is_inside else None)
-        asked, bucket = path_style(asked)
+    def _find(self, marks: _Marks) -> Way:
+        """Return the way, which depends on nothing but the marks: whoever is asked sees nothing else."""
+        asked, bucket = path_style(marks.request())
         for handler in self._raw_handlers:
             if handler.claims(asked):
                 return Way(handler, bucket=bucket)
-        service = service_of(asked, signing_name)
+        service = service_of(asked, marks.signing_name)
         if service is None:
             return Way(bucket=bucket)
         if service not in models.names():
             return Way(service=service, bucket=bucket)
-        operation = wire.certain_route(service, asked)
-        return Way(None, service, wire.protocol_of(models.service(service), asked), operation, bucket)
+        protocol = wire.protocol_of(models.service(service), asked)
+        return Way(None, service, protocol, wire.certain_route(service, asked), bucket)

@@ -13,6 +13,9 @@ from lambent.domain.service import Service
 Observer: TypeAlias = Callable[[Call, Result], Awaitable[None]]
 """Is told of calls of a service, or of one of its operations, that went well, before the caller is answered."""
 
+Observers: TypeAlias = "Mapping[str | tuple[str, str], Sequence[Observer]]"
+"""By service, or by service and operation."""
+
 Override: TypeAlias = Callable[[Call], Awaitable[Result]]
 """Serves one operation; given to the cloud, in place of its service's upstream."""
 
@@ -30,7 +33,7 @@ class ServerCloud:
         audit: AuditSink,
         *,
         fallback: Cloud | None = None,
-        observers: Mapping[str | tuple[str, str], Sequence[Observer]] | None = None,
+        observers: Observers | None = None,
         overrides: Mapping[tuple[str, str], Override] | None = None,
     ) -> None:
         self._services = {service.name: service for service in services}

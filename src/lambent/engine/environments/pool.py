@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
+
+import msgspec
 
 from lambent.engine.environments.lifecycle import Happening, State, after
 
@@ -25,15 +26,13 @@ class StopReason(Enum):
     RELEASED = "released"
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(msgspec.Struct, frozen=True):
     """Start an environment and run the invocation in it."""
 
     environment_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(msgspec.Struct, frozen=True):
     """Stop this environment; nobody waits for it."""
 
     environment_id: str
@@ -43,8 +42,7 @@ class Stop:
 Instruction: TypeAlias = "Start | Stop"
 
 
-@dataclass(slots=True)
-class _Member:
+class _Member(msgspec.Struct):
     """An environment as the pool knows it."""
 
     state: State

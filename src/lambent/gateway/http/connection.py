@@ -11,12 +11,12 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Protocol, TypeAlias, cast
 from urllib.parse import quote
 
 import httptools
+import msgspec
 
 from lambent.domain.http import BytesStream, HttpRequest, HttpResponse
 from lambent.gateway.http import answers
@@ -55,8 +55,7 @@ class Owner(Protocol):
         ...
 
 
-@dataclass(slots=True, eq=False)
-class _Exchange:
+class _Exchange(msgspec.Struct, eq=False):
     """A request and what its answer must respect."""
 
     head: tuple[str, str, str, dict[str, str]]  #: method, path, query, headers
