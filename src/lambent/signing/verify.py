@@ -24,7 +24,7 @@ def signed_body_sha256(request: HttpRequest, credential: Credential) -> str | No
     declared = request.headers.get("x-amz-content-sha256")
     if declared:
         return declared
-    if credential.presigned and credential.service == "s3":
+    if credential.service == "s3" and credential.presigned:
         return UNSIGNED
     return EMPTY_SHA256 if request.body.length == 0 else None
 
