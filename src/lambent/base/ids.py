@@ -8,8 +8,9 @@ import secrets
 import uuid
 from typing import Final, Protocol
 
-_FETCHED: Final = 4000  #: bytes
+_MANY: Final = 100
 _PIECE: Final = 40  #: digits: what a trace begins with
+_UUID: Final = 32  #: digits
 _VARIANTS: Final = {f"{digit:x}": "89ab"[digit & 3] for digit in range(16)}
 
 
@@ -34,32 +35,29 @@ class Ids(Protocol):
 
 
 class SystemIds:
-    """Ids from the operating system's secure randomness, fetched for many at once: a system call lets go of the interpreter's lock, and
-    on a busy server it takes a while to get it back."""
+    """Ids from the operating system's secure randomness, made many at once: a system call lets go of the interpreter's lock, and on a busy
+    server it takes a while to get it back."""
 
     def __init__(self) -> None:
         self._pieces: list[str] = []
-
-    def _digits(self) -> str:
-        """Return ``_PIECE`` random hexadecimal digits that were never given before."""
-        while True:
-            try:
-                return self._pieces.pop()  # one step: no two threads get the same
-            except IndexError:
-                digits = os.urandom(_FETCHED).hex()
-                self._pieces += [digits[start : start + _PIECE] for start in range(0, len(digits), _PIECE)]
+        self._uuids: list[str] = []
 
     def uuid(self) -> str:
         """Return a random UUID."""
-        # What str(uuid.uuid4()) gives, at a fraction of its cost: every request has one.
-        digits = self._digits()
-        return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{_VARIANTS[digits[16]]}{digits[17:20]}-{digits[20:32]}"
+        while True:
+            try:
+                return self._uuids.pop()  # one step: no two threads get the same
+            except IndexError:
+                self._uuids += [_uuid(digits) for digits in _random_digits(_UUID)]
 
     def hex(self, digits: int) -> str:
         """Return random hexadecimal digits."""
-        found = self._digits()
+        found = ""
         while len(found) < digits:
-            found += self._digits()
+            try:
+                found += self._pieces.pop()
+            except IndexError:
+                self._pieces += _random_digits(_PIECE)
         return found[:digits]
 
     def text(self, length: int, alphabet: str) -> str:
@@ -69,6 +67,17 @@ class SystemIds:
     def random(self) -> float:
         """Return a number in [0, 1)."""
         return secrets.randbits(53) / (1 << 53)
+
+
+def _random_digits(each: int) -> list[str]:
+    """Return hexadecimal digits many times, so many of them ``each`` time."""
+    digits = os.urandom(_MANY * each // 2).hex()
+    return [digits[start : start + each] for start in range(0, len(digits), each)]
+
+
+def _uuid(digits: str) -> str:
+    """Return what ``str(uuid.uuid4())`` gives, at a fraction of its cost: every request has one."""
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{_VARIANTS[digits[16]]}{digits[17:20]}-{digits[20:]}"
 
 
 class SeededIds:

@@ -104,7 +104,9 @@ class RoleAuthoriser:
     async def _refusal(self, call: Call) -> AwsError | None:
         caller = call.caller
         name = _role_name(caller.arn)
-        role = await self._find(caller.account_id, name)
+        known, role = self._book.at_hand(caller.account_id, name)
+        if not known:
+            role = await self._book.find(caller.account_id, name)
         if role is None and not self._strict:
             self._tell(caller.account_id, name)
             return None

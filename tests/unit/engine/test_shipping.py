@@ -43,11 +43,11 @@ async def test_lines_arrive_in_order_within_a_tenth_of_a_second(cloud: FakeCloud
     task = asyncio.create_task(shipper.run())
     stream = shipper.open(function(), "s")
     for number in range(100):
-        stream.write(f"{number}\n".encode(), number)
+        shipper.write(stream, f"{number}\n".encode(), number)
     await clock.advance(0.1)
     assert cloud.logged() == "".join(f"{number}\n" for number in range(100))
     assert puts(cloud) == [100]
-    stream.write(b"more\n", 101)
+    shipper.write(stream, b"more\n", 101)
     await clock.advance(0.1)
     assert [call.operation for call in cloud.calls] == [
         "CreateLogStream",
@@ -64,7 +64,7 @@ class BusyCloud(FakeCloud):
 
     async def call(self, call: Call) -> Result:
         if call.operation == "PutLogEvents":
-            self.stream.write(b"again\n", 2)
+            self.stream.shipper.write(self.stream, b"again\n", 2)
         return await super().call(call)
 
     stream: LogStream
@@ -75,7 +75,7 @@ async def test_lines_that_keep_coming_gather_longer_unless_somebody_waits_for_th
     shipper = LogShipper(cloud, clock, SeededIds())
     cloud.stream = shipper.open(function(), "s")
     task = asyncio.create_task(shipper.run())
-    cloud.stream.write(b"first\n", 1)
+    shipper.write(cloud.stream, b"first\n", 1)
     await clock.advance(0.06)
     assert puts(cloud) == [1]
     await clock.advance(0.19)
@@ -93,10 +93,10 @@ async def test_batches_keep_to_cloudwatchs_limits(cloud: FakeCloud, clock: Virtu
     shipper = LogShipper(cloud, clock, SeededIds())
     stream = shipper.open(function(), "s")
     for _ in range(2 * BATCH_EVENTS_MAX + 1_000):
-        stream.write(b"x\n", 1)
+        shipper.write(stream, b"x\n", 1)
     await shipper.flush()
     assert puts(cloud) == [*[BATCH_EVENTS_MAX] * 2, 1_000]
-    stream.write(b"y" * (EVENT_BYTES_MAX * 5), 1)
+    shipper.write(stream, b"y" * (EVENT_BYTES_MAX * 5), 1)
     await shipper.flush()
     assert puts(cloud)[3:] == [4, 1]
 
@@ -106,10 +106,10 @@ async def test_what_cannot_be_sent_now_is_sent_later_and_others_do_not_wait(clou
     task = asyncio.create_task(shipper.run())
     cloud.errors["PutLogEvents"] = [AwsError("ServiceUnavailableException", "later", 503)] * 3
     first, second = shipper.open(function(), "1"), shipper.open(function(), "2")
-    first.write(b"a\n", 1)
+    shipper.write(first, b"a\n", 1)
     await clock.advance(0.06)
-    first.write(b"b\n", 2)
-    second.write(b"other\n", 3)
+    shipper.write(first, b"b\n", 2)
+    shipper.write(second, b"other\n", 3)
     await clock.advance(5)
     assert cloud.streams["/aws/lambda/f", "1"] == ["a\n", "b\n"]
     assert cloud.streams["/aws/lambda/f", "2"] == ["other\n"]
@@ -121,14 +121,14 @@ async def test_a_role_that_may_not_log_is_warned_of_once(cloud: FakeCloud, clock
     cloud.errors["CreateLogStream"] = [AwsError("AccessDeniedException", "no", 400)] * 2
     stream = shipper.open(function(), "s")
     for _ in range(2):
-        stream.write(b"a\n", 1)
+        shipper.write(stream, b"a\n", 1)
         await shipper.flush()
     assert caplog.text.count("cannot be written") == 1
 
 
 async def test_flushing_twice_at_once_sends_each_line_once(cloud: FakeCloud, clock: VirtualClock) -> None:
     shipper = LogShipper(cloud, clock, SeededIds())
-    shipper.open(function(), "s").write(b"a\n", 1)
+    shipper.write(shipper.open(function(), "s"), b"a\n", 1)
     await asyncio.gather(shipper.flush(), shipper.flush())
     assert cloud.logged() == "a\n"
 
@@ -136,11 +136,11 @@ async def test_flushing_twice_at_once_sends_each_line_once(cloud: FakeCloud, clo
 async def test_a_deleted_group_is_made_again(cloud: FakeCloud, clock: VirtualClock) -> None:
     shipper = LogShipper(cloud, clock, SeededIds())
     stream = shipper.open(function(), "s")
-    stream.write(b"a\n", 1)
+    shipper.write(stream, b"a\n", 1)
     await shipper.flush()
     cloud.groups.clear()
     cloud.streams.clear()
-    stream.write(b"b\n", 2)
+    shipper.write(stream, b"b\n", 2)
     await shipper.flush()
     assert cloud.logged() == "b\n"
 
@@ -149,16 +149,16 @@ async def test_memory_is_bounded_and_writers_are_held_back_first(cloud: FakeClou
     shipper = LogShipper(cloud, clock, SeededIds(), high_bytes=1_000, limit_bytes=40 * (100 + PIECE_BYTES))
     stream, quiet = shipper.open(function(), "s"), shipper.open(function(), "quiet")
     for _ in range(11):
-        stream.write(b"z" * 100, 1)
+        shipper.write(stream, b"z" * 100, 1)
     assert shipper.dropped == 1, "a stream gets a quarter"
     assert shipper.is_crowded(stream)
     assert not shipper.is_crowded(quiet)
     for number in range(3):
         other = shipper.open(function(), str(number))
         for _ in range(10):
-            other.write(b"z" * 100, 1)
+            shipper.write(other, b"z" * 100, 1)
     assert shipper.dropped == 1
-    quiet.write(b"z", 1)
+    shipper.write(quiet, b"z", 1)
     assert shipper.dropped == 2, "there is no room at all"
     waiting = asyncio.create_task(shipper.wait_room())
     await shipper.flush()
@@ -170,16 +170,16 @@ async def test_memory_is_counted_and_not_only_text(cloud: FakeCloud, clock: Virt
     shipper = LogShipper(cloud, clock, SeededIds(), limit_bytes=4 * 100 * (1 + PIECE_BYTES))
     stream = shipper.open(function(), "s")
     for _ in range(1_000):
-        stream.write(b"\n", 1)
+        shipper.write(stream, b"\n", 1)
     assert shipper.dropped == 900
 
 
 async def test_lines_are_worded_when_they_are_sent(cloud: FakeCloud) -> None:
     shipper = LogShipper(cloud, VirtualClock(), SeededIds())
     stream = shipper.open(function(), "s")
-    stream.write(Start("id", "$LATEST"), 1)
-    stream.write(b"said \xff\n", 2)
-    stream.write(Report(request_id="id", duration_ms=1.234, billed_ms=2, memory_mb=128, memory_used_mb=40), 3)
+    shipper.write(stream, Start("id", "$LATEST"), 1)
+    shipper.write(stream, b"said \xff\n", 2)
+    shipper.write(stream, Report(request_id="id", duration_ms=1.234, billed_ms=2, memory_mb=128, memory_used_mb=40), 3)
     await shipper.flush()
     assert cloud.logged() == (
         "START RequestId: id Version: $LATEST\nsaid \N{REPLACEMENT CHARACTER}\nEND RequestId: id\n"
@@ -207,7 +207,7 @@ async def test_whoever_waits_for_a_stream_goes_on_when_its_lines_were_sent(cloud
     stream, began = shipper.open(function(), "s"), clock.now()
     await shipper.wait_shipped(stream)  # nothing waits: at once
     task = asyncio.create_task(shipper.run())
-    stream.write(b"a\n", 1)
+    shipper.write(stream, b"a\n", 1)
     waiting = asyncio.create_task(shipper.wait_shipped(stream))
     await clock.advance(0.04)
     assert not waiting.done()
@@ -221,7 +221,7 @@ async def test_whoever_waits_for_a_stream_goes_on_when_its_lines_were_sent(cloud
 async def test_a_log_service_that_hangs_or_fails_or_refuses_holds_nobody_up_for_ever(cloud: FakeCloud, clock: VirtualClock) -> None:
     shipper = LogShipper(cloud, clock, SeededIds())
     stuck, failing, refused = (shipper.open(function(), name) for name in "123")
-    stuck.write(b"a\n", 1)  # nobody sends
+    shipper.write(stuck, b"a\n", 1)  # nobody sends
     waiting = asyncio.create_task(shipper.wait_shipped(stuck))
     await clock.advance(SHIPPED_S_MAX - 0.1)
     assert not waiting.done()
@@ -229,10 +229,10 @@ async def test_a_log_service_that_hangs_or_fails_or_refuses_holds_nobody_up_for_
     assert waiting.done()
     cloud.errors["PutLogEvents"] = [AwsError("ServiceUnavailableException", "later", 503), AwsError("AccessDeniedException", "no", 403)]
     await shipper.flush()
-    failing.write(b"b\n", 1)
+    shipper.write(failing, b"b\n", 1)
     failing.failures = 1
     await shipper.wait_shipped(failing)
-    refused.write(b"c\n", 1)
+    shipper.write(refused, b"c\n", 1)
     waiting = asyncio.create_task(shipper.wait_shipped(refused))
     await clock.settle()
     await shipper.flush()

@@ -62,9 +62,9 @@ class ProcessBody:
             theirs.close()
         return channel
 
-    def drain(self) -> bool:
+    def drain(self, *, is_read: bool = False) -> bool:
         """Give the output what was written up to now; return whether there is more."""
-        return self._pipe is not None and self._pipe.drain()
+        return self._pipe is not None and self._pipe.drain(is_read=is_read)
 
     def peak_mb(self) -> int:
         """Return the largest resident size of the runtime's process so far, in MB; 0 when the machine doesn't say."""

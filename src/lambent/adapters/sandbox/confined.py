@@ -151,9 +151,9 @@ class ConfinedBody:
         self._governor.busy()
         return channel
 
-    def drain(self) -> bool:
+    def drain(self, *, is_read: bool = False) -> bool:
         """Give the output what was written up to now; return whether there is more."""
-        return self._berth.pipe.drain()
+        return self._berth.pipe.drain(is_read=is_read)
 
     def peak_mb(self) -> int:
         """Return the largest resident size of the runtime's process so far, in MB; most runtimes say it themselves, with each result."""

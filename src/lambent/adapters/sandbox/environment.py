@@ -32,8 +32,11 @@ class Body(Protocol):
         """Start the runtime; what it reports goes to ``report``. Raises ``OSError`` when nothing could be started."""
         ...
 
-    def drain(self) -> bool:
-        """Give the environment's output what was written up to now; return whether there is more of it, for the next call."""
+    def drain(self, *, is_read: bool = False) -> bool:
+        """Give the environment's output what was written up to now; return whether there is more of it, for the next call.
+
+        ``is_read``: the runtime says that all of it was read. What it says may be wrong; it says it of its own log.
+        """
         ...
 
     def peak_mb(self) -> int:
@@ -187,7 +190,7 @@ class SandboxedEnvironment:
         if message is None and (message := await self._late_report()) is None:
             return await self._gone()
         kind, header, body = message
-        if self._body.drain():
+        if self._body.drain(is_read=header.get("unread") == "0"):
             await self._drained()
         if kind == "stream":
             return await self._streaming(deadline, streamed=streamed)

@@ -160,12 +160,15 @@ class OutputPipe:
             os.close(self.write)
             self.write = -1
 
-    def drain(self) -> bool:
-        """Give what was written up to now, a partial last line included; return whether there is more of it, which the next call gives."""
+    def drain(self, *, is_read: bool = False) -> bool:
+        """Give what was written up to now, a partial last line included; return whether there is more of it, which the next call gives.
+
+        ``is_read``: whoever writes says that all of it was read.
+        """
         if self._read < 0:
             return False
         if not self._is_draining:
-            self._left = self._waiting()
+            self._left = 0 if is_read else self._waiting()
             if not self._left and self.parser.is_empty:
                 return False
             self._is_draining = True

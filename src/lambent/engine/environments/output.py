@@ -21,6 +21,7 @@ class FunctionLog:
         self.stream_name = stream.name
         self._function = function
         self.stream = stream
+        self._ship = stream.shipper.write
         self._clock = clock
         self.initialization_type = initialization_type
         self._json = function.logging.format == "JSON"
@@ -143,7 +144,7 @@ class FunctionLog:
         self._write(f"{text}\n".encode())
 
     def _write(self, piece: Piece) -> None:
-        self.stream.write(piece, int(self._clock.now() * 1000))
+        self._ship(self.stream, piece, int(self._clock.now() * 1000))
         if self._tail is not None:
             self._keep(self._tail, (piece,) if isinstance(piece, bytes) else [each.encode() for each in piece.texts()])
 

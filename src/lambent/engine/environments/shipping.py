@@ -72,24 +72,15 @@ class LogStream:
         self.exists = False
         self.failures = 0
         self.retry_at = 0.0
-        self._shipper = shipper
+        self.shipper = shipper
         self.bytes = 0  #: of memory, in what waits
         self.taken = 0  #: pieces that were ever added
         self.settled = 0  #: of these: sent, or given up
         self._waiters: deque[tuple[int, asyncio.Future[None]]] = deque()
 
-    def write(self, piece: Piece, time_ms: int) -> None:
-        """Add a piece; never blocks. What is larger than an event may be becomes several."""
-        if not isinstance(piece, bytes):
-            self._shipper.add(self, time_ms, piece, _WORDED_BYTES + PIECE_BYTES)
-            return
-        for start in range(0, len(piece), EVENT_BYTES_MAX):
-            part = piece[start : start + EVENT_BYTES_MAX]  # itself, if that is all
-            self._shipper.add(self, time_ms, part, len(part) + PIECE_BYTES)
-
     async def wait_shipped(self) -> None:
         """Return when what was logged so far is with the log service, or that fails; see ``LogShipper.wait_shipped``."""
-        await self._shipper.wait_shipped(self)
+        await self.shipper.wait_shipped(self)
 
     def settle(self, pieces: int) -> int:
         """Note that so many pieces, the first that wait, were sent or given up; return their bytes."""
@@ -139,8 +130,13 @@ class LogShipper:
         """Return a stream to write to; it is created in CloudWatch with its first lines."""
         return LogStream(function, name, self)
 
-    def add(self, stream: LogStream, time_ms: int, piece: Piece, size: int) -> None:
-        """Take a piece that needs so many bytes of memory, if there is room."""
+    def write(self, stream: LogStream, piece: Piece, time_ms: int) -> None:
+        """Take a piece for a stream if there is room; never blocks. What is larger than an event may be becomes several."""
+        size = PIECE_BYTES + (len(piece) if isinstance(piece, bytes) else _WORDED_BYTES)
+        if isinstance(piece, bytes) and len(piece) > EVENT_BYTES_MAX:
+            for start in range(0, len(piece), EVENT_BYTES_MAX):
+                self.write(stream, piece[start : start + EVENT_BYTES_MAX], time_ms)
+            return
         if stream.bytes + size > self._stream_bytes_max or self._bytes + size > self._limit_bytes:
             self.dropped += 1
         else:
