@@ -5,6 +5,7 @@ and its layers' folders, first found wins. Descriptor 3 carries frames, 4 is whe
 Runs on every CPython from 3.8 on.
 """
 
+import fcntl
 import functools
 import json
 import marshal
@@ -13,6 +14,7 @@ import resource
 import socket
 import struct
 import sys
+import termios
 import types
 
 FRAMES_FD = 3
@@ -103,7 +105,8 @@ def client_class(base):
         def post_invocation_result(self, invoke_id, result_data, content_type="application/json", invocation_id=None):
             flush(self._unbuffered)
             body = result_data if isinstance(result_data, bytes) else result_data.encode("utf-8")
-            self._frames.send(RESULT, {"request_id": invoke_id, "content_type": content_type, "peak_kb": peak_kb()}, body)
+            header = {"request_id": invoke_id, "content_type": content_type, "peak_kb": peak_kb(), "unread": unread()}
+            self._frames.send(RESULT, header, body)
 
         def post_invocation_error(self, invoke_id, error_response_data, xray_fault, invocation_id=None):
             flush(self._unbuffered)
@@ -175,6 +178,14 @@ def marshaller_class(base):
 def peak_kb():
     """Return the largest resident size of this process so far."""
     return str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+
+def unread():
+    """Return how many bytes of output the server hasn't read, so that it needn't look; nothing when that can't be told."""
+    try:
+        return str(int.from_bytes(fcntl.ioctl(RECORDS_FD, termios.FIONREAD, bytes(4)), sys.byteorder))
+    except OSError:
+        return ""
 
 
 def flush(unbuffered):
