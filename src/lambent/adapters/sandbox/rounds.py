@@ -1,4 +1,4 @@
-"""One timer for many who look after something every few milliseconds: a timer for each would cost more than their looking does."""
+"""One timer for all who look after something every few milliseconds."""
 
 from __future__ import annotations
 
