@@ -14,6 +14,7 @@ from urllib.parse import parse_qs
 import msgspec
 from msgspec.structs import replace
 
+from lambent.base.memory import remembered
 from lambent.domain.http import HttpRequest
 from lambent.gateway._generated_names import API_VERSIONS, HOST_LABELS, SERVICES, SIGNING_NAMES, TARGETS
 from lambent.signing import Credential
@@ -46,7 +47,7 @@ class Address(msgspec.Struct, frozen=True):
     bucket: str = ""  #: of S3's virtual-hosted style
 
 
-@lru_cache(maxsize=4096)
+@remembered(4096)
 def address(host: str) -> Address:
     """Return what a ``Host`` header says: ``lambda.eu-west-1.amazonaws.com``, ``b.s3.localhost:4566``, ``b.localhost`` …"""
     name = host.rpartition(":")[0].lower() if _has_port(host) else host.lower()

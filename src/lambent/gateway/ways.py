@@ -38,7 +38,7 @@ class _Marks(msgspec.Struct, frozen=True):
     query: str
     host: str
     content_type: str
-    target: str
+    target: str | None
     smithy_protocol: str
     signing_name: str | None  #: what the signature is for, as far as that can be read
     is_signed: bool
@@ -47,7 +47,8 @@ class _Marks(msgspec.Struct, frozen=True):
     @property
     def characters(self) -> int:
         """About how much it is to remember."""
-        return len(self.path) + len(self.query) + len(self.host) + len(self.content_type) + len(self.target) + len(self.signing_name or "")
+        named = (self.path, self.query, self.host, self.content_type, self.target, self.smithy_protocol, self.signing_name)
+        return sum([len(each) for each in named if each])
 
     def request(self) -> HttpRequest:
         """Return a request that has these marks and nothing else."""
@@ -57,7 +58,7 @@ class _Marks(msgspec.Struct, frozen=True):
             "x-amz-target": self.target,
             "smithy-protocol": self.smithy_protocol,
         }
-        headers = {name: value for name, value in marks.items() if value}
+        headers = {name: value for name, value in marks.items() if value is not None}
         if self.is_signed:
             headers["authorization"] = ""
         environment_key = "" if self.is_inside else None
@@ -80,7 +81,7 @@ class Ways:
             request.query,
             headers.get("host", ""),
             headers.get("content-type", "").partition(";")[0],  # boundaries are a request's own
-            headers.get("x-amz-target", ""),
+            headers.get("x-amz-target"),
             headers.get("smithy-protocol", ""),
             None if credential is None else credential.service,
             "authorization" in headers,

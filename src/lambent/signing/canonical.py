@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from urllib.parse import quote, unquote
 
+from lambent.base.memory import remembered
 from lambent.domain.http import HttpRequest
 from lambent.signing.credential import ALGORITHM, Credential, query_pairs
 
@@ -65,7 +66,7 @@ _V2_SUBRESOURCES = frozenset(
 )
 
 
-@lru_cache(maxsize=4096)
+@remembered(4096)
 def canonical_path(raw_path: str, service: str) -> str:
     """Return the path as it is signed: S3's encoded once and as it is, every other service's normalised and encoded twice."""
     if service in {"s3", "s3-object-lambda", "s3-outposts", "s3express"}:

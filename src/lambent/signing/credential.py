@@ -13,6 +13,7 @@ from urllib.parse import unquote_plus
 
 import msgspec
 
+from lambent.base.memory import remembered
 from lambent.domain.http import HttpRequest
 from lambent.signing.faults import Fault, SignatureRefused
 
@@ -88,7 +89,7 @@ def _from_header(request: HttpRequest, authorization: str) -> Credential:
     )
 
 
-@lru_cache(maxsize=1024)
+@remembered(1024)
 def _terms(text: str, has_signature: bool) -> tuple[tuple[str, str, str, str], tuple[str, ...], str]:
     """Return the scope, the signed headers and, unless it was split off before, the signature of an ``Authorization`` header."""
     algorithm, _, rest = text.partition(" ")

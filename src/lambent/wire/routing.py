@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
 
+from lambent.base.memory import remembered
 from lambent.domain.http import HttpRequest
 from lambent.wire import models
 from lambent.wire.faults import unknown_operation
@@ -149,12 +150,12 @@ def certain_route(service: str, request: HttpRequest) -> str | None:
     if protocol == "json":
         name = request.headers.get("x-amz-target", "").rpartition(".")[2]
         return name if name in model.operation_names else None
-    found = _candidates(service, request.method, request.raw_path) if protocol in REST else ()
+    found = _candidates(request.raw_path, service, request.method) if protocol in REST else ()
     return found[0].operation if len(found) == 1 and not found[0].literals else None
 
 
-@lru_cache(maxsize=4096)
-def _candidates(service: str, method: str, raw_path: str) -> tuple[Route, ...]:
+@remembered(4096)
+def _candidates(raw_path: str, service: str, method: str) -> tuple[Route, ...]:
     """Return the routes that a path may mean."""
     tree = _tree(service)
     parts = segments(raw_path)
@@ -165,7 +166,7 @@ def _candidates(service: str, method: str, raw_path: str) -> tuple[Route, ...]:
 
 
 def _rest(service: str, protocol: str, request: HttpRequest) -> str:
-    found = _candidates(service, request.method, request.raw_path)
+    found = _candidates(request.raw_path, service, request.method)
     if len(found) == 1 and not found[0].literals:
         return found[0].operation
     query = query_of(request)

@@ -28,6 +28,7 @@ Answer: TypeAlias = Callable[[HttpRequest], Awaitable[HttpResponse]]
 HEAD_BYTES_MAX: Final = 65_536
 _DRAIN_BYTES_MAX: Final = 16_777_216  # enough for whatever is just too large for an invocation
 _JOIN_BYTES_MAX: Final = 65_536  # a body up to this size is copied behind its head, to be sent in one piece
+_NAME_BYTES_KEPT: Final = 64  # of a header's name that is remembered: nobody fills the memory with long ones
 LINGER_S: Final = 2.0
 
 _log = logging.getLogger(__name__)
@@ -195,7 +196,7 @@ class Connection(asyncio.Protocol):
         """Take a header; trailers are not for us."""
         if self._receiving is not None:
             return
-        key = _lower(name)
+        key = _lower(name) if len(name) <= _NAME_BYTES_KEPT else name.decode("latin-1").lower()
         headers = self._headers
         if key in headers:
             headers[key] = f"{headers[key]},{value.decode('latin-1')}"
@@ -439,7 +440,7 @@ def _method(name: bytes) -> str:
 
 @lru_cache(maxsize=1024)
 def _lower(name: bytes) -> str:
-    """Return a header's name as we keep it. Clients send the same few; of long ones nobody sends many."""
+    """Return a header's name as we keep it. Clients send the same few."""
     return name.decode("latin-1").lower()
 
 
