@@ -100,7 +100,8 @@ class Gateway:
         try:
             credential = credential_of(original)
         except SignatureRefused as error:
-            refused = error  # how that is said depends on the service
+            # How that is said depends on the service. With its traceback it would hold this frame, and so the request, in a cycle.
+            refused = error.with_traceback(None)
         way = self._ways.of(original, credential)
         # S3's virtual hosts become paths before anybody looks at the path; signatures are checked over the original.
         request = path_style(original)[0] if way.bucket else original

@@ -68,11 +68,10 @@ class ServerCloud:
                 await observe(call, result)
             code = None
         except AwsError as error:
-            seen = await self._authoriser.seen(call, error)
-            code = seen.code
-            if seen is error:
-                raise
-            raise seen from None
+            # Under the name that Python forgets: a frame that keeps what it raises is kept by it, and so is the call with its payload.
+            error = await self._authoriser.seen(call, error)
+            code = error.code
+            raise error from None
         finally:
             self._audit.record(call, code)
         return result

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -240,3 +242,16 @@ async def test_a_foreign_page_needs_a_key_that_proves_itself(edge: Fixture) -> N
     response = await edge.send(signed(headers={"x-foreign": "1"}))
     assert (response.status, json.loads(response.body)["__type"]) == (403, "AccessDeniedException")
     assert (await edge.send(signed())).status == 200
+
+
+async def test_a_signature_that_cannot_be_read_does_not_keep_its_request(edge: Fixture) -> None:
+    body = BytesStream(b"x" * 1000)
+    watched = weakref.ref(body)
+    gc.disable()
+    try:
+        response = await edge.send(HttpRequest("PUT", "/bucket/key", "", {"authorization": "AWS4-HMAC-SHA256 nothing"}, body))
+        assert response.status == 400
+        del body
+        assert watched() is None
+    finally:
+        gc.enable()

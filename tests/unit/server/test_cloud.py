@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 
 from lambent.base.clock import VirtualClock
@@ -35,8 +38,8 @@ class Veil(AllowAll):
         return AwsError("AccessDenied", "you may not know", 403) if error.code == "NoSuchEntity" else error
 
 
-def call(operation: str, service: str = "iam") -> Call:
-    return Call(service, operation, {}, Caller.root(), "us-east-1", "000000000000", "r")
+def call(operation: str, service: str = "iam", **params: object) -> Call:
+    return Call(service, operation, params, Caller.root(), "us-east-1", "000000000000", "r")
 
 
 async def test_observers_are_told_of_what_went_well_with_their_services() -> None:
@@ -65,3 +68,24 @@ async def test_a_caller_sees_of_an_error_what_it_may_and_so_does_the_audit_log()
     with pytest.raises(AwsError, match="later"):
         await cloud.call(call("GetRole"))
     assert [each.error_code for each in audit.latest] == ["AccessDenied", "Throttling"]
+
+
+async def test_an_error_does_not_keep_its_call() -> None:
+    upstream = Upstream()
+    upstream.failing = AwsError("NoSuchEntity", "there is no such role")
+    cloud = ServerCloud([], {"iam": upstream}, AllowAll(), AuditLog(VirtualClock()))
+
+    class Payload:
+        """One that can be watched."""
+
+    payload = Payload()
+    watched = weakref.ref(payload)
+    gc.disable()
+    try:
+        with pytest.raises(AwsError):
+            await cloud.call(call("GetRole", payload=payload))
+        upstream.failing = None
+        del payload
+        assert watched() is None
+    finally:
+        gc.enable()
