@@ -16,7 +16,6 @@ import socket
 import struct
 import sys
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +42,7 @@ FACTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class BareUplink(Uplink):
+class BareUplink(Uplink, frozen=True):
     """A helper as it is without our care."""
 
     def command(self, pid: int) -> list[str]:

@@ -90,7 +90,12 @@ class Governor:
             return  # another time was asked for since
         self._due, now = math.inf, self._monotonic()
         if self._is_busy:
-            self._watch(now)
+            self._cap(now)
+        if now >= self._memory_due and not self._fits(now):
+            self._exceeded()
+        elif self._is_busy:
+            is_to_be_capped = self._group is not None and self._is_initialised and not self._is_capped
+            self._ask(self._since + GRACE_S if is_to_be_capped else self._memory_due)
         elif now < self._since + REST_S:
             self._ask(self._since + REST_S)
         elif now < self._since + UNREST_S and not self._is_calm():
@@ -104,20 +109,18 @@ class Governor:
             self._due = due
             self._rounds.ask(due, self)
 
-    def _watch(self, now: float) -> None:
-        """See to the share of CPU, and to the memory as often as it could be filled up."""
-        group = self._group if self._is_initialised else None
-        if group is not None and not self._is_capped and now >= self._since + GRACE_S:
+    def _cap(self, now: float) -> None:
+        """See to the share of CPU."""
+        if self._group is not None and self._is_initialised and not self._is_capped and now >= self._since + GRACE_S:
             self._is_capped = True
-            group.cap(self._memory_mb)
-        if now >= self._memory_due:
-            left = self._left_bytes()
-            if left < 0:
-                self._exceeded()
-                return
-            share = min(1.0, self._memory_mb / MB_PER_CPU) if self._is_capped else 1.0
-            self._memory_due = now + min(LOOK_S_MAX, max(GRACE_S, left / _FILLED_BYTES_S / share))
-        self._ask(self._memory_due if group is None or self._is_capped else self._since + GRACE_S)
+            self._group.cap(self._memory_mb)
+
+    def _fits(self, now: float) -> bool:
+        """Whether the processes have no more memory than they may; if so, note until when they can't have filled up what is left."""
+        left = self._left_bytes()
+        share = min(1.0, self._memory_mb / MB_PER_CPU) if self._is_capped else 1.0
+        self._memory_due = now + min(LOOK_S_MAX, max(GRACE_S, left / _FILLED_BYTES_S / share))
+        return left >= 0
 
     def _left_bytes(self) -> int:
         """Return how much more memory the processes may take; negative when they have too much."""

@@ -170,6 +170,18 @@ async def test_quick_invocations_are_looked_at_as_often_as_their_memory_could_be
     governor.close()
 
 
+async def test_what_short_invocations_leave_is_looked_at_when_an_environment_rests() -> None:
+    clock, group, governor, done = governed()
+    for used_mb in (100, 129):
+        group.used_mb = used_mb
+        governor.busy()
+        await clock.advance(GRACE_S / 10)
+        governor.idle()
+        await clock.advance(0.1)
+    assert done == ["freeze", "thaw", "over"]
+    governor.close()
+
+
 class Looker:
     """Asks to be called again and again, and notes when it was."""
 
