@@ -282,10 +282,10 @@ class Group:
     def remove(self) -> None:
         """Close descriptors and remove the folders; everything in them has ended. Safe to call twice."""
         opened, self._open = self._open, []
-        for fd in opened:
-            os.close(fd)
         self.born = self._freezer = self._quota = self._usage = -1
         self.joins = []
+        for fd in opened:  # only now that nobody writes to it any more: another thread opens files, too
+            os.close(fd)
         for parent in self.hierarchies.all:
             _remove(parent / self.name, time.sleep)
 

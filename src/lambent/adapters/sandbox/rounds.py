@@ -33,7 +33,8 @@ class Rounds:
         self._timer_at = math.inf
 
     def ask(self, due: float, who: Looking) -> None:
-        """Have somebody called from ``due`` on (monotonic, in seconds); whoever asks twice is called twice."""
+        """Have somebody called from ``due`` on (monotonic, in seconds); whoever asks twice is called twice. Whoever asks when called asks
+        for later."""
         heapq.heappush(self._asked, (due, next(self._order), who))
         if due < self._timer_at:
             self._arm(due)
@@ -47,11 +48,11 @@ class Rounds:
     def _round(self) -> None:
         self._timer, now = None, self.monotonic()
         self._timer_at = -math.inf  # those who ask meanwhile wait for the next round
-        called = []
-        while self._asked and self._asked[0][0] <= now:
-            called.append(heapq.heappop(self._asked))
-        for due, _, who in called:
-            who.look(due)
-        self._timer_at = math.inf
-        if self._asked:
-            self._arm(max(self._asked[0][0], now + STEP_S))
+        try:
+            while self._asked and self._asked[0][0] <= now:
+                due, _, who = heapq.heappop(self._asked)
+                who.look(due)
+        finally:  # one that fails doesn't end the rounds of all others
+            self._timer_at = math.inf
+            if self._asked:
+                self._arm(max(self._asked[0][0], now + STEP_S))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from lambent.adapters.sandbox import cgroups
 from lambent.adapters.sandbox.governor import GRACE_S, LOOK_S_MAX, REST_S, UNREST_S, Governor
 from lambent.adapters.sandbox.rounds import STEP_S, Rounds
@@ -205,3 +207,17 @@ async def test_rounds_call_everybody_in_time_with_one_timer() -> None:
         assert all(0 <= late <= STEP_S + 1e-6 for late in each.late)
         assert 2 / (each.pause_s + STEP_S) - 2 <= len(each.late) <= 2 / each.pause_s
     assert len(clock._sleepers) == 1
+
+
+async def test_rounds_go_on_when_somebody_fails(caplog: pytest.LogCaptureFixture) -> None:
+    class Failing:
+        def look(self, due: float) -> None:
+            raise ZeroDivisionError
+
+    clock = VirtualClock()
+    rounds = Rounds(clock)
+    rounds.ask(0.0049, Failing())
+    looker = Looker(clock, rounds, 0.005)
+    await clock.advance(0.1)
+    assert [record.exc_info[0] for record in caplog.records if record.exc_info] == [ZeroDivisionError]
+    assert len(looker.late) > 5
