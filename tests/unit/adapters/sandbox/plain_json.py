@@ -156,17 +156,28 @@ def compare(what, ours, theirs, given):
 def main():
     """Compare."""
     sys.path[:0] = sys.argv[1:3]
-    bootstrap = importlib.import_module("python_bootstrap")
-    bootstrap.load()
-    base = importlib.import_module("awslambdaric.lambda_runtime_marshaller").LambdaMarshaller
+    marshaller = importlib.import_module("awslambdaric.lambda_runtime_marshaller").LambdaMarshaller
+    original = type("Original", (), {name: each for name, each in vars(marshaller).items() if callable(each)})
+    importlib.import_module("python_bootstrap").load()
     chance = random.Random(SEED)
     for version in ("3.11", "3.12"):  # decides what becomes of letters beyond ASCII
         os.environ["AWS_EXECUTION_ENV"] = "AWS_Lambda_python" + version
-        ours, theirs = bootstrap.marshaller_class(base)(), base()
+        ours, theirs = marshaller(), original()
         some = ODD[:-1]
         values = ODD + [[each] for each in some] + [{"a": each} for each in some] + [value(chance, 4, some) for _ in range(ROUNDS)]
         for each in values:
             compare("response", ours.marshal_response, theirs.marshal_response, each)
+        for setting in (
+            {"ensure_ascii": version == "3.12"},
+            {"item_separator": ","},
+            {"sort_keys": True, "item_sort_key": None},
+            {"indent": " "},
+        ):
+            changed = [each() for each in (marshaller, original)]
+            for each in changed:
+                vars(each.jsonEncoder).update(setting)
+            for each in values[-100:]:
+                compare(f"response {setting}", changed[0].marshal_response, changed[1].marshal_response, each)
         texts = TEXTS + [f"[{each}]" for each in TEXTS]
         texts += [json.dumps(value(chance, 4), ensure_ascii=chance.random() < 0.5) for _ in range(ROUNDS)]
         for each in BROKEN + [text.encode("utf-8", "surrogatepass") for text in texts]:

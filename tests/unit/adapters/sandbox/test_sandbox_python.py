@@ -279,6 +279,36 @@ def test_the_short_way_through_json_is_awslambdarics(tmp_path: Path, runtime: st
     assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
 
 
+WRAPPING = """
+import sys
+bootstrap = sys.modules["__main__"].bootstrap
+Client = bootstrap.LambdaRuntimeClient
+Marshaller = type(Client.marshaller)
+seen = []
+def wrap(owner, name):
+    wrapped = getattr(owner, name)
+    def wrapper(*args, **kwargs):
+        seen.append(name)
+        return wrapped(*args, **kwargs)
+    setattr(owner, name, wrapper)
+wrap(bootstrap, "handle_event_request")
+wrap(Marshaller, "unmarshal_request")
+wrap(Marshaller, "marshal_response")
+wrap(Client, "post_invocation_result")
+def handler(event, context):
+    told, seen[:] = seen[:], []
+    return told
+"""
+
+
+async def test_who_wraps_what_is_awslambdarics_is_called(sandbox: Sandbox, tmp_path: Path) -> None:
+    started = await start(sandbox, tmp_path, {"app.py": WRAPPING}, runtime=_OURS)
+    assert await started.result() == ["handle_event_request", "unmarshal_request"]
+    after = ["marshal_response", "post_invocation_result"]
+    assert await started.result() == [*after, "handle_event_request", "unmarshal_request"]
+    await started.environment.stop()
+
+
 CONTEXT = """
 import os
 theirs = os.environ

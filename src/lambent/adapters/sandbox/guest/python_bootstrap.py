@@ -6,7 +6,6 @@ Runs on every CPython from 3.8 on.
 """
 
 import fcntl
-import functools
 import json
 import marshal
 import os
@@ -72,63 +71,71 @@ class Frames:
         self._socket.sendall(b"".join((HEAD.pack(kind, len(head), len(body)), head, body)))
 
 
-@functools.lru_cache(maxsize=None)  # a template's copies find it made
-def client_class(base):
-    """Return awslambdaric's client with our frames in place of its calls."""
+def install(theirs, ours):
+    """Put our methods in place of those of a class of awslambdaric's, where who wraps or replaces them there finds them."""
+    for name, method in vars(ours).items():
+        if isinstance(method, types.FunctionType):
+            setattr(theirs, name, method)
 
-    class FrameClient(base):
-        def __init__(self, frames, unbuffered, restore=None):
-            super().__init__("frames", False)
-            self._frames = frames
-            self._unbuffered = unbuffered
-            self._restore = restore
-            self._ready = False
 
-        def wait_next_invocation(self):
-            if not self._ready:
-                self._ready = True
-                self._frames.send(READY, {})
-            _, header, body = self._frames.receive()
-            return types.SimpleNamespace(  # as awslambdaric's own class of requests, but filled in by C code
-                invoke_id=header["request_id"],
-                x_amzn_trace_id=header.get("trace") or None,
-                invoked_function_arn=header["arn"],
-                deadline_time_in_ms=header["deadline_ms"],
-                client_context=header.get("client_context") or None,
-                cognito_identity=header.get("cognito") or None,
-                tenant_id=header.get("tenant") or None,
-                content_type="application/json",
-                event_body=body,
-                invocation_id=None,
-            )
+class FrameClient:
+    """What awslambdaric's client does, with frames in place of its calls."""
 
-        def post_invocation_result(self, invoke_id, result_data, content_type="application/json", invocation_id=None):
+    def serve(self, frames, unbuffered, restore=None):
+        """Serve by frames. ``unbuffered``: see ``flush``; ``restore`` waits in a snapshot."""
+        self._frames = frames
+        self._unbuffered = unbuffered
+        self._restore = restore
+        self._ready = False
+
+    def wait_next_invocation(self):
+        """Return the next invocation."""
+        if not self._ready:
+            self._ready = True
+            self._frames.send(READY, {})
+        _, header, body = self._frames.receive()
+        return types.SimpleNamespace(  # as awslambdaric's own class of requests, but filled in by C code
+            invoke_id=header["request_id"],
+            x_amzn_trace_id=header.get("trace") or None,
+            invoked_function_arn=header["arn"],
+            deadline_time_in_ms=header["deadline_ms"],
+            client_context=header.get("client_context") or None,
+            cognito_identity=header.get("cognito") or None,
+            tenant_id=header.get("tenant") or None,
+            content_type="application/json",
+            event_body=body,
+            invocation_id=None,
+        )
+
+    def post_invocation_result(self, invoke_id, result_data, content_type="application/json", invocation_id=None):
+        """Report what the handler returned."""
+        flush(self._unbuffered)
+        body = result_data if isinstance(result_data, bytes) else result_data.encode("utf-8")
+        header = {"request_id": invoke_id, "content_type": content_type, "peak_kb": peak_kb(), "unread": unread()}
+        self._frames.send(RESULT, header, body)
+
+    def post_invocation_error(self, invoke_id, error_response_data, xray_fault, invocation_id=None):
+        """Report what the handler raised."""
+        flush(self._unbuffered)
+        kind = json.loads(error_response_data).get("errorType", "")
+        header = {"request_id": invoke_id, "error_type": kind, "peak_kb": peak_kb()}
+        self._frames.send(ERROR, header, error_response_data.encode("utf-8"))
+
+    def post_init_error(self, error_response_data, error_type_override=None):
+        """Report why the function can't be imported."""
+        flush(self._unbuffered)
+        kind = error_type_override or error_response_data["errorType"]
+        self._frames.send(INIT_ERROR, {"error_type": kind}, json.dumps(error_response_data).encode())
+
+    def restore_next(self):
+        """Wait to be restored. Without a snapshot, go on at once: what follows a restore follows the initialisation."""
+        if self._restore is not None:
             flush(self._unbuffered)
-            body = result_data if isinstance(result_data, bytes) else result_data.encode("utf-8")
-            header = {"request_id": invoke_id, "content_type": content_type, "peak_kb": peak_kb(), "unread": unread()}
-            self._frames.send(RESULT, header, body)
+            self._restore(self._frames)
 
-        def post_invocation_error(self, invoke_id, error_response_data, xray_fault, invocation_id=None):
-            flush(self._unbuffered)
-            kind = json.loads(error_response_data).get("errorType", "")
-            header = {"request_id": invoke_id, "error_type": kind, "peak_kb": peak_kb()}
-            self._frames.send(ERROR, header, error_response_data.encode("utf-8"))
-
-        def post_init_error(self, error_response_data, error_type_override=None):
-            flush(self._unbuffered)
-            kind = error_type_override or error_response_data["errorType"]
-            self._frames.send(INIT_ERROR, {"error_type": kind}, json.dumps(error_response_data).encode())
-
-        def restore_next(self):
-            """Wait to be restored. Without a snapshot, go on at once: what follows a restore follows the initialisation."""
-            if self._restore is not None:
-                flush(self._unbuffered)
-                self._restore(self._frames)
-
-        def report_restore_error(self, restore_error_data):
-            self.post_init_error(restore_error_data, "Runtime.AfterRestoreError")
-
-    return FrameClient
+    def report_restore_error(self, restore_error_data):
+        """Report what a hook raised after the restore."""
+        self.post_init_error(restore_error_data, "Runtime.AfterRestoreError")
 
 
 def refused(constant):
@@ -136,22 +143,20 @@ def refused(constant):
     raise ValueError(constant)
 
 
-@functools.lru_cache(maxsize=None)
-def marshaller_class(base):
-    """Return awslambdaric's marshaller with a short way for plain JSON, which nearly everything is; of anything else it judges itself.
+def quick_marshaller(base):
+    """Return methods for awslambdaric's marshaller, with a short way for plain JSON, which nearly everything is; of anything else, and
+    when the function has changed how JSON is written, it judges itself.
 
     The short way is the interpreter's own module, in C on every Python. awslambdaric uses simplejson, which is in C on the server's only.
     """
-    theirs = sys.modules[base.__module__].json.JSONDecoder()
-    scan = json.JSONDecoder(parse_int=theirs.parse_int, parse_constant=refused).scan_once
+    module = sys.modules[base.__module__]
+    scan = json.JSONDecoder(parse_int=module.json.JSONDecoder().parse_int, parse_constant=refused).scan_once
+    encoder_class, encode = module.Encoder, module.Encoder.encode
     writers = {only_ascii: json_writer(only_ascii) for only_ascii in (True, False)}
+    settings = {only_ascii: dict(vars(encoder_class()), ensure_ascii=only_ascii) for only_ascii in writers}
+    unmarshal, marshal_slowly = base.unmarshal_request, base.marshal_response
 
-    class Marshaller(base):
-        def __init__(self):
-            super().__init__()
-            self._given = self.jsonEncoder
-            self._write = writers[self.jsonEncoder.ensure_ascii]
-
+    class Marshaller:
         def unmarshal_request(self, request, content_type="application/json"):
             if content_type == "application/json":
                 try:
@@ -161,16 +166,17 @@ def marshaller_class(base):
                         return event
                 except (ValueError, StopIteration, RecursionError):
                     pass
-            return super().unmarshal_request(request, content_type)
+            return unmarshal(self, request, content_type)
 
         def marshal_response(self, response):
-            if self.jsonEncoder is self._given:
+            encoder = self.jsonEncoder
+            if type(encoder) is encoder_class and encoder_class.encode is encode and vars(encoder) == settings.get(encoder.ensure_ascii):
                 try:
                     marshal.dumps(response, 2)  # refuses subclasses of built-in types, which simplejson may write in another way
-                    return self._write(response), "application/json"
+                    return writers[encoder.ensure_ascii](response), "application/json"
                 except (ValueError, TypeError, RecursionError):
                     pass
-            return super().marshal_response(response)
+            return marshal_slowly(self, response)
 
     return Marshaller
 
@@ -235,9 +241,12 @@ def load():
     stub = types.ModuleType("runtime_client")
     stub.initialize_client = lambda user_agent: None
     sys.modules["runtime_client"] = stub
-    from awslambdaric import bootstrap, lambda_context, lambda_runtime_client  # noqa: F401, PLC0415 - into ``sys.modules``
+    from awslambdaric import bootstrap, lambda_context  # noqa: F401, PLC0415 - found only now
+    from awslambdaric import lambda_runtime_client as ric  # noqa: PLC0415
 
     del sys.modules["runtime_client"]
+    install(ric.LambdaRuntimeClient, FrameClient)
+    install(ric.LambdaMarshaller, quick_marshaller(ric.LambdaMarshaller))
     lambda_context.os = types.SimpleNamespace(**dict(vars(os), environ=Variables(os.environ)))
 
 
@@ -255,10 +264,13 @@ def run(paths, others, handler, frames, restore=None, records=RECORDS_FD):
     level = bootstrap._get_log_level_from_env_var(os.environ.get("AWS_LAMBDA_LOG_LEVEL"))  # noqa: SLF001
     bootstrap._AWS_LAMBDA_LOG_FORMAT = bootstrap.LogFormat.from_str(os.environ.get("AWS_LAMBDA_LOG_FORMAT"))  # noqa: SLF001
     bootstrap._AWS_LAMBDA_LOG_LEVEL = level  # noqa: SLF001
-    ric.LambdaRuntimeClient.marshaller = marshaller_class(ric.LambdaMarshaller)()
+    ric.LambdaRuntimeClient.marshaller = ric.LambdaMarshaller()
     sys.path[:] = paths + others
     sys.argv[:] = [os.path.join(os.environ["LAMBDA_RUNTIME_DIR"], "bootstrap.py")]
-    bootstrap.run(handler, client_class(ric.LambdaRuntimeClient)(frames, bootstrap.Unbuffered, restore))
+    sys.modules["__main__"].bootstrap = bootstrap  # as in AWS's images; Sentry looks there for what it wraps
+    client = ric.LambdaRuntimeClient("frames", False)
+    client.serve(frames, bootstrap.Unbuffered, restore)
+    bootstrap.run(handler, client)
 
 
 def main():
