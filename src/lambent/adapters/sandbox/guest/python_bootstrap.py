@@ -81,10 +81,9 @@ def install(theirs, ours):
 class FrameClient:
     """What awslambdaric's client does, with frames in place of its calls."""
 
-    def serve(self, frames, unbuffered, restore=None):
-        """Serve by frames. ``unbuffered``: see ``flush``; ``restore`` waits in a snapshot."""
+    def serve(self, frames, restore=None):
+        """Serve by frames. ``restore`` waits in a snapshot."""
         self._frames = frames
-        self._unbuffered = unbuffered
         self._restore = restore
         self._ready = False
 
@@ -109,28 +108,28 @@ class FrameClient:
 
     def post_invocation_result(self, invoke_id, result_data, content_type="application/json", invocation_id=None):
         """Report what the handler returned."""
-        flush(self._unbuffered)
+        flush()
         body = result_data if isinstance(result_data, bytes) else result_data.encode("utf-8")
         header = {"request_id": invoke_id, "content_type": content_type, "peak_kb": peak_kb(), "unread": unread()}
         self._frames.send(RESULT, header, body)
 
     def post_invocation_error(self, invoke_id, error_response_data, xray_fault, invocation_id=None):
         """Report what the handler raised."""
-        flush(self._unbuffered)
+        flush()
         kind = json.loads(error_response_data).get("errorType", "")
         header = {"request_id": invoke_id, "error_type": kind, "peak_kb": peak_kb()}
         self._frames.send(ERROR, header, error_response_data.encode("utf-8"))
 
     def post_init_error(self, error_response_data, error_type_override=None):
         """Report why the function can't be imported."""
-        flush(self._unbuffered)
+        flush()
         kind = error_type_override or error_response_data["errorType"]
         self._frames.send(INIT_ERROR, {"error_type": kind}, json.dumps(error_response_data).encode())
 
     def restore_next(self):
         """Wait to be restored. Without a snapshot, go on at once: what follows a restore follows the initialisation."""
         if self._restore is not None:
-            flush(self._unbuffered)
+            flush()
             self._restore(self._frames)
 
     def report_restore_error(self, restore_error_data):
@@ -194,14 +193,11 @@ def unread():
         return ""
 
 
-def flush(unbuffered):
-    """Let out what Python still holds, so that it is before the answer.
-
-    ``unbuffered`` is awslambdaric's class around each stream: to ask that for a method of the stream's takes longer than to flush it.
-    """
+def flush():
+    """Let out what Python still holds, so that it is before the answer."""
     for stream in (sys.stdout, sys.stderr):
         try:  # noqa: SIM105 - which takes longer than the rest
-            (stream.stream if type(stream) is unbuffered else stream).flush()
+            stream.flush()
         except Exception:  # noqa: S110 - the function may have closed or replaced it
             pass
 
@@ -269,7 +265,7 @@ def run(paths, others, handler, frames, restore=None, records=RECORDS_FD):
     sys.argv[:] = [os.path.join(os.environ["LAMBDA_RUNTIME_DIR"], "bootstrap.py")]
     sys.modules["__main__"].bootstrap = bootstrap  # as in AWS's images; Sentry looks there for what it wraps
     client = ric.LambdaRuntimeClient("frames", False)
-    client.serve(frames, bootstrap.Unbuffered, restore)
+    client.serve(frames, restore)
     bootstrap.run(handler, client)
 
 
