@@ -11,6 +11,8 @@ from lambent.domain.ports import RawHandler, Worker
 
 C = TypeVar("C")
 Handler: TypeAlias = Callable[[C, Call, Any], Awaitable[Result | None]]
+Serve: TypeAlias = Callable[[Call], Awaitable[Result | None]]
+"""Carries out authorised calls of one operation; ``None`` is an empty result. Raises ``AwsError``."""
 
 
 class Operations(Generic[C]):
@@ -49,8 +51,8 @@ class Service(Protocol):
         """What is served, by the model's operation name."""
         ...
 
-    async def handle(self, call: Call) -> Result:
-        """Carry out an authorised call. Raises ``AwsError``; ``NotImplementedHere`` for an operation that isn't built yet."""
+    def handler(self, operation: str) -> Serve:
+        """Return what carries out an operation. Raises ``NotImplementedHere`` for one that isn't built yet."""
         ...
 
 
@@ -84,9 +86,13 @@ class NativeService(Generic[C]):
         """What is served, by the model's operation name."""
         return self._handlers
 
-    async def handle(self, call: Call) -> Result:
-        """Carry out an authorised call."""
-        handler = self._handlers.get(call.operation)
+    def handler(self, operation: str) -> Serve:
+        """Return what carries out an operation."""
+        handler, context = self._handlers.get(operation), self._context
         if handler is None:
-            raise NotImplementedHere(self.name, call.operation)
-        return await handler(self._context, call, call.params) or {}
+            raise NotImplementedHere(self.name, operation)
+        return lambda call: handler(context, call, call.params)
+
+    async def handle(self, call: Call) -> Result:
+        """Carry out one authorised call."""
+        return await self.handler(call.operation)(call) or {}

@@ -44,12 +44,6 @@ class _Marks(msgspec.Struct, frozen=True):
     is_signed: bool
     is_inside: bool
 
-    @property
-    def characters(self) -> int:
-        """About how much it is to remember."""
-        named = (self.path, self.query, self.host, self.content_type, self.target, self.smithy_protocol, self.signing_name)
-        return sum([len(each) for each in named if each])
-
     def request(self) -> HttpRequest:
         """Return a request that has these marks and nothing else."""
         marks = {
@@ -74,20 +68,26 @@ class Ways:
 
     def of(self, request: HttpRequest, credential: Credential | None) -> Way:
         """Return the way of a request as it came in."""
-        headers = request.headers
+        headers, path, query = request.headers, request.raw_path, request.query
+        host, content_type, target = headers.get("host", ""), headers.get("content-type", ""), headers.get("x-amz-target")
+        smithy_protocol = headers.get("smithy-protocol", "")
+        signing_name = None if credential is None else credential.service
         marks = _Marks(
             request.method,
-            request.raw_path,
-            request.query,
-            headers.get("host", ""),
-            headers.get("content-type", "").partition(";")[0],  # boundaries are a request's own
-            headers.get("x-amz-target"),
-            headers.get("smithy-protocol", ""),
-            None if credential is None else credential.service,
+            path,
+            query,
+            host,
+            content_type.partition(";")[0],  # boundaries are a request's own
+            target,
+            smithy_protocol,
+            signing_name,
             "authorization" in headers,
             request.environment_key is not None,
         )
-        return self._known(marks) if marks.characters < _KEPT_CHARACTERS_MAX else self._find(marks)
+        characters = (
+            len(path) + len(query) + len(host) + len(content_type) + len(target or "") + len(smithy_protocol) + len(signing_name or "")
+        )
+        return self._known(marks) if characters < _KEPT_CHARACTERS_MAX else self._find(marks)
 
     def _find(self, marks: _Marks) -> Way:
         """Return the way, which depends on nothing but the marks: whoever is asked sees nothing else."""

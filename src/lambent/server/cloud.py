@@ -8,7 +8,7 @@ from typing import TypeAlias
 from lambent.domain.call import Call, Result
 from lambent.domain.errors import AwsError, NotImplementedHere
 from lambent.domain.ports import AuditSink, Authoriser, Cloud
-from lambent.domain.service import Service
+from lambent.domain.service import Serve, Service
 
 Observer: TypeAlias = Callable[[Call, Result], Awaitable[None]]
 """Is told of calls of a service, or of one of its operations, that went well, before the caller is answered."""
@@ -17,9 +17,9 @@ Observers: TypeAlias = "Mapping[str | tuple[str, str], Sequence[Observer]]"
 """By service, or by service and operation."""
 
 Override: TypeAlias = Callable[[Call], Awaitable[Result]]
-"""Serves one operation; given to the cloud, in place of its service's upstream."""
+"""Serves one operation in place of its service's upstream."""
 
-_Served: TypeAlias = "tuple[Override, tuple[Observer, ...]]"
+_Served: TypeAlias = "tuple[Serve, tuple[Observer, ...]]"
 
 
 class ServerCloud:
@@ -62,8 +62,8 @@ class ServerCloud:
         code: str | None = "InternalFailure"
         try:
             await self._authoriser.authorise(call)
-            handle, observers = self._served.get((call.service, call.operation)) or self._find(call)
-            result = await handle(call)
+            serve, observers = self._served.get((call.service, call.operation)) or self._find(call)
+            result = await serve(call) or {}
             for observe in observers:
                 await observe(call, result)
             code = None
@@ -85,7 +85,7 @@ class ServerCloud:
         found = self._served[key] = (handler, (*self._observers.get(call.service, ()), *self._observers.get(key, ())))
         return found
 
-    def _handler(self, name: str, operation: str) -> Override | None:
+    def _handler(self, name: str, operation: str) -> Serve | None:
         upstream = self._upstreams.get(name)
         if upstream is not None:
             return upstream.call
@@ -94,5 +94,5 @@ class ServerCloud:
             return override
         service = self._services.get(name)
         if service is not None and not (service.partial and self._fallback is not None and operation not in service.operations):
-            return service.handle
+            return service.handler(operation)
         return None if self._fallback is None else self._fallback.call

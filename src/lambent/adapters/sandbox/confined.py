@@ -100,6 +100,7 @@ class ConfinedBody:
             by_group=berth.control is None,
         )
         self.wake = self._governor.busy
+        self.drain = berth.pipe.drain
         self._launch = launch
         self._program = program
         self._seen = seen
@@ -150,10 +151,6 @@ class ConfinedBody:
         self._governor.pid = berth.child.pid
         self._governor.busy()
         return channel
-
-    def drain(self, *, is_read: bool = False) -> bool:
-        """Give the output what was written up to now; return whether there is more."""
-        return self._berth.pipe.drain(is_read=is_read)
 
     def peak_mb(self) -> int:
         """Return the largest resident size of the runtime's process so far, in MB; most runtimes say it themselves, with each result."""

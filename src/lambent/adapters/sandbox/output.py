@@ -46,15 +46,10 @@ class OutputParser:
     def __init__(self, sink: OutputSink, clock: Clock) -> None:
         self.sink = sink  #: may be set later, before anything is written
         self._clock = clock
-        self._rest = bytearray()
+        self.rest = bytearray()  #: what was written and isn't complete
         self._seen = 0  #: so many bytes of the rest have no line end, and no record begins there
         self._needed = 1  #: with fewer bytes there is nothing to be found
         self.steps = 0  #: how much work was done so far
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether everything was given."""
-        return not self._rest
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes and give what is complete."""
@@ -64,12 +59,12 @@ class OutputParser:
 
     def add(self, data: bytes) -> None:
         """Take the next bytes."""
-        self._rest += data
+        self.rest += data
 
     def work(self) -> bool:
         """Give what is complete, as far as that goes in a few milliseconds; return whether there is more."""
         end = self.steps + _STEPS_AT_ONCE
-        while len(self._rest) >= self._needed and self._step():
+        while len(self.rest) >= self._needed and self._step():
             if self.steps >= end:
                 return True
         return False
@@ -77,13 +72,13 @@ class OutputParser:
     def flush(self) -> None:
         """Give what is left, a partial line or a record that was cut short, as a line."""
         self._needed = 1
-        while self._rest:
+        while self.rest:
             if not self._step():
-                self._emit(len(self._rest), 0)
+                self._emit(len(self.rest), 0)
 
     def _step(self) -> bool:
         """Give one line or record; False when more bytes are needed."""
-        rest = self._rest
+        rest = self.rest
         newline = rest.find(b"\n", self._seen)
         start = self._record_start(newline)
         if start == 0:
@@ -108,19 +103,19 @@ class OutputParser:
         return False
 
     def _emit(self, length: int, drop: int) -> None:
-        line = bytes(self._rest[:length])
+        line = bytes(self.rest[:length])
         self._cut(length + drop)
         self.sink(line[:-1] if drop and line.endswith(b"\r") else line, False)
 
     def _cut(self, length: int) -> None:
-        del self._rest[:length]
+        del self.rest[:length]
         self._seen, self._needed = max(0, self._seen - length), 1
         self.steps += 1
 
     def _record_start(self, limit: int) -> int:
         """Return where in the line at hand, which ends at ``limit``, a record begins (or may begin, its header being incomplete); -1 when
         none does."""
-        rest = self._rest
+        rest = self.rest
         at = rest.find(_MAGIC, self._seen, limit + len(_MAGIC) if limit >= 0 else len(rest))
         while at >= 0 and (limit < 0 or at < limit):
             if len(rest) < at + _HEAD.size or self._plausible(at):
@@ -132,7 +127,7 @@ class OutputParser:
         return -1
 
     def _plausible(self, at: int) -> bool:
-        _, length, micros = _HEAD.unpack_from(self._rest, at)
+        _, length, micros = _HEAD.unpack_from(self.rest, at)
         drift_us = abs(int(micros) - int(self._clock.now() * 1e6))
         return int(length) <= RECORD_BYTES_MAX and drift_us < CLOCK_DRIFT_US_MAX
 
@@ -169,7 +164,7 @@ class OutputPipe:
             return False
         if not self._is_draining:
             self._left = 0 if is_read else self._waiting()
-            if not self._left and self.parser.is_empty:
+            if not self._left and not self.parser.rest:
                 return False
             self._is_draining = True
         end = self.parser.steps + _STEPS_AT_ONCE

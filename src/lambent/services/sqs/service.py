@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
 from lambent.domain.call import Call, Result
 from lambent.domain.caller import CallerKind
 from lambent.domain.errors import AwsError
 from lambent.domain.ports import Platform
-from lambent.domain.service import NativeService
+from lambent.domain.service import NativeService, Serve
 from lambent.services.sqs import dead_letters, moves, permissions, queues, receiving, sending, setting, settling, tagging
 from lambent.services.sqs.context import Sqs
 from lambent.services.sqs.fifo import LOOKAHEAD
@@ -19,11 +21,16 @@ from lambent.services.sqs.registry import Registry
 class SqsService(NativeService[Sqs]):
     """The service; callers without a name may do what a queue's policy lets everybody do, and nothing else."""
 
-    async def handle(self, call: Call) -> Result:
-        """Carry out an authorised call."""
-        if call.caller.kind is CallerKind.ANONYMOUS and "QueueUrl" not in call.params:
-            raise AwsError("AccessDenied", f"Access to sqs:{call.operation} is denied.", 403)
-        return await super().handle(call)
+    def handler(self, operation: str) -> Serve:
+        """Return what carries out an operation."""
+        carry_out = super().handler(operation)
+
+        def serve(call: Call) -> Awaitable[Result | None]:
+            if call.caller.kind is CallerKind.ANONYMOUS and "QueueUrl" not in call.params:
+                raise AwsError("AccessDenied", f"Access to sqs:{operation} is denied.", 403)
+            return carry_out(call)
+
+        return serve
 
 
 def build(platform: Platform, *, fifo_lookahead: int = LOOKAHEAD) -> SqsService:
