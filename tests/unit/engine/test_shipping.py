@@ -18,6 +18,7 @@ from lambent.engine.environments.shipping import (
     EVENT_BYTES_MAX,
     PIECE_BYTES,
     SHIPPED_S_MAX,
+    STEADY_FLUSH_S,
     LogShipper,
     LogStream,
     role_caller,
@@ -78,7 +79,7 @@ async def test_lines_that_keep_coming_gather_longer_unless_somebody_waits_for_th
     shipper.write(cloud.stream, b"first\n", 1)
     await clock.advance(0.06)
     assert puts(cloud) == [1]
-    await clock.advance(0.19)
+    await clock.advance(STEADY_FLUSH_S - 0.06)
     assert puts(cloud) == [1]
     await clock.advance(0.06)
     assert puts(cloud) == [1, 1]

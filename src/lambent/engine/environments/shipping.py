@@ -31,7 +31,7 @@ EVENT_BYTES_MAX: Final = 262_144 - EVENT_OVERHEAD_BYTES
 BATCH_BYTES_MAX: Final = 1_048_576
 BATCH_EVENTS_MAX: Final = 2_000  # of AWS's 10,000: a batch is judged and encoded at once, which holds up whoever else is served
 FLUSH_S: Final = 0.05  # how long lines gather before they are sent
-STEADY_FLUSH_S: Final = 0.25
+STEADY_FLUSH_S: Final = 0.5
 """The same while lines keep coming: a batch costs much more than a line of it. Nobody who awaits a log waits so long."""
 
 _SHARES: Final = 4
@@ -118,6 +118,7 @@ class LogShipper:
         self._dirty: dict[LogStream, None] = {}
         self._sending: set[LogStream] = set()
         self._wake = asyncio.Event()
+        self._is_awake = False  #: whether it is set, for every line to ask
         self._hurry = asyncio.Event()  #: somebody waits for a log
         self._has_room = asyncio.Event()
         self._has_room.set()
@@ -147,7 +148,8 @@ class LogShipper:
             if self._bytes > self._high_bytes:
                 self._has_room.clear()
         self._dirty[stream] = None
-        if not self._wake.is_set():
+        if not self._is_awake:
+            self._is_awake = True
             self._wake.set()
 
     def is_crowded(self, stream: LogStream) -> bool:
@@ -192,11 +194,13 @@ class LogShipper:
             if steady and not self._hurry.is_set():
                 await self._gather(STEADY_FLUSH_S - FLUSH_S)
             self._wake.clear()
+            self._is_awake = False
             self._hurry.clear()
             await self.flush()
-            steady = self._wake.is_set()
+            steady = self._is_awake
             self._report_dropped()
-            if self._dirty:
+            if self._dirty and not self._is_awake:
+                self._is_awake = True
                 self._wake.set()  # what failed is tried again at its time
 
     async def _gather(self, seconds: float) -> None:
