@@ -46,7 +46,7 @@ check: lint types floors  ## format, lint, types, floors, tidy and unit tests: u
 
 # Tests that talk to real processes race with whatever else the machine does: what fails is tried twice more, and counted as "rerun".
 test: lint types floors  ## everything
-	@$(BIN)/pytest -n 2 --reruns 2
+	@$(BIN)/pytest -n 3 --dist worksteal --reruns 2
 
 bench: $(STAMP)  ## benchmarks, as ratios to a baseline of the same run
 	@$(BIN)/python -m benchmarks

@@ -38,7 +38,7 @@ FACTS = {
     "address": "198.51.100.1",
     "other_address": "192.0.2.77",
     "address_6": "2001:db8::1",
-    "neighbour": 8765,
+    "neighbour": 8000 + os.getpid() % 10_000,
 }
 
 
