@@ -13,6 +13,7 @@ from lambent.domain.call import Call, Result
 from lambent.domain.errors import AwsError
 from lambent.domain.functions import runtime_version
 from lambent.engine.environments.loglines import Report, Start, stream_name
+from lambent.engine.environments.output import FunctionLog
 from lambent.engine.environments.shipping import (
     BATCH_EVENTS_MAX,
     EVENT_BYTES_MAX,
@@ -189,6 +190,26 @@ async def test_lines_are_worded_when_they_are_sent(cloud: FakeCloud) -> None:
     assert puts(cloud) == [4]
     assert not stream.bytes
     assert stream.taken == stream.settled == 3
+
+
+async def test_a_long_error_type_counts_for_what_it_is(cloud: FakeCloud) -> None:
+    shipper = LogShipper(cloud, VirtualClock(), SeededIds())
+    log = FunctionLog(function(), shipper.open(function(), "s"), VirtualClock())
+    report = Report(request_id="id", duration_ms=1, billed_ms=2, memory_mb=128, memory_used_mb=40, status="error", error_type="E" * 9_999)
+    log.end(report)
+    assert log.stream.bytes > 9_999
+    await shipper.flush()
+    assert puts(cloud) == [2]
+    assert cloud.logged() == "".join(report.texts())
+
+
+async def test_what_is_no_text_takes_more_room_when_it_is_sent(cloud: FakeCloud) -> None:
+    shipper = LogShipper(cloud, VirtualClock(), SeededIds())
+    stream = shipper.open(function(), "s")
+    for _ in range(6):
+        shipper.write(stream, b"\xff" * 100_000, 1)  # three times as much as text
+    await shipper.flush()
+    assert puts(cloud) == [3, 3]
 
 
 @pytest.mark.parametrize(

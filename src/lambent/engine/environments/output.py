@@ -117,7 +117,11 @@ class FunctionLog:
     def end(self, report: loglines.Report) -> None:
         """Note that an invocation ended, and its report."""
         if not self._json:
-            self._write(report)
+            if report.error_type:  # may be long: worded now, it counts for what it is
+                for each in report.texts():
+                    self._write(each.encode())
+            else:
+                self._write(report)
             return
         metrics: dict[str, Any] = {
             "durationMs": round(report.duration_ms, 3),

@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 EVENT_OVERHEAD_BYTES: Final = 26  # CloudWatch counts it with every event
 PIECE_BYTES: Final = 150  #: of memory, with every piece that waits, about
-_WORDED_BYTES: Final = 300  #: of memory, of a piece that is worded when it is sent, about
+WORDED_BYTES: Final = 300  #: what is worded when it is sent counts for so much: more than it has
 EVENT_BYTES_MAX: Final = 262_144 - EVENT_OVERHEAD_BYTES
 BATCH_BYTES_MAX: Final = 1_048_576
 BATCH_EVENTS_MAX: Final = 2_000  # of AWS's 10,000: a batch is judged and encoded at once, which holds up whoever else is served
@@ -54,7 +54,7 @@ class Worded(Protocol):
     """Lines that are put into words when they are sent: not on the path of an invocation."""
 
     def texts(self) -> Sequence[str]:
-        """Return the lines, far shorter than an event may be, with their line ends."""
+        """Return the lines with their line ends: at most ``WORDED_BYTES`` with CloudWatch's for each event."""
         ...
 
 
@@ -74,13 +74,17 @@ class LogStream:
         self.retry_at = 0.0
         self.shipper = shipper
         self.bytes = 0  #: of memory, in what waits
-        self.taken = 0  #: pieces that were ever added
-        self.settled = 0  #: of these: sent, or given up
+        self.settled = 0  #: pieces that were sent, or given up
         self._waiters: deque[tuple[int, asyncio.Future[None]]] = deque()
 
     async def wait_shipped(self) -> None:
         """Return when what was logged so far is with the log service, or that fails; see ``LogShipper.wait_shipped``."""
         await self.shipper.wait_shipped(self)
+
+    @property
+    def taken(self) -> int:
+        """How many pieces were ever added."""
+        return self.settled + len(self.waiting)
 
     def settle(self, pieces: int) -> int:
         """Note that so many pieces, the first that wait, were sent or given up; return their bytes."""
@@ -89,9 +93,8 @@ class LogStream:
             shipped = self._waiters.popleft()[1]
             if not shipped.done():
                 shipped.set_result(None)
-        size, gone = 0, self.waiting.popleft
-        for _ in range(pieces):
-            size += gone()[2]
+        gone = self.waiting.popleft
+        size = sum([gone()[2] for _ in range(pieces)])
         self.bytes -= size
         return size
 
@@ -133,20 +136,23 @@ class LogShipper:
 
     def write(self, stream: LogStream, piece: Piece, time_ms: int) -> None:
         """Take a piece for a stream if there is room; never blocks. What is larger than an event may be becomes several."""
-        size = PIECE_BYTES + (len(piece) if isinstance(piece, bytes) else _WORDED_BYTES)
-        if isinstance(piece, bytes) and len(piece) > EVENT_BYTES_MAX:
-            for start in range(0, len(piece), EVENT_BYTES_MAX):
-                self.write(stream, piece[start : start + EVENT_BYTES_MAX], time_ms)
-            return
-        if stream.bytes + size > self._stream_bytes_max or self._bytes + size > self._limit_bytes:
-            self.dropped += 1
-        else:
+        size = PIECE_BYTES + WORDED_BYTES
+        if isinstance(piece, bytes):
+            size = PIECE_BYTES + len(piece)
+            if size > PIECE_BYTES + EVENT_BYTES_MAX:
+                for start in range(0, len(piece), EVENT_BYTES_MAX):
+                    self.write(stream, piece[start : start + EVENT_BYTES_MAX], time_ms)
+                return
+        total = self._bytes + size
+        # As long as all have less than one may have, nobody has too much.
+        if total <= self._stream_bytes_max or (total <= self._limit_bytes and stream.bytes + size <= self._stream_bytes_max):
             stream.waiting.append((time_ms, piece, size))
-            stream.taken += 1
             stream.bytes += size
-            self._bytes += size
-            if self._bytes > self._high_bytes:
+            self._bytes = total
+            if total > self._high_bytes:
                 self._has_room.clear()
+        else:
+            self.dropped += 1
         self._dirty[stream] = None
         if not self._is_awake:
             self._is_awake = True
@@ -315,9 +321,15 @@ def _batch(stream: LogStream) -> tuple[int, list[dict[str, Any]]]:
     """Return how many pieces, the first that wait, fit into one PutLogEvents, and their events."""
     events: list[dict[str, Any]] = []
     pieces = size = 0
-    for time_ms, piece, _ in stream.waiting:
-        texts = (piece.decode("utf-8", "replace"),) if isinstance(piece, bytes) else piece.texts()
-        size += len("".join(texts).encode()) + EVENT_OVERHEAD_BYTES * len(texts)
+    for time_ms, piece, memory in stream.waiting:
+        size += memory - PIECE_BYTES + EVENT_OVERHEAD_BYTES
+        if isinstance(piece, bytes):
+            text = piece.decode("utf-8", "replace")
+            if not text.isascii():
+                size += len(text.encode()) - len(piece)  # what is no text is replaced by more
+            texts: Sequence[str] = (text,)
+        else:
+            texts = piece.texts()
         if pieces and (size > BATCH_BYTES_MAX or len(events) >= BATCH_EVENTS_MAX):
             break
         for each in texts:
