@@ -77,20 +77,21 @@ class Authenticator:
 
     def claim(self, request: HttpRequest, bucket: str, credential: Credential, service: str, protocol: str) -> Claim:
         """Return the claim when the head holds. Raises ``AwsError`` in the service's manner."""
-        identity = self._identities.find(credential.access_key_id)
-        if request.environment_key is not None and request.environment_key != credential.access_key_id:
-            identity = None  # an environment speaks for its own role only
-        if identity is None:
+        key, inside = credential.terms.access_key_id, request.environment_key
+        identity = self._identities.find(key)
+        if identity is None or (inside is not None and inside != key):  # an environment speaks for its own role only
             raise refusal(Doubt.UNKNOWN_KEY, service, protocol)
         if identity.expires is not None and identity.expires <= self._clock.now():
             raise refusal(Doubt.EXPIRED_TOKEN, service, protocol)
-        if identity.secret is not None and not hmac.compare_digest(identity.session_token.encode(), credential.session_token.encode()):
+        if identity.secret is None:
+            if not self._identities.trusts(request):
+                raise refusal(Doubt.FOREIGN_PAGE, service, protocol)
+        elif not hmac.compare_digest(identity.session_token.encode(), credential.session_token.encode()):
             raise refusal(Doubt.WRONG_TOKEN, service, protocol)
-        if identity.secret is None and not self._identities.trusts(request):
-            raise refusal(Doubt.FOREIGN_PAGE, service, protocol)
-        claim = Claim(request, bucket, credential, identity, signed_body_sha256(request, credential))
-        if claim.body_sha256 is not None or identity.secret is None:
-            self._verify(claim, claim.body_sha256 or "", service, protocol)
+        body_sha256 = signed_body_sha256(request, credential)
+        claim = Claim(request, bucket, credential, identity, body_sha256)
+        if body_sha256 is not None or identity.secret is None:
+            self._verify(claim, body_sha256 or "", service, protocol)
         return claim
 
     def check_body(self, claim: Claim, body: bytes, service: str, protocol: str) -> None:
@@ -136,7 +137,7 @@ class SignedReader:
 
 def with_signed_query(request: HttpRequest, claim: Claim | None) -> HttpRequest:
     """Return the request with the ``x-amz-`` headers that a presigned URL carries in its query, as version 2 has them."""
-    if claim is None or not claim.credential.presigned or claim.credential.service != "s3":
+    if claim is None or not claim.credential.presigned or claim.credential.terms.service != "s3":
         return request
     carried = {name.lower(): value for name, value in query_pairs(request.query) if name.lower().startswith("x-amz-")}
     headers = {name: value for name, value in carried.items() if name not in _OF_THE_SIGNATURE}

@@ -143,7 +143,7 @@ def of_form(form: str) -> str:
 
 def region_of(request: HttpRequest, credential: Credential | None, default: str) -> str:
     """Return the region that the request is for."""
-    named = credential.region if credential is not None else ""
+    named = credential.terms.region if credential is not None else ""
     if not _is_region(named):
         named = address(request.host).region
     return named or default

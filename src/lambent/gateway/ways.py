@@ -71,7 +71,7 @@ class Ways:
         headers, path, query = request.headers, request.raw_path, request.query
         host, content_type, target = headers.get("host", ""), headers.get("content-type", ""), headers.get("x-amz-target")
         smithy_protocol = headers.get("smithy-protocol", "")
-        signing_name = None if credential is None else credential.service
+        signing_name = None if credential is None else credential.terms.service
         marks = _Marks(
             request.method,
             path,

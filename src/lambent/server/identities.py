@@ -85,7 +85,7 @@ class Identities:
         if root_keys is not None:
             self._root = Identity(Caller.root(access_key_id=root_keys[0]), root_keys[1])
         self._issued: dict[str, StoredCredential] = {}
-        self._identities: dict[str, Identity] = {}
+        self._identities: dict[str, Identity] = {}  #: of the issued keys, those that are active
         self._sessions: dict[tuple[str, str], StoredCredential] = {}
 
     async def load(self) -> None:
@@ -104,9 +104,11 @@ class Identities:
 
     def find(self, access_key_id: str) -> Identity | None:
         """Return what is known of the key; ``None`` when nobody may use it."""
-        issued = self._issued.get(access_key_id)
-        if issued is not None:
-            return self._identities[access_key_id] if issued.active else None
+        found = self._identities.get(access_key_id)
+        if found is not None:
+            return found
+        if access_key_id in self._issued:
+            return None  # switched off
         if self._root is not None and access_key_id == self._root.caller.access_key_id:
             return self._root
         if not self._trusting or access_key_id.startswith("ASIA"):
@@ -218,7 +220,10 @@ class Identities:
 
     def _mirror(self, credential: StoredCredential) -> None:
         self._issued[credential.access_key_id] = credential
-        self._identities[credential.access_key_id] = credential.identity()
+        if credential.active:
+            self._identities[credential.access_key_id] = credential.identity()
+        else:
+            self._identities.pop(credential.access_key_id, None)
 
 
 def assumed_role(role_arn: str, session_name: str) -> Caller:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 import posixpath
-from collections.abc import Sequence
 from functools import lru_cache
+from typing import Final, NamedTuple
 from urllib.parse import quote, unquote
 
-from lambent.base.memory import remembered
+from lambent.base.memory import KEPT_CHARACTERS_MAX, remembered
 from lambent.domain.http import HttpRequest
-from lambent.signing.credential import ALGORITHM, Credential, query_pairs
+from lambent.signing.credential import ALGORITHM, Credential, Terms, query_pairs
 
+_BEGUN_MAX: Final = 512
 EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()
 _BLOCK_BYTES = hashlib.sha256().block_size
 _UNSIGNED_IN_QUERY = {"X-Amz-Signature"}
@@ -83,19 +84,19 @@ def canonical_query(query: str) -> str:
     return "&".join(f"{name}={value}" for name, value in sorted(pairs))
 
 
-def canonical_request(request: HttpRequest, signed_headers: Sequence[str], body_sha256: str, service: str) -> str:
-    """Return the canonical request."""
+def canonical_head(request: HttpRequest, terms: Terms) -> str:
+    """Return the canonical request up to where the body's hash follows."""
     found, headers = request.headers, ""
-    for name in signed_headers:
+    for name in terms.signed_headers:
         headers += f"{name}:{' '.join(found.get(name, '').split())}\n"
-    path = canonical_path(request.raw_path, service)
+    path = canonical_path(request.raw_path, terms.service)
     query = canonical_query(request.query) if request.query else ""
-    return f"{request.method}\n{path}\n{query}\n{headers}\n{';'.join(signed_headers)}\n{body_sha256}"
+    return f"{request.method}\n{path}\n{query}\n{headers}\n{';'.join(terms.signed_headers)}\n"
 
 
-def string_to_sign(timestamp: str, scope: str, canonical: str) -> str:
-    """Return what the signing key signs."""
-    return f"{ALGORITHM}\n{timestamp}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
+def signed_head(timestamp: str, terms: Terms) -> str:
+    """Return what the signing key signs, up to where the canonical request's hash follows."""
+    return f"{ALGORITHM}\n{timestamp}\n{terms.scope}\n"
 
 
 @lru_cache(maxsize=1024)
@@ -117,15 +118,60 @@ def _keyed(secret: str, date: str, region: str, service: str) -> tuple[hashlib._
     return hashlib.sha256(bytes(each ^ 0x36 for each in block)), hashlib.sha256(bytes(each ^ 0x5C for each in block))
 
 
-def signature(request: HttpRequest, credential: Credential, secret: str, body_sha256: str) -> str:
-    """Return the version 4 signature that the request should carry, in hexadecimal."""
-    canonical = canonical_request(request, credential.signed_headers, body_sha256, credential.service)
-    text = string_to_sign(credential.timestamp, credential.scope, canonical)
-    begun, ended = _keyed(secret, credential.date, credential.region, credential.service)
-    inner, outer = begun.copy(), ended.copy()
-    inner.update(text.encode())
+class _Begun(NamedTuple):
+    """A signature but for the body; each hash is to be copied."""
+
+    canonical: hashlib._Hash  #: of the canonical request
+    inner: hashlib._Hash  #: of the HMAC
+    outer: hashlib._Hash
+
+
+def _begin(request: HttpRequest, credential: Credential, secret: str) -> _Begun:
+    terms = credential.terms
+    begun, ended = _keyed(secret, terms.date, terms.region, terms.service)
+    inner = begun.copy()
+    inner.update(signed_head(credential.timestamp, terms).encode())
+    return _Begun(hashlib.sha256(canonical_head(request, terms).encode()), inner, ended)
+
+
+def _end(begun: _Begun, body_sha256: str) -> str:
+    canonical, inner, outer = begun
+    canonical, inner, outer = canonical.copy(), inner.copy(), outer.copy()
+    canonical.update(body_sha256.encode())
+    inner.update(canonical.hexdigest().encode())
     outer.update(inner.digest())
     return outer.hexdigest()
+
+
+def signature(request: HttpRequest, credential: Credential, secret: str, body_sha256: str) -> str:
+    """Return the version 4 signature that the request should carry, in hexadecimal."""
+    return _end(_begin(request, credential, secret), body_sha256)
+
+
+class Signatures:
+    """Knows the signatures that requests should carry.
+
+    What a client sends within a second to one place differs in the body only, so all but that is remembered, by everything that goes into
+    it: a signature that begins anew takes twice as long. S3's places are too many for it.
+    """
+
+    def __init__(self) -> None:
+        self._begun: dict[object, _Begun] = {}
+
+    def of(self, request: HttpRequest, credential: Credential, secret: str, body_sha256: str) -> str:
+        """Return the same as ``signature``."""
+        terms, path, query = credential.terms, request.raw_path, request.query
+        values = tuple(map(request.headers.get, terms.signed_headers))
+        key = (terms, secret, credential.timestamp, request.method, path, query, values)
+        begun = self._begun.get(key)
+        if begun is None:
+            begun = _begin(request, credential, secret)
+            texts = (path, query, terms.region, terms.service, *terms.signed_headers, *values)
+            if terms.service != "s3" and sum(len(each) for each in texts if each is not None) <= KEPT_CHARACTERS_MAX:
+                if len(self._begun) >= _BEGUN_MAX:
+                    self._begun.clear()
+                self._begun[key] = begun
+        return _end(begun, body_sha256)
 
 
 def string_to_sign_v2(request: HttpRequest, bucket: str, date: str) -> str:

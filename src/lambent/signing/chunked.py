@@ -24,8 +24,8 @@ class ChunkSigner:
     """The chain of chunk signatures: each covers the one before; the first one before is the request's own."""
 
     def __init__(self, credential: Credential, secret: str) -> None:
-        self._key = signing_key(secret, credential.date, credential.region, credential.service)
-        self._terms = f"{credential.timestamp}\n{credential.scope}"
+        self._key = signing_key(secret, credential.terms.date, credential.terms.region, credential.terms.service)
+        self._terms = f"{credential.timestamp}\n{credential.terms.scope}"
         self._previous = credential.signature
 
     def chunk(self, sha256: str) -> str:

@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
+from typing import NoReturn
 from urllib.parse import unquote_plus
 
 import msgspec
 
-from lambent.base.memory import remembered
+from lambent.base.memory import Remembered
 from lambent.domain.http import HttpRequest
 from lambent.signing.faults import Fault, SignatureRefused
 
@@ -22,14 +22,25 @@ _FIELD = re.compile(r"\s*(Credential|SignedHeaders|Signature)=([^,\s]+)\s*")
 _PRESIGNED_SECONDS_MAX = 604_800
 
 
+class Terms(msgspec.Struct, frozen=True, eq=False):
+    """What the signatures of a client have in common for a day. Two are the same only when they are one object."""
+
+    access_key_id: str
+    date: str = ""  #: ``20250131``, of the scope; empty with version 2
+    region: str = ""  #: empty with version 2
+    service: str = "s3"  #: the signing name, not always the model's: ``s3``, ``dynamodb``, ``ses``
+    signed_headers: tuple[str, ...] = ()
+
+    @property
+    def scope(self) -> str:
+        """The credential scope, as it is signed."""
+        return f"{self.date}/{self.region}/{self.service}/aws4_request"
+
+
 class Credential(msgspec.Struct, frozen=True):
     """The signer and the terms of a signature; nothing of it is checked yet."""
 
-    access_key_id: str
-    date: str  #: ``20250131``, of the scope; empty with version 2
-    region: str  #: empty with version 2
-    service: str  #: the signing name, not always the model's: ``s3``, ``dynamodb``, ``ses``
-    signed_headers: tuple[str, ...]
+    terms: Terms
     signature: str
     timestamp: str  #: as signed, ``20250131T120000Z``
     signed_at: float  #: the same, in seconds since 1970
@@ -41,11 +52,6 @@ class Credential(msgspec.Struct, frozen=True):
     def presigned(self) -> bool:
         """Whether the signature came in the query."""
         return self.expires_s is not None
-
-    @property
-    def scope(self) -> str:
-        """The credential scope, as it is signed."""
-        return f"{self.date}/{self.region}/{self.service}/aws4_request"
 
 
 def query_pairs(query: str) -> list[tuple[str, str]]:
@@ -70,38 +76,38 @@ def credential_of(request: HttpRequest) -> Credential | None:
 
 def _from_header(request: HttpRequest, authorization: str) -> Credential:
     # SDKs say the signature last; what is before it is the same for all requests of a client and day.
-    terms, marker, signature = authorization.rpartition("Signature=")
-    if not marker or not signature.isalnum():
-        terms, signature = authorization, ""
-    (access_key_id, date, region, service), signed_headers, inner = _terms(terms, bool(signature))
-    timestamp = request.headers.get("x-amz-date", "")
-    signed_at = _instant(timestamp or request.headers.get("date", ""), in_query=False)
-    return Credential(
-        access_key_id=access_key_id,
-        date=date,
-        region=region,
-        service=service,
-        signed_headers=signed_headers,
-        signature=signature or inner,
-        timestamp=timestamp or datetime.fromtimestamp(signed_at, UTC).strftime("%Y%m%dT%H%M%SZ"),
-        signed_at=signed_at,
-        session_token=request.headers.get("x-amz-security-token", ""),
-    )
+    headers = request.headers
+    before, marker, signature = authorization.rpartition("Signature=")
+    if marker and signature.isalnum():
+        terms = _TERMS[before]
+    else:
+        terms, signature = _read(authorization)
+    timestamp = headers.get("x-amz-date")
+    try:
+        signed_at = _INSTANTS[timestamp or headers.get("date", "")]
+    except ValueError:
+        _refuse_date(in_query=False)
+    if not timestamp:
+        timestamp = datetime.fromtimestamp(signed_at, UTC).strftime("%Y%m%dT%H%M%SZ")
+    return Credential(terms, signature, timestamp, signed_at, headers.get("x-amz-security-token", ""))
 
 
-@remembered(1024)
-def _terms(text: str, has_signature: bool) -> tuple[tuple[str, str, str, str], tuple[str, ...], str]:
-    """Return the scope, the signed headers and, unless it was split off before, the signature of an ``Authorization`` header."""
+def _read(text: str, signature: str = "") -> tuple[Terms, str]:
+    """Return what an ``Authorization`` header says; the signature is given when it was split off before."""
     algorithm, _, rest = text.partition(" ")
     if algorithm != ALGORITHM:
         raise SignatureRefused(Fault.MALFORMED, f"Unsupported AWS 'algorithm': '{algorithm}'.")
     found = {match[1]: match[2] for match in map(_FIELD.fullmatch, rest.split(",")) if match}
-    if has_signature:
-        found["Signature"] = ""
+    if signature:
+        found["Signature"] = signature
     for name in ("Credential", "Signature", "SignedHeaders"):
         if name not in found:
             raise SignatureRefused(Fault.MALFORMED, f"Authorization header requires '{name}' parameter.")
-    return _scope(found["Credential"], in_query=False), tuple(found["SignedHeaders"].lower().split(";")), found["Signature"]
+    return _terms(found["Credential"], found["SignedHeaders"], in_query=False), found["Signature"]
+
+
+_TERMS = Remembered(lambda text: _read(text, "0")[0], 1024)
+"""Of ``Authorization`` headers, by all that is before the signature."""
 
 
 def _from_query(query: dict[str, str]) -> Credential:
@@ -125,13 +131,8 @@ def _from_query(query: dict[str, str]) -> Credential:
     if int(expires) > _PRESIGNED_SECONDS_MAX:
         text = "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than 604800 seconds"
         raise SignatureRefused(Fault.MALFORMED, text, in_query=True)
-    access_key_id, date, region, service = _scope(query["X-Amz-Credential"], in_query=True)
     return Credential(
-        access_key_id=access_key_id,
-        date=date,
-        region=region,
-        service=service,
-        signed_headers=tuple(query["X-Amz-SignedHeaders"].lower().split(";")),
+        terms=_terms(query["X-Amz-Credential"], query["X-Amz-SignedHeaders"], in_query=True),
         signature=query["X-Amz-Signature"],
         timestamp=query["X-Amz-Date"],
         signed_at=_instant(query["X-Amz-Date"], in_query=True),
@@ -144,11 +145,7 @@ def _from_old_header(request: HttpRequest, authorization: str) -> Credential:
     access_key_id, _, signature = authorization[4:].partition(":")
     date = request.headers.get("x-amz-date") or request.headers.get("date", "")
     return Credential(
-        access_key_id=access_key_id,
-        date="",
-        region="",
-        service="s3",
-        signed_headers=(),
+        terms=Terms(access_key_id),
         signature=signature,
         timestamp=date,
         signed_at=_instant(date, in_query=False),
@@ -164,11 +161,7 @@ def _from_old_query(query: dict[str, str]) -> Credential:
             Fault.INCOMPLETE, "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters", in_query=True
         )
     return Credential(
-        access_key_id=query["AWSAccessKeyId"],
-        date="",
-        region="",
-        service="s3",
-        signed_headers=(),
+        terms=Terms(query["AWSAccessKeyId"]),
         signature=query.get("Signature", ""),
         timestamp=expires,
         signed_at=0.0,
@@ -178,22 +171,34 @@ def _from_old_query(query: dict[str, str]) -> Credential:
     )
 
 
-def _scope(text: str, *, in_query: bool) -> tuple[str, str, str, str]:
+def _terms(text: str, signed_headers: str, *, in_query: bool) -> Terms:
     parts = text.rsplit("/", 4)
     if len(parts) != 5 or parts[4] != "aws4_request" or not parts[0] or not re.fullmatch(r"\d{8}", parts[1]):
         where = "Error parsing the X-Amz-Credential parameter; the" if in_query else "The authorization header is malformed; the"
         text = f'{where} Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".'
         raise SignatureRefused(Fault.MALFORMED, text, in_query=in_query)
-    return parts[0], parts[1], parts[2], parts[3]
+    return Terms(parts[0], parts[1], parts[2], parts[3], tuple(signed_headers.lower().split(";")))
 
 
-@lru_cache(maxsize=256)
 def _instant(text: str, *, in_query: bool) -> float:
-    """Return the seconds since 1970 of ``20250131T120000Z`` or of an HTTP date."""
+    try:
+        return _INSTANTS[text]
+    except ValueError:
+        _refuse_date(in_query=in_query)
+
+
+def _refuse_date(*, in_query: bool) -> NoReturn:
+    raise SignatureRefused(Fault.MALFORMED, "AWS authentication requires a valid Date or x-amz-date header", in_query=in_query) from None
+
+
+def _seconds(text: str) -> float:
+    """Return the seconds since 1970 of ``20250131T120000Z`` or of an HTTP date; ``ValueError`` when it is neither."""
     try:
         if len(text) == 16 and text[8] == "T":
             return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
         return parsedate_to_datetime(text).timestamp()
-    except (ValueError, TypeError, IndexError):
-        text = "AWS authentication requires a valid Date or x-amz-date header"
-        raise SignatureRefused(Fault.MALFORMED, text, in_query=in_query) from None
+    except (TypeError, IndexError):
+        raise ValueError(text) from None
+
+
+_INSTANTS = Remembered(_seconds, 256)

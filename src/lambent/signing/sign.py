@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from lambent.domain.http import HttpRequest
 from lambent.signing.canonical import signature
-from lambent.signing.credential import ALGORITHM, Credential
+from lambent.signing.credential import ALGORITHM, Credential, Terms
 
 
 def signed_headers(
@@ -30,18 +30,8 @@ def signed_headers(
     if session_token:
         headers["x-amz-security-token"] = session_token
     names = tuple(sorted(name for name in headers if name in {"host", "content-type"} or name.startswith("x-amz-")))
-    credential = Credential(
-        access_key_id=access_key_id,
-        date=timestamp[:8],
-        region=region,
-        service=service,
-        signed_headers=names,
-        signature="",
-        timestamp=timestamp,
-        signed_at=now,
-    )
+    terms = Terms(access_key_id, timestamp[:8], region, service, names)
+    credential = Credential(terms, signature="", timestamp=timestamp, signed_at=now)
     found = signature(replace(request, headers=headers), credential, secret, body_sha256)
-    headers["authorization"] = (
-        f"{ALGORITHM} Credential={access_key_id}/{credential.scope}, SignedHeaders={';'.join(names)}, Signature={found}"
-    )
+    headers["authorization"] = f"{ALGORITHM} Credential={access_key_id}/{terms.scope}, SignedHeaders={';'.join(names)}, Signature={found}"
     return headers

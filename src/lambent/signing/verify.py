@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import hmac
 from datetime import UTC, datetime
 
 from lambent.domain.http import HttpRequest
-from lambent.signing.canonical import EMPTY_SHA256, canonical_request, signature, string_to_sign, string_to_sign_v2
+from lambent.signing.canonical import EMPTY_SHA256, Signatures, canonical_head, signed_head, string_to_sign_v2
 from lambent.signing.credential import Credential
 from lambent.signing.faults import Fault, SignatureRefused
 
@@ -15,6 +16,7 @@ SKEW_S_MAX = 900.0
 """AWS allows five minutes, S3 fifteen; fifteen here for all."""
 
 UNSIGNED = "UNSIGNED-PAYLOAD"
+_SIGNATURES = Signatures()
 
 
 def signed_body_sha256(request: HttpRequest, credential: Credential) -> str | None:
@@ -24,7 +26,7 @@ def signed_body_sha256(request: HttpRequest, credential: Credential) -> str | No
     declared = request.headers.get("x-amz-content-sha256")
     if declared:
         return declared
-    if credential.service == "s3" and credential.presigned:
+    if credential.expires_s is not None and credential.terms.service == "s3":
         return UNSIGNED
     return EMPTY_SHA256 if request.body.length == 0 else None
 
@@ -46,8 +48,8 @@ def check_time(credential: Credential, now: float) -> None:
         limit = _basic(now + SKEW_S_MAX)
         text = f"Signature not yet current: {credential.timestamp} is still later than {limit} ({_basic(now)} + 15 min.)"
         raise SignatureRefused(Fault.SKEWED, text)
-    if credential.version == 4 and not credential.timestamp.startswith(credential.date):
-        dates = f"'{credential.date}' != '{credential.timestamp[:8]}'"
+    if credential.version == 4 and not credential.timestamp.startswith(credential.terms.date):
+        dates = f"'{credential.terms.date}' != '{credential.timestamp[:8]}'"
         raise SignatureRefused(
             Fault.MISMATCH, f"Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: {dates}"
         )
@@ -58,26 +60,28 @@ def verify(request: HttpRequest, credential: Credential, secret: str, *, now: fl
 
     ``request`` is as the client sent it, before any rewriting; ``bucket`` is what an S3 host named, for version 2.
     """
-    if credential.expires_s is not None or abs(now - credential.signed_at) > SKEW_S_MAX or credential.timestamp[:8] != credential.date:
+    terms = credential.terms
+    if credential.expires_s is not None or abs(now - credential.signed_at) > SKEW_S_MAX or credential.timestamp[:8] != terms.date:
         check_time(credential, now)
     if credential.version == 2:
         expected = _signature_v2(request, credential, secret, bucket)
     else:
-        if credential.service == "s3" or "host" not in credential.signed_headers:
+        if terms.service == "s3" or "host" not in terms.signed_headers:
             _check_covered(request, credential)
-        expected = signature(request, credential, secret, body_sha256)
+        expected = _SIGNATURES.of(request, credential, secret, body_sha256)
     if not hmac.compare_digest(expected.encode(), credential.signature.encode()):
         raise SignatureRefused(Fault.MISMATCH, facts=_compared(request, credential, body_sha256, bucket))
 
 
 def _compared(request: HttpRequest, credential: Credential, body_sha256: str, bucket: str) -> dict[str, str]:
     """Return what was signed here, so that the client can see where it signed something else."""
-    facts = {"AWSAccessKeyId": credential.access_key_id}
+    terms = credential.terms
+    facts = {"AWSAccessKeyId": terms.access_key_id}
     if credential.version == 2:
         text = string_to_sign_v2(request, bucket, credential.timestamp)
     else:
-        canonical = canonical_request(request, credential.signed_headers, body_sha256, credential.service)
-        text = string_to_sign(credential.timestamp, credential.scope, canonical)
+        canonical = canonical_head(request, terms) + body_sha256
+        text = signed_head(credential.timestamp, terms) + hashlib.sha256(canonical.encode()).hexdigest()
     facts |= {"StringToSign": text, "SignatureProvided": credential.signature, "StringToSignBytes": text.encode().hex(" ")}
     if credential.version == 4:
         facts |= {"CanonicalRequest": canonical, "CanonicalRequestBytes": canonical.encode().hex(" ")}
@@ -91,11 +95,12 @@ def _signature_v2(request: HttpRequest, credential: Credential, secret: str, buc
 
 def _check_covered(request: HttpRequest, credential: Credential) -> None:
     """A signature must cover the host and, for S3, every ``x-amz-`` header: nobody on the way may add a header that means something."""
-    if "host" not in credential.signed_headers:
+    signed_headers = credential.terms.signed_headers
+    if "host" not in signed_headers:
         raise SignatureRefused(Fault.MALFORMED, "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
-    if credential.service != "s3":
+    if credential.terms.service != "s3":
         return
-    covered = set(credential.signed_headers)
+    covered = set(signed_headers)
     free = sorted(name for name in request.headers if name.startswith("x-amz-") and name not in covered)
     if credential.presigned and "x-amz-content-sha256" in free:
         free.remove("x-amz-content-sha256")  # it is part of the canonical request in its own right

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from lambent.base.memory import KEPT_CHARACTERS_MAX, remembered
+import pytest
+
+from lambent.base.memory import KEPT_CHARACTERS_MAX, Remembered, remembered
 
 
 class Finder:
@@ -36,3 +38,23 @@ def test_long_texts_are_not_kept() -> None:
     assert len(finder.asked) == 2
     assert finder.of(long[1:]) == finder.of(long[1:])
     assert len(finder.asked) == 3
+
+
+def test_a_table_asks_for_what_it_does_not_hold() -> None:
+    asked = list[str]()
+
+    def find(text: str) -> int:
+        asked.append(text)
+        return int(text)
+
+    known = Remembered(find, 2)
+    assert [known[text] for text in ("1", "2", "1", "2")] == [1, 2, 1, 2]
+    assert asked == ["1", "2"]
+    assert (known["3"], known["1"], known["3"]) == (3, 1, 3)
+    assert asked == ["1", "2", "3", "1"]
+    with pytest.raises(ValueError, match="one"):
+        known["one"]
+    long = "0" * (KEPT_CHARACTERS_MAX + 1)
+    assert (known[long], known[long]) == (0, 0)
+    assert len(known) <= 2
+    assert asked[-2:] == [long, long]

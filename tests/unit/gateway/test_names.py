@@ -73,7 +73,7 @@ def scoped(service: str, region: str = "eu-west-1") -> str:
 def test_service(path: str, query: str, headers: dict[str, str], service: str | None) -> None:
     found = request(path, query, date="Wed, 01 Jan 2025 00:00:00 GMT", **headers)
     credential = credential_of(found)
-    assert service_of(found, credential and credential.service) == service
+    assert service_of(found, credential and credential.terms.service) == service
 
 
 def test_region_comes_from_the_scope_then_the_host_then_the_default() -> None:

@@ -63,7 +63,7 @@ def test_header_signature_holds(path: str, query: list[tuple[str, str]], body: b
     received = as_received(request, body)
     credential = credential_of(received)
     assert credential is not None
-    assert (credential.access_key_id, credential.region, credential.service) == ("AKIDEXAMPLE", "eu-central-1", service)
+    assert (credential.terms.access_key_id, credential.terms.region, credential.terms.service) == ("AKIDEXAMPLE", "eu-central-1", service)
     assert credential.session_token == KEYS.token
     check(received, body)
     assert refused(replace(received, body=BytesStream(body + b"!")), body + b"!") is Fault.MISMATCH
