@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import secrets
@@ -19,6 +20,11 @@ class Ids(Protocol):
 
     def uuid(self) -> str:
         """Return a random UUID, as in ``x-amzn-RequestId``."""
+        ...
+
+    def ordered(self) -> str:
+        """Return a name that nobody else has, and that comes right after the one before: what is stored under such names lies together,
+        where each random one touches a page of its own."""
         ...
 
     def hex(self, digits: int) -> str:
@@ -41,6 +47,8 @@ class SystemIds:
     def __init__(self) -> None:
         self._pieces: list[str] = []
         self._uuids: list[str] = []
+        self._mark = os.urandom(12).hex()  #: nobody else's
+        self._number = itertools.count()
 
     def uuid(self) -> str:
         """Return a random UUID."""
@@ -49,6 +57,10 @@ class SystemIds:
                 return self._uuids.pop()  # one step: no two threads get the same
             except IndexError:
                 self._uuids += [_uuid(digits) for digits in _random_digits(_UUID)]
+
+    def ordered(self) -> str:
+        """Return the next name."""
+        return f"{self._mark}{next(self._number):08x}"
 
     def hex(self, digits: int) -> str:
         """Return random hexadecimal digits."""
@@ -85,10 +97,16 @@ class SeededIds:
 
     def __init__(self, seed: int = 0) -> None:
         self._random = random.Random(seed)  # noqa: S311 - repeatable on purpose
+        self._mark = f"{seed:024x}"
+        self._number = itertools.count()
 
     def uuid(self) -> str:
         """Return the next UUID of the seed."""
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+
+    def ordered(self) -> str:
+        """Return the next name of the seed."""
+        return f"{self._mark}{next(self._number):08x}"
 
     def hex(self, digits: int) -> str:
         """Return the next hexadecimal digits of the seed."""

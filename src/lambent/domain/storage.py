@@ -45,6 +45,7 @@ class Enqueue(msgspec.Struct, frozen=True):
     """Put a message into a queue, to be leased from ``due`` (seconds since 1970) on.
 
     ``message_id`` is unique in its queue: enqueueing one that is there replaces its body and due time and takes it from its lease.
+    Where no message is ever replaced, ``Ids.ordered`` names it: a commit of 64 takes half as long as with random names.
     """
 
     queue: str

@@ -50,7 +50,7 @@ class Destinations:
     def enqueue(self, dispatch: Dispatch) -> Enqueue:
         """Return the write that has a record delivered."""
         lane = f"{dispatch.account_id}/{dispatch.region}/{dispatch.function_name}"
-        return self._worker.enqueue(lane, self._ids.uuid(), _encode(dispatch), dispatch.made)
+        return self._worker.enqueue(lane, self._ids.ordered(), _encode(dispatch), dispatch.made)
 
     def touched(self, writes: Sequence[Write]) -> None:
         """Take note that writes were committed; those that aren't records don't matter."""

@@ -86,7 +86,7 @@ class AsyncInvocations:
         """Commit the event for later delivery; durable on return."""
         now = self._clock.now()
         event = Event.of(function, qualifier, invocation, now, invocation.trace_header or recursion.fresh(now, self._ids.hex(40)))
-        writes = (self._events.enqueue(event.lane, event.request_id, _encode(event), now),)
+        writes = (self._events.enqueue(event.lane, self._ids.ordered(), _encode(event), now),)
         with self._accepting:
             await self._store.commit(writes)
         self._events.touched(writes)

@@ -80,7 +80,7 @@ def deliveries(events: Events, rule: Rule, event: bytes, *, hops: int = 0, trace
         Delivery(rule=rule.ref, target=target, event=event, ingested=events.now, hops=hops, trace_header=trace_header)
         for target in rule.targets.values()
     )
-    return [Enqueue(_queue(each), events.platform.ids.uuid(), msgspec.msgpack.encode(each), events.now) for each in made]
+    return [Enqueue(_queue(each), events.platform.ids.ordered(), msgspec.msgpack.encode(each), events.now) for each in made]
 
 
 def _queue(delivery: Delivery) -> str:

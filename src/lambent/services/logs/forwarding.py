@@ -102,7 +102,7 @@ def outgoing(logs: Logs, group: Group, stream: Stream, events: Sequence[shapes.I
     for each_filter in group.metric_filters.values():
         letters += _measured(group, each_filter, events)
     now = logs.platform.clock.now()
-    return [Enqueue(QUEUE, logs.platform.ids.uuid(), _encode(letter), now) for letter in letters]
+    return [Enqueue(QUEUE, logs.platform.ids.ordered(), _encode(letter), now) for letter in letters]
 
 
 def _embedded(logs: Logs, group: Group, events: Sequence[shapes.InputLogEvent]) -> list[Measurements]:

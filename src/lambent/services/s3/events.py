@@ -65,7 +65,7 @@ def notifications(bucket: Bucket, happening: Happening, call: Call, now: float, 
     entry = bridging.entry(bucket, happening, call, now) if "EventBridgeConfiguration" in configuration else None
     if entry is not None:
         messages.append(_message(bucket, "events", "", msgspec.json.encode(entry)))
-    return [Enqueue(QUEUE, ids.uuid(), msgspec.msgpack.encode(each), now) for each in messages]
+    return [Enqueue(QUEUE, ids.ordered(), msgspec.msgpack.encode(each), now) for each in messages]
 
 
 def _message(bucket: Bucket, service: str, target_arn: str, event: bytes, trace_header: str = "") -> Notification:

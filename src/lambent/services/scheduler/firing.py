@@ -44,7 +44,7 @@ class Firing:
             scheduled=ticket.scheduled,
             execution_id=self._scheduler.platform.ids.hex(16),
         )
-        writes: list[Write] = [Enqueue(INVOCATIONS, self._scheduler.platform.ids.uuid(), _encode(invocation), now)]
+        writes: list[Write] = [Enqueue(INVOCATIONS, self._scheduler.platform.ids.ordered(), _encode(invocation), now)]
         due = next_due(schedule, ticket.scheduled, now)
         if due is not None:
             body = _encode(_ticket(schedule, due))

@@ -104,7 +104,7 @@ class Deliveries:
     def _queued(self, subscription: Subscription, dispatch: Dispatch, pause_s: float) -> Enqueue:
         queue = WEBHOOKS + subscription.id if subscription.protocol in WEBHOOK_PROTOCOLS and not dispatch.dead else FANOUT
         platform = self._sns.platform
-        return dispatch.enqueue(queue, platform.ids.uuid(), platform.clock.now() + pause_s)
+        return dispatch.enqueue(queue, platform.ids.ordered(), platform.clock.now() + pause_s)
 
 
 def schedule_of(topic: Topic, subscription: Subscription, *, dead: bool) -> RetryPolicy:

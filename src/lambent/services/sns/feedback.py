@@ -69,7 +69,7 @@ def feedback(topic: Topic, subscription: Subscription, dispatch: Dispatch, outco
     group = f"sns/{topic.region}/{topic.account_id}/{topic.name}{'' if success else '/Failure'}"
     text = msgspec.json.encode(_record(topic, subscription, dispatch, outcome, now, ids)).decode()
     found = Feedback(group, role_arn, topic.account_id, topic.region, int(now * 1000), text)
-    return [Enqueue(QUEUE, ids.uuid(), _encode(found), now)]
+    return [Enqueue(QUEUE, ids.ordered(), _encode(found), now)]
 
 
 def text_feedback(settings: Mapping[str, str], where: tuple[str, str], number: str, message: Message, ids: Ids) -> list[Enqueue]:
@@ -90,7 +90,7 @@ def text_feedback(settings: Mapping[str, str], where: tuple[str, str], number: s
     }
     group = f"sns/{region}/{account_id}/DirectPublishToPhoneNumber"
     found = Feedback(group, role_arn, account_id, region, int(message.published * 1000), msgspec.json.encode(record).decode())
-    return [Enqueue(QUEUE, ids.uuid(), _encode(found), message.published)]
+    return [Enqueue(QUEUE, ids.ordered(), _encode(found), message.published)]
 
 
 def _timestamp(seconds: float) -> str:
