@@ -83,6 +83,15 @@ return sock.recv(5) == b"hello"
     "open another environment's shared memory": 'return libc.shmget(facts["shared_memory"], 1, 0) >= 0',
     "see the machine's network": 'return [name for _, name in socket.if_nameindex()] != ["lo"]',
     "listen to the wire": "return socket.socket(17, socket.SOCK_RAW, 0).fileno() >= 0",
+    "speak what others seldom do": """
+def speaks(protocol):
+    try:
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM if protocol == 136 else socket.SOCK_STREAM, protocol)
+    except OSError:
+        return False
+    return True
+return any([speaks(protocol) for protocol in (132, 136, 262)])  # SCTP, UDP-Lite, MPTCP
+""",
     "speak raw IP": "return socket.socket(socket.AF_INET, socket.SOCK_RAW, 1).fileno() >= 0",
     # privileges
     "become root": "return in_child(lambda: (os.setresuid(0, 0, 0), True)[1] and os.getuid() == 0)",
@@ -146,6 +155,10 @@ def queued():
     signal.pthread_sigmask(signal.SIG_BLOCK, {40})
     return all(libc.sigqueue(os.getpid(), 40, 0) == 0 for _ in range(2000))
 return in_child(queued)
+""",
+    "have the machine write everything to its disks": """
+file = os.open(os.path.join(os.environ["LAMBDA_TASK_ROOT"], "app.py"), os.O_RDONLY)
+return libc.fsync(os.dup(file)) == 0 and libc.fsync(99) != 0  # pretended: also for what isn't there
 """,
     "have priority": "return in_child(lambda: (os.setpriority(os.PRIO_PROCESS, 0, -5), True)[1])",
     "change the machine's name": "return in_child(lambda: libc.unshare(0x4000000) == 0 and libc.sethostname(b'evil', 4) == 0)",

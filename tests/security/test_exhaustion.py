@@ -64,6 +64,36 @@ def handler(event, context):
         pass
 """
 
+FRAMES = """
+import os, socket, struct
+def frame(kind, head):
+    return struct.pack("!BII", kind, len(head), 0) + head
+def handler(event, context):
+    frames = socket.socket(fileno=os.dup(3))
+    frames.sendall(frame(20, b"{}"))
+    flood = frame(event[0], event[1].encode()) * 10_000
+    while True:
+        frames.sendall(flood)
+"""
+SOCKETS = """
+import socket, time
+def handler(event, context):
+    listener, pairs, end = socket.create_server(("127.0.0.1", 0), backlog=64), [], time.monotonic() + event
+    while len(pairs) < 300 and time.monotonic() < end:
+        pairs.append((socket.create_connection(listener.getsockname()), listener.accept()[0]))
+        for each in pairs[-1]:
+            each.setblocking(False)
+            try:
+                while True:
+                    each.send(bytes(1 << 20))
+            except BlockingIOError:
+                pass
+    for line in open("/proc/net/sockstat"):  # of the whole machine
+        if line.startswith("TCP:"):
+            return int(line.split()[-1]) * 4096 >> 20
+"""
+NOTHING = "def handler(event, context):\n    return True\n"
+
 
 @pytest.fixture
 async def sandbox(tmp_path: Path) -> AsyncIterator[NamespaceSandbox]:
@@ -138,3 +168,22 @@ async def test_a_forged_report_is_the_function_s_own_affair(
     assert isinstance(outcome.error_type, str)
     assert isinstance(outcome.content_type, str)
     assert 0 <= outcome.memory_peak_mb < 100_000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("frame", [(17, '{"request_id":"old","n":1}'), (21, "{}")], ids=["result", "chunk"])
+async def test_a_flood_of_frames_slows_down_nobody(sandbox: NamespaceSandbox, tmp_path: Path, frame: tuple[int, str]) -> None:
+    evil, neighbour = await start(sandbox, tmp_path, {"app.py": FRAMES}), await start(sandbox, tmp_path, {"app.py": NOTHING})
+    flood = asyncio.create_task(evil.invoke(frame, timeout_s=1.0))
+    await asyncio.sleep(0.3)
+    end, served = time.monotonic() + 0.6, 0
+    while time.monotonic() < end:
+        served += await neighbour.result()
+    await flood
+    assert served > 60  # without a bound: 3 to 12; alone: 2,000
+
+
+@pytest.mark.slow
+async def test_what_waits_in_sockets_is_limited(sandbox: NamespaceSandbox, tmp_path: Path) -> None:
+    evil = await start(sandbox, tmp_path, {"app.py": SOCKETS})
+    assert await evil.result(2.0) < 200  # MB; without a limit: 600, in as long

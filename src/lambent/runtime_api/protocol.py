@@ -17,6 +17,8 @@ Headers = Sequence[tuple[str, str]]
 CONNECTIONS_MAX = 256  #: of one environment
 HEAD_BYTES_MAX = 2_097_152
 """Of a head, and of trailers; what is kept of an error for X-Ray may be 1 MB alone."""
+KEPT_BYTES_MAX = 33_554_432
+"""Of requests of one environment that aren't complete, all together: the memory is ours, and not the function's."""
 
 
 class Head(msgspec.Struct):
@@ -25,6 +27,12 @@ class Head(msgspec.Struct):
     method: str = ""
     path: str = ""
     headers: dict[str, str] = {}
+
+
+class Kept(msgspec.Struct):
+    """How much is kept of requests that aren't complete, by all connections of an environment."""
+
+    size: int = 0
 
 
 class Service(Protocol):
@@ -62,9 +70,11 @@ class Service(Protocol):
 class HttpConnection(asyncio.Protocol):
     """One connection of a runtime; requests one after the other."""
 
-    def __init__(self, service: Service, connections: set[HttpConnection]) -> None:
+    def __init__(self, service: Service, connections: set[HttpConnection], kept: Kept) -> None:
         self._service = service
         self._connections = connections
+        self._kept = kept
+        self._share = 0  #: of what is kept
         self._transport: asyncio.Transport | None = None
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._parser = httptools.HttpRequestParser(self)
@@ -80,7 +90,8 @@ class HttpConnection(asyncio.Protocol):
         self._streams = False
         self._trailers: dict[str, str] | None = None
         self._refused = False
-        self._head_bytes = 0
+        self._head_bytes = 0  #: since a head began, or since the last piece of a body
+        self._let_go()
 
     # asyncio.Protocol
 
@@ -94,6 +105,7 @@ class HttpConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection; a streamed response that was under way is broken."""
         self._connections.discard(self)
+        self._let_go()
         self._service.gone(self)
         if self._streams:
             self._streams = False
@@ -103,8 +115,10 @@ class HttpConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse; what isn't HTTP ends the connection with 400."""
-        if self._trailers is None:
-            self._head_bytes += len(data)
+        self._head_bytes += len(data)
+        if not self._keep(len(data)):
+            self._bad()
+            return
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserUpgrade, httptools.HttpParserError):
@@ -148,10 +162,12 @@ class HttpConnection(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""
+        self._head_bytes = 0
         self._size += len(body)
         if self._size > self._limit:
             self._refused = True
             self._body.clear()
+            self._let_go()
         elif self._streams:
             self._service.piece(body)
         else:
@@ -202,6 +218,20 @@ class HttpConnection(asyncio.Protocol):
         """Drop the connection."""
         if self._transport is not None:
             self._transport.abort()
+
+    def _keep(self, size: int) -> bool:
+        """Note what comes; return False when that is too much."""
+        if self._streams or self._refused:
+            return True
+        if self._kept.size + size > KEPT_BYTES_MAX:
+            return False
+        self._kept.size += size
+        self._share += size
+        return True
+
+    def _let_go(self) -> None:
+        self._kept.size -= self._share
+        self._share = 0
 
     def _bad(self) -> None:
         self.answer(400, *error_answer("BadRequest", "Not an HTTP/1.1 request"))

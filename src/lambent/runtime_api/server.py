@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from lambent.runtime_api.protocol import Head, HttpConnection, error_answer
+from lambent.runtime_api.protocol import Head, HttpConnection, Kept, error_answer
 
 Report: TypeAlias = Callable[[str, Mapping[str, str], bytes], None]
 """Takes what the runtime reports: ``ready``, ``result``, ``error``, ``init_error``, ``stream``, ``chunk``, ``end``; header; body."""
@@ -36,6 +36,7 @@ class RuntimeApiServer:
         self.address = ""
         self._server: asyncio.Server | None = None
         self._connections: set[HttpConnection] = set()
+        self._kept = Kept()
         self._waiting: deque[HttpConnection] = deque()
         self._next: tuple[list[tuple[str, str]], bytes] | None = None
         self._ready = False
@@ -47,7 +48,7 @@ class RuntimeApiServer:
         loop = asyncio.get_running_loop()
 
         def connection() -> HttpConnection:
-            return HttpConnection(self, self._connections)
+            return HttpConnection(self, self._connections, self._kept)
 
         if listener is not None:
             self._server = await loop.create_server(connection, sock=listener)

@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from typing import Final
 
 from msgspec.structs import replace
 
 from lambent.domain.http import HttpRequest, HttpResponse
 from lambent.gateway.app import Gateway
 from lambent.gateway.http import HttpServer
+from lambent.gateway.limits import Allowance
+
+_BODIES_BYTES_MAX: Final = 100_663_296
+"""What is kept of the requests of one environment at a time: the largest that there is, and half as much again."""
 
 
 class Entrance:
@@ -22,6 +27,7 @@ class Entrance:
     def __init__(self, gateway: Gateway) -> None:
         self.access_key_id = ""
         self._gateway = gateway
+        self._allowance = Allowance(_BODIES_BYTES_MAX)
         self._server: asyncio.Server | None = None
 
     async def open(self, listener: socket.socket, front: HttpServer) -> None:
@@ -35,7 +41,8 @@ class Entrance:
             self._server = None
 
     async def _answer(self, request: HttpRequest) -> HttpResponse:
-        return await self._gateway.answer(replace(request, environment_key=self.access_key_id))
+        with self._allowance.share():
+            return await self._gateway.answer(replace(request, environment_key=self.access_key_id))
 
 
 class Entrances:

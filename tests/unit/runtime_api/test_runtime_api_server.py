@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator, Mapping
 
@@ -10,6 +11,7 @@ import httpx
 import pytest
 
 from lambent.runtime_api import server as runtime_api
+from lambent.runtime_api.protocol import KEPT_BYTES_MAX
 
 _EVENT = {"request_id": "r-1", "arn": "arn:f", "deadline_ms": 1234, "trace": "Root=1", "client_context": '{"a":\n"é"}', "tenant": ""}
 _BASE = "/2018-06-01/runtime"
@@ -198,3 +200,39 @@ async def test_there_are_only_so_many_connections(api) -> None:
         await asyncio.sleep(0)
     for _, writer in opened:
         writer.close()
+
+
+async def test_bodies_that_do_not_end_are_not_kept_without_end(api) -> None:
+    await _current(api)
+    head = b"POST /2018-06-01/runtime/invocation/r-1/response HTTP/1.1\r\nContent-Length: 6000000\r\n\r\n"
+    opened = []
+    for _ in range(8):
+        _, writer = await _raw(api)
+        opened.append(writer)
+        with contextlib.suppress(ConnectionError):
+            writer.write(head + bytes(5_900_000))
+            await writer.drain()
+    while len(api.server._connections) == 8 + 1:  # the client's own
+        await asyncio.sleep(0)
+    assert 20_000_000 < api.server._kept.size <= KEPT_BYTES_MAX
+    for writer in opened:
+        writer.transport.abort()
+    while len(api.server._connections) > 1:
+        await asyncio.sleep(0)
+    assert api.server._kept.size == 0
+    assert (await api.client.post(f"{_BASE}/invocation/r-1/response", content=b"1")).status_code == 202
+
+
+async def test_a_trailer_without_end_ends_the_connection(api) -> None:
+    reader, writer = await _raw(api)
+    ended = asyncio.create_task(_ends(reader))
+    writer.write(b"POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nx: ")
+    for _ in range(100):
+        if ended.done():
+            break
+        with contextlib.suppress(ConnectionError):
+            writer.write(bytes(b"x" * 65_536))
+            await writer.drain()
+    assert ended.done() or await asyncio.wait_for(ended, 5)
+    assert api.server._kept.size < 3_000_000
+    writer.close()

@@ -21,6 +21,9 @@ import msgspec
 MB_PER_CPU: Final = 1769  #: "At 1,769 MB, a function has the equivalent of one vCPU", says Lambda's guide on memory
 PERIOD_US: Final = 20_000
 _QUOTA_US_MIN: Final = 1_000  # the kernel's
+_SOCKETS_BYTES_MAX: Final = 64 << 20
+"""Of what waits in sockets: version 1 counts it by itself, if at all, and the machine has one amount for all (``net.ipv4.tcp_mem``)."""
+_SOCKETS_LIMIT: Final = "memory.kmem.tcp.limit_in_bytes"
 _REMOVE_TRIES: Final = 100
 
 
@@ -167,6 +170,8 @@ class Group:
         """Return what is to be made: ``folders``, ``writes`` (path, text), and ``opens`` (path, flags)."""
         found = self.hierarchies
         writes = [] if found.cpu is None else [(str(found.cpu / self.name / "cpu.cfs_period_us"), str(PERIOD_US))]
+        if found.memory is not None and (found.memory / _SOCKETS_LIMIT).exists():
+            writes.append((str(found.memory / self.name / _SOCKETS_LIMIT), str(_SOCKETS_BYTES_MAX)))
         return {
             "folders": [str(each / self.name) for each in found.all],
             "writes": writes,

@@ -27,6 +27,10 @@ KEPT_BYTES_MAX = 32 * 1_048_576
 """More of a frame isn't kept: the memory would be ours, and not the function's. A piece of a response is passed on as it comes; a whole
 response is far above every limit, and told as ``too_large``."""
 
+_FRAMES_AT_ONCE = 64
+_FRAMES_FREE = 8  #: of one reading, after which nothing is waited for: a runtime sends one with each answer
+_FRAME_PAUSE_S = 30e-6  #: for each frame beyond: as long as one takes at most
+
 _HEAD = struct.Struct("!BII")
 _INVOKE, _BECOME = 1, 2
 _encode = msgspec.json.Encoder().encode
@@ -70,7 +74,11 @@ RuntimeApiFactory: TypeAlias = Callable[[Report, socket.socket | None], Awaitabl
 
 
 class FrameChannel(asyncio.Protocol):
-    """Length-prefixed frames over one end of a socket pair."""
+    """Length-prefixed frames over one end of a socket pair.
+
+    Reading is fair: many frames at once are followed by a pause as long as they took. A function could send them faster than they are taken
+    in, and the event loop would do nothing else.
+    """
 
     def __init__(self, report: Report | None = None, *, kept_bytes_max: int = KEPT_BYTES_MAX) -> None:
         self._kept_bytes_max = kept_bytes_max
@@ -78,7 +86,12 @@ class FrameChannel(asyncio.Protocol):
         self._buffer = bytearray()
         self._skipped: tuple[int, Mapping[str, str], int] | None = None  #: kind, header and bytes to come of a frame that isn't kept
         self._transport: asyncio.Transport | None = None
-        self._lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+        self._lost: asyncio.Future[None] = self._loop.create_future()
+        self._is_full = False  #: whoever takes pieces has enough for now
+        self._is_reading = True
+        self._is_ended = False
+        self._pause: asyncio.TimerHandle | None = None
 
     @classmethod
     async def open(cls, report: Report | None = None) -> tuple[FrameChannel, socket.socket]:
@@ -103,13 +116,29 @@ class FrameChannel(asyncio.Protocol):
         if self._skipped is not None:
             data = self._skip(data, *self._skipped)
         self._buffer += data
-        at = 0
-        while len(self._buffer) - at >= _HEAD.size:
+        if self._pause is None:
+            self._work()
+
+    def _work(self) -> None:
+        """Report frames, and go on at once or after a pause."""
+        self._pause = None
+        frames = self._report_frames()
+        if frames > _FRAMES_FREE:
+            self._pause = self._loop.call_later(frames * _FRAME_PAUSE_S, self._work)
+        elif self._is_ended and not self._lost.done():
+            self._lost.set_result(None)
+        self._balance()
+
+    def _report_frames(self) -> int:
+        """Report frames that are complete, up to ``_FRAMES_AT_ONCE``; return how many those were."""
+        at = frames = 0
+        while len(self._buffer) - at >= _HEAD.size and frames < _FRAMES_AT_ONCE:
+            frames += 1
             kind, header_bytes, body_bytes = _HEAD.unpack_from(self._buffer, at)
             # The function wrote to our descriptor:
             if kind not in _KINDS or header_bytes > HEADER_BYTES_MAX or header_bytes + body_bytes > FRAME_BYTES_MAX:
                 self._abort()
-                return
+                return 0
             body_at = at + _HEAD.size + header_bytes
             is_kept = body_bytes <= self._kept_bytes_max
             if len(self._buffer) < body_at + (body_bytes if is_kept else 0):
@@ -117,7 +146,7 @@ class FrameChannel(asyncio.Protocol):
             header = _header(self._buffer[at + _HEAD.size : body_at])
             if header is None:
                 self._abort()
-                return
+                return 0
             if not is_kept:
                 rest = bytes(self._buffer[body_at:])
                 self._buffer[at:] = self._skip(rest, kind, header, body_bytes)
@@ -126,6 +155,7 @@ class FrameChannel(asyncio.Protocol):
             if self.report is not None:
                 self.report(_KINDS[kind], header, bytes(self._buffer[body_at:at]))
         del self._buffer[:at]
+        return frames
 
     def _skip(self, data: bytes, kind: int, header: Mapping[str, str], left: int) -> bytes:
         """Take more of the body of a frame that isn't kept; return what follows it."""
@@ -139,8 +169,9 @@ class FrameChannel(asyncio.Protocol):
         return data[left:] if left < 0 else b""
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Note that nothing more will come."""
-        if not self._lost.done():
+        """Note that nothing more will come; what came is still reported."""
+        self._is_ended = True
+        if self._pause is None and not self._lost.done():
             self._lost.set_result(None)
 
     def send(self, header: Header, body: bytes) -> None:
@@ -157,13 +188,13 @@ class FrameChannel(asyncio.Protocol):
 
     def pause(self) -> None:
         """Stop reading."""
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.pause_reading()
+        self._is_full = True
+        self._balance()
 
     def resume(self) -> None:
         """Read again."""
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.resume_reading()
+        self._is_full = False
+        self._balance()
 
     async def drained(self) -> None:
         """Return at the end of the stream."""
@@ -171,9 +202,21 @@ class FrameChannel(asyncio.Protocol):
 
     async def close(self) -> None:
         """Close our end."""
+        self._buffer.clear()
         if self._transport is not None:
             self._transport.abort()
             await asyncio.shield(self._lost)
+
+    def _balance(self) -> None:
+        """Read, unless somebody has enough or there is enough to report."""
+        is_reading = not self._is_full and self._pause is None
+        if is_reading == self._is_reading or self._transport is None or self._transport.is_closing():
+            return
+        self._is_reading = is_reading
+        if is_reading:
+            self._transport.resume_reading()
+        else:
+            self._transport.pause_reading()
 
     def _abort(self) -> None:
         self._buffer.clear()

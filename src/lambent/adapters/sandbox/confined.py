@@ -20,7 +20,7 @@ from lambent.adapters.sandbox.cgroups import Group
 from lambent.adapters.sandbox.channels import Channel, FrameChannel, Report, RuntimeApiFactory
 from lambent.adapters.sandbox.environment import SandboxedEnvironment
 from lambent.adapters.sandbox.governor import Governor
-from lambent.adapters.sandbox.helpers import Forked, Helper
+from lambent.adapters.sandbox.helpers import Forked, Helper, HelperLost
 from lambent.adapters.sandbox.keeper import Ended
 from lambent.adapters.sandbox.networks import NOWHERE, Reach
 from lambent.adapters.sandbox.output import OutputPipe
@@ -28,6 +28,9 @@ from lambent.adapters.sandbox.room import Room
 from lambent.adapters.sandbox.rounds import Rounds
 from lambent.adapters.sandbox.ways import Ways
 from lambent.domain.environments import Launch
+
+_FORKED_S = 30.0  # for a snapshot to fork; it takes milliseconds, but there may be many at once
+_TOLD_S = 1.0  # for it to say how a copy ended that is gone
 
 
 @dataclass(slots=True)
@@ -164,10 +167,14 @@ class ConfinedBody:
         await asyncio.shield(self._berth.room.gone)
         if self._berth.child is None:
             return Ended(0)
-        ended = await asyncio.shield(self._berth.child.ended)
+        ended = await self._end(self._berth.child)
         group = self._berth.group
         killed = ended.status == -signal.SIGKILL and group is not None and group.was_killed()
         return replace(ended, out_of_memory=self._out_of_memory or killed)
+
+    async def _end(self, child: Forked) -> Ended:
+        """Return how a process ended that is gone."""
+        return await asyncio.shield(child.ended)
 
     async def remove(self) -> None:
         """Let go of the room."""
@@ -219,8 +226,14 @@ class RestoredBody(ConfinedBody):
         with theirs:
             request = {"do": "fork", "id": berth.room.id}
             self._source.wake()
-            berth.child, _ = await berth.cradle.fork(request, [*berth.room.spaces, berth.pipe.write, theirs.fileno()])
-            self._source.rest()
+            try:
+                async with asyncio.timeout(_FORKED_S):
+                    berth.child, _ = await berth.cradle.fork(request, [*berth.room.spaces, berth.pipe.write, theirs.fileno()])
+            except TimeoutError:
+                await channel.close()
+                raise HelperLost("the snapshot doesn't answer") from None
+            finally:
+                self._source.rest()
         berth.pipe.started()
         berth.channel = channel
         self.ended = berth.child.ended
@@ -231,6 +244,14 @@ class RestoredBody(ConfinedBody):
             berth.group.limit(launch.function.memory_mb, launch.function.ephemeral_storage_mb)
             self._moving = asyncio.create_task(asyncio.to_thread(berth.group.take, berth.child.pid))  # takes longer than the restore
         return channel
+
+    async def _end(self, child: Forked) -> Ended:
+        """Return what the snapshot says of the end. That is the function's code, and may say nothing."""
+        try:
+            async with asyncio.timeout(_TOLD_S):
+                return await super()._end(child)
+        except TimeoutError:
+            return Ended(-signal.SIGKILL)
 
     async def remove(self) -> None:
         """Let go of the room, and tell the snapshot."""

@@ -19,6 +19,7 @@ _MESSAGE_BYTES_MAX = 1 << 20
 _BUFFER_BYTES = 1 << 20
 _FDS_MAX = 100
 _MESSAGES_AT_ONCE = 64
+_NUMBER_MAX = 0x7FFFFFFF
 _SENDER = struct.Struct("3i")  # pid, uid, gid
 
 
@@ -122,7 +123,7 @@ class Helper:
         child = self._children[request["id"]] = Forked(request["id"])
         try:
             answer, received = await self.ask(request, fds)
-        except HelperLost:
+        except BaseException:
             self._children.pop(child.id, None)
             raise
         if "pid" not in answer:
@@ -162,15 +163,15 @@ class Helper:
                     self.close()
                 else:
                     self._told(message, fds)
-            except (KeyError, TypeError, ValueError):
+            except (KeyError, TypeError, ValueError, OverflowError):
                 self.close()
 
     def _told(self, message: dict[str, Any], fds: list[int]) -> None:
         if "exited" in message:
+            exited, peak_kb = (max(-_NUMBER_MAX, min(int(message[each]), _NUMBER_MAX)) for each in ("exited", "peak_kb"))
             child = self._children.pop(message["id"], None)
             if child is not None and not child.ended.done():
-                ended = Ended(int(message["exited"]), int(message["peak_kb"]) // 1024, not_started=str(message.get("not_started", "")))
-                child.ended.set_result(ended)
+                child.ended.set_result(Ended(exited, peak_kb // 1024, not_started=str(message.get("not_started", ""))))
             return
         future = self._asked.get(message["id"])
         if future is not None and not future.done():

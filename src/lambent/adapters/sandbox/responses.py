@@ -11,6 +11,7 @@ from lambent.domain.environments import Ending, Outcome
 from lambent.domain.errors import AwsError
 
 WAITING_BYTES_MAX = 1_048_576
+_PIECE_BYTES = 64  #: what a piece takes beside its bytes
 
 
 class StreamBroken(AwsError):
@@ -36,8 +37,10 @@ class ResponseStream:
 
     def feed(self, piece: bytes) -> None:
         """Take a piece."""
+        if not piece:
+            return
         self._waiting.append(piece)
-        self._bytes += len(piece)
+        self._bytes += len(piece) + _PIECE_BYTES
         if self._bytes > WAITING_BYTES_MAX and not self._paused:
             self._paused = True
             self._channel.pause()
@@ -54,7 +57,7 @@ class ResponseStream:
         while True:
             while self._waiting:
                 piece = self._waiting.popleft()
-                self._bytes -= len(piece)
+                self._bytes -= len(piece) + _PIECE_BYTES
                 if self._paused and self._bytes < WAITING_BYTES_MAX // 4:
                     self._paused = False
                     self._channel.resume()

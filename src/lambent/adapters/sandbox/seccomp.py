@@ -57,10 +57,15 @@ _NUMBER_AT, _ARCH_AT, _ARGUMENTS_AT = 0, 4, 16
 _KILL, _ALLOW, _ERRNO = 0x80000000, 0x7FFF0000, 0x00050000
 
 _NEW_NAMESPACES: Final = 0x7E020000  # every CLONE_NEW… flag that clone takes
-_FAMILIES: Final = (1, 2, 10)  # AF_UNIX, AF_INET, AF_INET6
+_UNIX: Final = 1  # AF_UNIX
+_INTERNET: Final = (2, 10)  # AF_INET, AF_INET6
+_PROTOCOLS: Final = (0, 1, 6, 17, 58)  # none, ICMP, TCP, UDP, ICMPv6; others may have the kernel load modules
 _NETLINK, _ROUTE = 16, 0
 _TERMINAL_INPUT: Final = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX
 _LINGERING: Final = (1, 13)  # SOL_SOCKET, SO_LINGER
+_MAP_HUGETLB, _MFD_HUGETLB = 0x40000, 0x4
+_WRITE_OUT: Final = ("sync", "syncfs", "fsync", "fdatasync")
+_MS_SYNC, _FADV_DONTNEED = 4, 4
 _PERSONALITIES: Final = (0, 0x0008, 0x20000, 0x20008, 0x40000, 0xFFFFFFFF)
 
 
@@ -122,7 +127,10 @@ def _steps(calls: dict[str, int], machine: str, more: Iterable[str]) -> list[Ste
         Step(_JUMP_EQUAL, calls["clone3"], when="unknown"),  # its flags lie in memory, where no filter sees them; clone's don't
         Step(_JUMP_ABOVE, known, when="unknown"),
     ]
-    special = {each: each for each in ("clone", "socket", "ioctl", "personality", "setsockopt")} | {"socketpair": "socket"}
+    special = {
+        each: each for each in ("clone", "socket", "ioctl", "personality", "setsockopt", "mmap", "memfd_create", "msync", "fadvise64")
+    }
+    special |= {"socketpair": "socket"} | dict.fromkeys(_WRITE_OUT, "pretend")
     steps += [Step(_JUMP_EQUAL, calls[name], when=label) for name, label in special.items()]
     for low, high in ranges(number for name, number in calls.items() if name in allowed):
         steps += [Step(_JUMP_FROM, low, otherwise="refuse"), Step(_JUMP_ABOVE, high, otherwise="allow")]
@@ -136,11 +144,28 @@ def _steps(calls: dict[str, int], machine: str, more: Iterable[str]) -> list[Ste
         Step(_RETURN, _ERRNO | errno.EPERM, label="refuse_clone"),
         Step(_RETURN, _ALLOW, label="allow_clone"),
         Step(_LOAD, _ARGUMENTS_AT, label="socket"),
-        *(Step(_JUMP_EQUAL, each, when="allow_argument") for each in _FAMILIES),
+        Step(_JUMP_EQUAL, _UNIX, when="allow_argument"),
+        *(Step(_JUMP_EQUAL, each, when="protocol") for each in _INTERNET),
         Step(_JUMP_EQUAL, _NETLINK, otherwise="refuse_family"),
         Step(_LOAD, _ARGUMENTS_AT + 16),
         Step(_JUMP_EQUAL, _ROUTE, when="allow_argument"),
         Step(_RETURN, _ERRNO | errno.EAFNOSUPPORT, label="refuse_family"),
+        Step(_LOAD, _ARGUMENTS_AT + 16, label="protocol"),
+        *(Step(_JUMP_EQUAL, each, when="allow_argument") for each in _PROTOCOLS),
+        Step(_RETURN, _ERRNO | errno.EPROTONOSUPPORT),
+        # Huge pages are the machine's, which set them aside for somebody else.
+        Step(_LOAD, _ARGUMENTS_AT + 24, label="mmap"),
+        Step(_JUMP_SET, _MAP_HUGETLB, when="no_memory", otherwise="allow_argument"),
+        Step(_LOAD, _ARGUMENTS_AT + 8, label="memfd_create"),
+        Step(_JUMP_SET, _MFD_HUGETLB, otherwise="allow_argument"),
+        Step(_RETURN, _ERRNO | errno.ENOMEM, label="no_memory"),
+        # What can be written in here is in memory: written out would be what others have written, and their disk made to wait. Nor is what
+        # the machine has read of shared files to be forgotten.
+        Step(_LOAD, _ARGUMENTS_AT + 16, label="msync"),
+        Step(_JUMP_SET, _MS_SYNC, when="pretend", otherwise="allow_argument"),
+        Step(_LOAD, _ARGUMENTS_AT + 24, label="fadvise64"),
+        Step(_JUMP_EQUAL, _FADV_DONTNEED, otherwise="allow_argument"),
+        Step(_RETURN, _ERRNO, label="pretend"),
         # A socket that lingers keeps whoever closes it waiting, for as long as it was told: that is the server, once it was sent to it with
         # SCM_RIGHTS on the frames' socket. That it lingers is only pretended.
         Step(_LOAD, _ARGUMENTS_AT + 8, label="setsockopt"),

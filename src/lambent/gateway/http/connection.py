@@ -78,7 +78,7 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport = cast("asyncio.Transport", None)
         self._client = ""
-        self._head_fed = 0  #: bytes from the socket since a head began, or before it ended
+        self._head_fed = 0  #: bytes from the socket since a head began, or since the last piece of a body
         self._begin()
         self._receiving: _Exchange | None = None  #: its body isn't complete
         self._waiting: deque[_Exchange] = deque()
@@ -154,16 +154,15 @@ class Connection(asyncio.Protocol):
         if self._deaf:
             return
         self._piece_bytes = len(data)
-        if self._receiving is None:
-            self._head_fed += self._piece_bytes
+        self._head_fed += self._piece_bytes
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:  # nobody is served another protocol; the request itself is answered
             self._deafen()
         except httptools.HttpParserError as error:
             self._refuse(431 if isinstance(error.__context__, _HeadTooLarge) else 400)
-        if self._head_fed > HEAD_BYTES_MAX and self._receiving is None and not self._deaf:
-            self._refuse(431)  # a head that does not end
+        if self._head_fed > HEAD_BYTES_MAX and not self._deaf:
+            self._refuse(431)  # a head that does not end, or trailers
         if self._current is None and self._waiting:
             self._next()
         if self._waiting or self._receiving is not None or self._paused:
@@ -224,6 +223,7 @@ class Connection(asyncio.Protocol):
 
     def on_body(self, data: bytes) -> None:
         """Take a part of the body."""
+        self._head_fed = 0
         if self._receiving is not None:
             self._receiving.body.feed(data)
 

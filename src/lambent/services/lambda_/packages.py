@@ -17,7 +17,8 @@ from lambent.services.lambda_.errors import invalid
 
 BAD_ZIP = "Could not unzip uploaded file. Please check your file, then try to upload again."
 EMPTY_ZIP = "Uploaded file must be a non-empty zip"
-ENTRIES_MAX = 200_000
+ENTRIES_MAX = 200_000  #: folders that only entries below them name included
+DEPTH_MAX = 128  #: of folders in each other
 PATH_BYTES_MAX = 1_024  #: of an entry, so that it can be unpacked below any folder
 NAME_BYTES_MAX = 255  #: of each of its parts, as file systems have it
 _CHUNK_BYTES = 1 << 18
@@ -39,7 +40,7 @@ def _check(package: zipfile.ZipFile, limit: int) -> int:
     if not entries:
         raise invalid(EMPTY_ZIP)
     if len(entries) > ENTRIES_MAX:
-        raise invalid(f"The zip holds more than {ENTRIES_MAX} entries.")
+        raise _too_many()
     if sum(each.file_size for each in entries) >= limit:
         raise _too_large(limit)
     links: dict[tuple[str, ...], str] = {}
@@ -57,9 +58,20 @@ def _check(package: zipfile.ZipFile, limit: int) -> int:
 
 def _check_files(files: Set[tuple[str, ...]], paths: Sequence[tuple[str, ...]]) -> None:
     """Refuse entries below a file, and folders that are files as well."""
-    folders = {path[:length] for path in paths for length in range(1, len(path))}
+    folders: set[tuple[str, ...]] = set()
+    for path in paths:
+        folder = path[:-1]
+        while folder and folder not in folders:
+            folders.add(folder)
+            folder = folder[:-1]
+        if len(folders) > ENTRIES_MAX:
+            raise _too_many()
     if files & folders:
         raise invalid(BAD_ZIP)
+
+
+def _too_many() -> Exception:
+    return invalid(f"The zip holds more than {ENTRIES_MAX} entries.")
 
 
 def _too_large(limit: int) -> Exception:
@@ -72,7 +84,12 @@ def _path_of(entry: zipfile.ZipInfo) -> tuple[str, ...]:
     kind = stat.S_IFMT(entry.external_attr >> 16)
     parts = tuple(part for part in name.split("/") if part not in {"", "."})
     unsafe = not name or name.startswith("/") or "\\" in name or "\0" in name or ".." in parts or name[1:2] == ":"
-    unsafe = unsafe or len(name.encode("utf-8", "replace")) > PATH_BYTES_MAX or any(len(part.encode()) > NAME_BYTES_MAX for part in parts)
+    unsafe = (
+        unsafe
+        or len(parts) > DEPTH_MAX
+        or len(name.encode("utf-8", "replace")) > PATH_BYTES_MAX
+        or any(len(part.encode()) > NAME_BYTES_MAX for part in parts)
+    )
     if unsafe or kind not in {0, stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK} or entry.flag_bits & 0x1:
         raise invalid(BAD_ZIP)
     return parts

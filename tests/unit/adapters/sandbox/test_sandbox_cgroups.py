@@ -29,6 +29,10 @@ def test_version_1(tmp_path: Path) -> None:
     found = cgroups.find("lambent-x", proc=proc)
     assert (found.memory, found.cpu) == (tmp_path / "memory/a/lambent-x", tmp_path / "cpu/a/lambent-x")
     assert found.describe() == "memory and CPU limited by cgroups v1"
+    limit = "memory.kmem.tcp.limit_in_bytes"
+    assert limit not in str(cgroups.Group(found, "room-1").plan())
+    (found.memory / limit).touch()  # a kernel that has it
+    assert (str(found.memory / "room-1" / limit), str(64 << 20)) in cgroups.Group(found, "room-1").plan()["writes"]
 
 
 def test_version_2_with_its_controllers(tmp_path: Path) -> None:

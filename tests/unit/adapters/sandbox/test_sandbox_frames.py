@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import struct
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from lambent.adapters.sandbox.channels import FrameChannel
+from lambent.adapters.sandbox.responses import ResponseStream
 
 READY, RESULT, ERROR, CHUNK = 16, 17, 18, 21
 
@@ -17,6 +19,13 @@ READY, RESULT, ERROR, CHUNK = 16, 17, 18, 21
 class FakeTransport:
     def __init__(self) -> None:
         self.aborted = False
+        self.reading = True
+
+    def pause_reading(self) -> None:
+        self.reading = False
+
+    def resume_reading(self) -> None:
+        self.reading = True
 
     def abort(self) -> None:
         self.aborted = True
@@ -99,3 +108,29 @@ async def test_what_no_runtime_sends_ends_the_talk(data: bytes) -> None:
     talk.send(data, 1_000_000)
     assert talk.transport.aborted
     assert talk.heard == []
+
+
+async def test_a_flood_of_frames_lets_others_have_their_turns() -> None:
+    talk = Talk()
+    talk.send(frame(RESULT, {"request_id": "old"}) * 500, 1_000_000)
+    assert len(talk.heard) < 100
+    assert not talk.transport.reading
+    talk.channel.pause()
+    talk.channel.connection_lost(None)
+    async with asyncio.timeout(5):
+        await talk.channel.drained()
+    assert len(talk.heard) == 500
+    assert not talk.transport.reading, "somebody has enough"
+    talk.channel.resume()
+    assert talk.transport.reading
+
+
+async def test_pieces_are_counted_whatever_is_in_them() -> None:
+    talk = Talk()
+    stream = ResponseStream(talk.channel, "text/plain")
+    for _ in range(1_000):
+        stream.feed(b"")
+    assert not stream._waiting
+    for _ in range(20_000):
+        stream.feed(b"x")
+    assert not talk.transport.reading

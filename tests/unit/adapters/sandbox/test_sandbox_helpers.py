@@ -31,6 +31,7 @@ def _open_files() -> int:
         b'{"exited": 1}',
         b'{"id": "f", "exited": "x", "peak_kb": 0}',
         b'{"id": "f", "exited": 1, "peak_kb": []}',
+        b'{"id": "f", "exited": Infinity, "peak_kb": 0}',
     ],
 )
 async def test_what_no_helper_says_is_its_end(message: bytes) -> None:
@@ -74,5 +75,19 @@ async def test_a_flood_of_messages_lets_others_have_their_turn() -> None:
             turns += 1
             await asyncio.sleep(0)
     assert turns > 1
+    helper.close()
+    theirs.close()
+
+
+async def test_numbers_that_a_function_makes_up_stay_small() -> None:
+    ours, theirs = pair()
+    helper = Helper(ours, is_foreign=True)
+    asked = asyncio.create_task(helper.fork({"do": "fork", "id": "f"}, []))
+    await asyncio.sleep(0)
+    theirs.send(b'{"id": "f", "pid": 1}')
+    child, _ = await asked
+    theirs.send(b'{"id": "f", "exited": -1%b, "peak_kb": 1%b}' % (b"0" * 4_000, b"0" * 4_000))
+    ended = await asyncio.wait_for(child.ended, 5)
+    assert (ended.status, ended.peak_mb) == (-0x7FFFFFFF, 0x7FFFFFFF // 1024)
     helper.close()
     theirs.close()

@@ -74,8 +74,33 @@ def test_some_calls_depend_on_their_arguments(machine: str) -> None:
     assert verdict(program, calls["setsockopt"], arch, 3, 1, 13) == refused(0)  # SO_LINGER: it is pretended
     for level, option in ((1, 2), (6, 13), (1, 9)):
         assert verdict(program, calls["setsockopt"], arch, 3, level, option) == ALLOW
+    for family, protocol in (
+        (2, 132),
+        (10, 33),
+        (2, 262),
+        (2, 136),
+        (10, 256),
+    ):  # SCTP, DCCP, MPTCP, UDP-Lite, SMC: the kernel would load them
+        assert verdict(program, calls["socket"], arch, family, 1, protocol) == refused(errno.EPROTONOSUPPORT)
+    for family, protocol in ((2, 6), (10, 17), (2, 1), (10, 58), (1, 300)):
+        assert verdict(program, calls["socket"], arch, family, 1, protocol) == ALLOW
     assert verdict(program, calls["personality"], arch, 0xFFFFFFFF) == ALLOW
     assert verdict(program, calls["personality"], arch, 0x400000) == refused(errno.EPERM)
+
+
+@pytest.mark.parametrize("machine", ARCH)
+def test_what_is_the_machine_s_is_left_alone(machine: str) -> None:
+    program, calls, arch = seccomp.program(machine), seccomp.numbers(machine), ARCH[machine]
+    assert verdict(program, calls["mmap"], arch, 0, 4096, 3, 0x22) == ALLOW
+    assert verdict(program, calls["mmap"], arch, 0, 4096, 3, 0x40022) == refused(errno.ENOMEM)  # huge pages
+    assert verdict(program, calls["memfd_create"], arch, 0, 3) == ALLOW
+    assert verdict(program, calls["memfd_create"], arch, 0, 4) == refused(errno.ENOMEM)
+    for name in ("sync", "syncfs", "fsync", "fdatasync"):
+        assert verdict(program, calls[name], arch, 3) == refused(0), name  # pretended
+    assert verdict(program, calls["msync"], arch, 0, 4096, 4) == refused(0)
+    assert verdict(program, calls["msync"], arch, 0, 4096, 1) == ALLOW
+    assert verdict(program, calls["fadvise64"], arch, 3, 0, 0, 4) == refused(0)
+    assert verdict(program, calls["fadvise64"], arch, 3, 0, 0, 3) == ALLOW
 
 
 def test_a_jump_that_is_too_far_is_refused() -> None:

@@ -102,3 +102,23 @@ def handler(event, context):
     await good.stop()
     await snapshot.close()
     assert os.path.exists(folder)
+
+
+async def test_a_snapshot_that_does_not_say_how_a_copy_ended_keeps_nobody_waiting(sandbox: Sandbox, tmp_path: Path) -> None:
+    code = """
+import sys
+talk = sys.modules.get("talk")
+if talk:
+    send = talk.send
+    talk.send = lambda sock, message, fds=(): "exited" in message or send(sock, message, fds)
+def handler(event, context):
+    return 1
+"""
+    folder = write(tmp_path / "code", {"app.py": code})
+    snapshot = await sandbox.snapshot(launch_of("snapshot", folder, runtime=_OURS, variables=_names("nobody")), 20.0)
+    copy = await snapshot.launch(launch_of("copy", folder, runtime=_OURS, variables=_names("copy")))
+    started = Started(copy, Output(), await copy.initialise(10.0))
+    assert await started.result() == 1
+    async with asyncio.timeout(8):
+        await copy.stop()
+        await snapshot.close()

@@ -480,3 +480,14 @@ async def test_a_stop_lets_requests_end_and_then_no_longer(edge: Edge) -> None:
     await stopping
     with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
         await never.reader.readexactly(1)
+
+
+async def test_trailers_have_an_end(edge: Edge) -> None:
+    client = await edge.connect()
+    client.writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nx: ")
+    for _ in range(40):
+        client.writer.write(b"y" * 65_536)
+        await asyncio.sleep(0)
+    (connection,) = edge.server._connections or (None,)
+    assert connection is None or connection._deaf
+    assert b" 400 " in await client.reader.readline()

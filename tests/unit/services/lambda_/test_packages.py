@@ -78,3 +78,12 @@ def test_damaged_packages_are_refused(cut):
     whole = package(("a.py", "x" * 100, FILE)).getvalue()
     with pytest.raises(AwsError):
         unpacked_size(io.BytesIO(whole[:-cut]), 1000)
+
+
+def test_folders_count_and_are_not_endlessly_deep():
+    assert unpacked_size(package(("d/" * 100 + "f", "x", FILE)), 1000) == 1
+    with pytest.raises(AwsError, match="Could not unzip"):
+        unpacked_size(package(("d/" * 200 + "f", "x", FILE)), 1000)
+    many = package(*((f"{number}/" + "d/" * 120 + "f", "x", FILE) for number in range(1_700)))
+    with pytest.raises(AwsError, match="more than 200000 entries"):
+        unpacked_size(many, 10_000)

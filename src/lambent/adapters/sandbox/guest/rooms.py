@@ -89,7 +89,8 @@ def furnish(order, uid, gid):
 
 def mount_tmp(megabytes, uid, gid):
     """Mount a ``/tmp`` of exactly a size."""
-    options = "size=%dm,mode=700,uid=%d,gid=%d" % (megabytes, uid, gid)
+    # An empty file takes memory, too: there are as many as there could be of one page.
+    options = "size=%dm,nr_inodes=%d,mode=700,uid=%d,gid=%d" % (megabytes, megabytes * 256, uid, gid)
     linux.mount("tmp", "/tmp", "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, options)  # noqa: S108
 
 
