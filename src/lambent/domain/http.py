@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Protocol, TypeAlias
+from types import MappingProxyType
+from typing import Final, Protocol, TypeAlias
 
 import msgspec
+
+_NO_TRAILERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class ByteStream(Protocol):
     """A body that arrives in pieces. Iterate once.
 
-    ``length`` is the number of bytes of the decoded body, when it was declared. ``trailers`` (lower-case names) are complete
-    when the iteration has ended. A body whose chunk signatures or declared length don't hold raises ``AwsError`` while iterated.
+    ``trailers`` (lower-case names) are complete when the iteration has ended. A body whose chunk signatures or declared length don't
+    hold raises ``AwsError`` while iterated.
     """
 
-    length: int | None
+    @property
+    def length(self) -> int | None:
+        """The number of bytes of the decoded body, when it was declared."""
+        ...
 
     @property
     def trailers(self) -> Mapping[str, str]:
@@ -25,13 +31,16 @@ class ByteStream(Protocol):
     def __aiter__(self) -> AsyncIterator[bytes]: ...
 
 
-class BytesStream:
+class BytesStream(msgspec.Struct, eq=False, gc=False):
     """Bytes at hand, as a ``ByteStream``."""
 
-    def __init__(self, data: bytes, trailers: Mapping[str, str] | None = None) -> None:
-        self.data = data
-        self.length: int | None = len(data)
-        self.trailers: Mapping[str, str] = trailers or {}
+    data: bytes
+    trailers: Mapping[str, str] = _NO_TRAILERS
+
+    @property
+    def length(self) -> int:
+        """The number of bytes."""
+        return len(self.data)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """Give the bytes in one piece."""

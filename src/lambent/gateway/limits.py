@@ -89,10 +89,10 @@ def too_large(service: str, bytes_max: int, operation: str = "") -> AwsError:
 
 async def read_bounded(body: ByteStream, bytes_max: int, service: str, operation: str = "") -> bytes:
     """Return the whole body; raises when it is larger than ``bytes_max``: when that is declared, before anything is read."""
-    if body.length is not None and body.length > bytes_max:
-        raise too_large(service, bytes_max, operation)
     if type(body) is BytesStream and len(body.data) <= bytes_max:
         return body.data
+    if body.length is not None and body.length > bytes_max:
+        raise too_large(service, bytes_max, operation)
     if (share := _share.get()) is not None:
         await share.add(bytes_max if body.length is None else body.length)
     return await _read(body, bytes_max, service, operation)

@@ -11,7 +11,8 @@ LAST_CHUNK: Final = b"0\r\n\r\n"
 BODILESS: Final = frozenset({204, 304})
 """Statuses whose answers have no body, whatever the headers say."""
 
-_STATUS_LINES: Final = {each.value: f"HTTP/1.1 {each.value} {each.phrase}\r\n" for each in HTTPStatus}
+_END: Final = "\r\n"  # after the line break before it: an empty line
+_STATUS_LINES: Final = {each.value: f"HTTP/1.1 {each.value} {each.phrase}" for each in HTTPStatus}
 
 
 def head(status: int, headers: Mapping[str, str], cookies: Sequence[str] = ()) -> bytes:
@@ -19,16 +20,15 @@ def head(status: int, headers: Mapping[str, str], cookies: Sequence[str] = ()) -
 
     A line break in a name or value is sent as a space: it would begin another header.
     """
-    text = _STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n"
-    for name, value in headers.items():
-        text += f"{name}: {value}\r\n"
-    for each in cookies:
-        text += f"set-cookie: {each}\r\n"
-    lines = 1 + len(headers) + len(cookies)
-    if text.count("\n") != lines or text.count("\r") != lines:
+    lines = [_STATUS_LINES.get(status) or f"HTTP/1.1 {status} ", *map(": ".join, headers.items())]
+    if cookies:
+        lines += [f"set-cookie: {each}" for each in cookies]
+    text = "".join(lines)
+    if "\n" in text or "\r" in text:
         clean = {_one_line(name): _one_line(value) for name, value in headers.items()}
         return head(status, clean, [_one_line(each) for each in cookies])
-    return f"{text}\r\n".encode("latin-1", "replace")
+    lines.append(_END)
+    return "\r\n".join(lines).encode("latin-1", "replace")
 
 
 def _one_line(value: str) -> str:

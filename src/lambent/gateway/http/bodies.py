@@ -101,3 +101,13 @@ class IncomingBody:
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+
+def _at_hand() -> IncomingBody:
+    body = IncomingBody(0, lambda: None)
+    body.complete = True
+    return body
+
+
+AT_HAND: Final = _at_hand()
+"""Stands for every body of which nothing is to come any more."""

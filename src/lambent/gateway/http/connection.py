@@ -10,17 +10,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from functools import lru_cache
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final, Protocol, TypeAlias, cast
-from urllib.parse import quote
 
 import httptools
 import msgspec
 
-from lambent.domain.http import BytesStream, HttpRequest, HttpResponse
+from lambent.domain.http import BytesStream, ByteStream, HttpRequest, HttpResponse
 from lambent.gateway.http import answers
-from lambent.gateway.http.bodies import IncomingBody
+from lambent.gateway.http.bodies import AT_HAND, IncomingBody
+from lambent.gateway.http.heads import KEYS, keep_key, length_of, size_of, split_target
 
 Answer: TypeAlias = Callable[[HttpRequest], Awaitable[HttpResponse]]
 """Answers a request; raises nothing but cancellation."""
@@ -28,7 +27,6 @@ Answer: TypeAlias = Callable[[HttpRequest], Awaitable[HttpResponse]]
 HEAD_BYTES_MAX: Final = 65_536
 _DRAIN_BYTES_MAX: Final = 16_777_216  # enough for whatever is just too large for an invocation
 _JOIN_BYTES_MAX: Final = 65_536  # a body up to this size is copied behind its head, to be sent in one piece
-_NAME_BYTES_KEPT: Final = 64  # of a header's name that is remembered: nobody fills the memory with long ones
 LINGER_S: Final = 2.0
 
 _log = logging.getLogger(__name__)
@@ -59,12 +57,15 @@ class Owner(Protocol):
 class _Exchange(msgspec.Struct, eq=False):
     """A request and what its answer must respect."""
 
-    head: tuple[str, str, str, dict[str, str]]  #: method, path, query, headers
-    body: IncomingBody
+    method: str
+    path: str
+    query: str
+    headers: dict[str, str]
     keep_alive: bool
     is_old: bool  #: HTTP/1.0: no chunks
     expects_continue: bool
-    request: HttpRequest | None = None  #: once its turn has come
+    data: bytes = b""  #: the body, or what came first of it
+    body: IncomingBody = AT_HAND  #: another one, with ``data`` in it, as soon as it has a second piece or has to be waited for
 
 
 class Connection(asyncio.Protocol):
@@ -79,7 +80,8 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport = cast("asyncio.Transport", None)
         self._client = ""
         self._head_fed = 0  #: bytes from the socket since a head began, or since the last piece of a body
-        self._begin()
+        self._url = b""  #: of the head that is being parsed
+        self._headers: dict[str, str] | None = {}  #: likewise; ``None`` from the end of a head to the end of its request
         self._receiving: _Exchange | None = None  #: its body isn't complete
         self._waiting: deque[_Exchange] = deque()
         self._current: _Exchange | None = None
@@ -163,9 +165,12 @@ class Connection(asyncio.Protocol):
             self._refuse(431 if isinstance(error.__context__, _HeadTooLarge) else 400)
         if self._head_fed > HEAD_BYTES_MAX and not self._deaf:
             self._refuse(431)  # a head that does not end, or trailers
+        receiving = self._receiving
+        if receiving is not None:
+            self._incoming(receiving)
         if self._current is None and self._waiting:
             self._next()
-        if self._waiting or self._receiving is not None or self._paused:
+        if receiving is not None or self._waiting or self._paused:
             self._balance()
 
     def eof_received(self) -> bool:
@@ -193,10 +198,13 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header; trailers are not for us."""
-        if self._receiving is not None:
-            return
-        key = _lower(name) if len(name) <= _NAME_BYTES_KEPT else name.decode("latin-1").lower()
         headers = self._headers
+        if headers is None:
+            return
+        try:
+            key = KEYS[name]
+        except KeyError:
+            key = keep_key(name)
         if key in headers:
             headers[key] = f"{headers[key]},{value.decode('latin-1')}"
         else:
@@ -205,52 +213,68 @@ class Connection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         """Make a request of the head; it is answered when the data at hand was parsed."""
         headers, url = self._headers, self._url
-        if self._head_fed + self._piece_bytes > HEAD_BYTES_MAX and _head_bytes(url, headers) > HEAD_BYTES_MAX:
+        assert headers is not None
+        if self._head_fed + self._piece_bytes > HEAD_BYTES_MAX and size_of(url, headers) > HEAD_BYTES_MAX:
             raise _HeadTooLarge
         self._head_fed = 0
-        text = url.decode("ascii") if url.isascii() else quote(url, safe="%/?&=+:@!$'()*,;~")
-        if text[:1] != "/" and "://" in text:  # the absolute form, as sent to proxies
-            text = "/" + text.partition("://")[2].partition("/")[2]
-        path, _, query = text.partition("?")
-        length = headers.get("content-length")
-        chunked = "transfer-encoding" in headers
-        body = IncomingBody(None if chunked else int(length or 0), self._wanted)
-        head = (_method(self._parser.get_method()), path, query, headers)
-        is_old = self._parser.get_http_version() == "1.0"
+        self._url, self._headers = b"", None
+        path, query = split_target(url)
+        parser = self._parser
+        keep_alive = parser.should_keep_alive()
+        # The version is made anew each time. Connections of HTTP/1.0 are kept only for who says so.
+        asks_to_keep = "connection" in headers or "proxy-connection" in headers
+        is_old = (asks_to_keep or not keep_alive) and parser.get_http_version() == "1.0"
         expects = "expect" in headers and headers["expect"].lower() == "100-continue" and not is_old
-        self._receiving = _Exchange(head, body, self._parser.should_keep_alive(), is_old, expects)
+        self._receiving = _Exchange(parser.get_method().decode(), path, query, headers, keep_alive, is_old, expects)
         self._waiting.append(self._receiving)
 
     def on_body(self, data: bytes) -> None:
         """Take a part of the body."""
         self._head_fed = 0
-        if self._receiving is not None:
-            self._receiving.body.feed(data)
+        exchange = self._receiving
+        if exchange is None:
+            return
+        if exchange.data or exchange.body is not AT_HAND:
+            self._incoming(exchange).feed(data)
+        else:
+            exchange.data = data
 
     def on_message_complete(self) -> None:
         """Note the end of the request, and be ready for the next."""
-        if self._receiving is not None:
-            self._receiving.body.end()
+        exchange = self._receiving
+        if exchange is not None:
+            if exchange.body is not AT_HAND:
+                exchange.body.end()
             self._receiving = None
-        self._begin()
+        self._headers, self._head_fed = {}, 0
 
-    def _begin(self) -> None:
-        self._url = b""
-        self._headers: dict[str, str] = {}
-        self._head_fed = 0
+    def _incoming(self, exchange: _Exchange) -> IncomingBody:
+        """Return the body of a request that hasn't come in one piece."""
+        body = exchange.body
+        if body is AT_HAND:
+            body = exchange.body = IncomingBody(length_of(exchange.headers), self._wanted)
+            if exchange.data:
+                body.feed(exchange.data)
+                exchange.data = b""
+        return body
 
     # ── one request ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _next(self) -> None:
         exchange = self._current = self._waiting.popleft()
-        body = exchange.body
-        stream = BytesStream(body.whole()) if body.complete else body
-        exchange.request = HttpRequest(*exchange.head, stream, self._client, self._is_connected)
         turn, self._turn = self._turn, None
         if turn is not None:
             turn.set_result(exchange)
         else:
             self._task = self._loop.create_task(self._serve_all(exchange))
+
+    def _request(self, exchange: _Exchange) -> HttpRequest:
+        body = exchange.body
+        if body is AT_HAND:
+            stream: ByteStream = BytesStream(exchange.data)
+        else:
+            stream = BytesStream(body.whole()) if body.complete else body
+        return HttpRequest(exchange.method, exchange.path, exchange.query, exchange.headers, stream, self._client, self._is_connected)
 
     def _is_connected(self) -> bool:
         """Return whether the client is still there; one that said it sends no more counts as gone."""
@@ -259,11 +283,21 @@ class Connection(asyncio.Protocol):
     async def _serve_all(self, exchange: _Exchange | None) -> None:
         """Serve a connection's requests in turn: to begin a task for each takes twice as long as to wake this one."""
         try:
-            while exchange is not None and await self._serve(exchange) and not self.lost:
+            while exchange is not None:
+                response = await self._answer(self._request(exchange))
+                if type(response.body) is bytes and exchange.body.complete and not self.lost:
+                    self._write_whole(exchange, response, response.body)  # as nearly always
+                elif not await self._send(exchange, response):
+                    break
+                if self._room is not None:
+                    await self._room
+                if self.lost:
+                    break
                 turn = self._turn = self._loop.create_future()
                 self._ended(exchange)
                 if turn.done():
                     await asyncio.sleep(0)  # others have their turns between requests that came together
+                del exchange, response  # nobody fills the memory with idle connections
                 exchange = await turn
         except BaseException:
             self._transport.abort()
@@ -271,25 +305,22 @@ class Connection(asyncio.Protocol):
         finally:
             self._tell_end()
 
-    async def _serve(self, exchange: _Exchange) -> bool:
-        """Answer a request; return whether all of the answer was sent."""
-        assert exchange.request is not None
-        response = await self._answer(exchange.request)
+    async def _send(self, exchange: _Exchange, response: HttpResponse) -> bool:
+        """Send an answer whatever it is and wherever the client is; return whether all of it was sent."""
         if self.lost:
             await _close(response)
             return False
         if not exchange.body.complete:
             await self._settle(exchange)
-        self._agree(exchange, response.headers)
         body = response.body
         if isinstance(body, bytes):
             self._write_whole(exchange, response, body)
-        elif not await self._write_stream(exchange, response, body):
-            self._transport.abort()
-            return False
-        if self._room is not None:
-            await self._room
-        return True
+            return True
+        self._agree(exchange, response.headers)
+        if await self._write_stream(exchange, response, body):
+            return True
+        self._transport.abort()
+        return False
 
     def _tell_end(self) -> None:
         if self._watched is not None and not self._watched.done():
@@ -314,12 +345,16 @@ class Connection(asyncio.Protocol):
             exchange.keep_alive = False
 
     def _write_whole(self, exchange: _Exchange, response: HttpResponse, body: bytes) -> None:
-        if response.status not in answers.BODILESS and "content-length" not in response.headers:
-            response.headers["content-length"] = str(len(body))
-        head = answers.head(response.status, response.headers, response.cookies)
-        if exchange.head[0] == "HEAD" or response.status in answers.BODILESS:
-            self._transport.write(head)
-        elif len(body) <= _JOIN_BYTES_MAX:
+        status, headers = response.status, response.headers
+        self._agree(exchange, headers)
+        if status in answers.BODILESS:
+            body = b""
+        elif "content-length" not in headers:
+            headers["content-length"] = str(len(body))
+        head = answers.head(status, headers, response.cookies)
+        if exchange.method == "HEAD":
+            body = b""
+        if len(body) <= _JOIN_BYTES_MAX:
             self._transport.write(head + body)
         else:
             self._transport.writelines([head, body])
@@ -336,7 +371,7 @@ class Connection(asyncio.Protocol):
             exchange.keep_alive = False
             headers["connection"] = "close"
         self._transport.write(answers.head(response.status, headers, response.cookies))
-        if exchange.head[0] == "HEAD" or response.status in answers.BODILESS:
+        if exchange.method == "HEAD" or response.status in answers.BODILESS:
             await _close(response)
             return True
         self._is_streaming = True
@@ -426,26 +461,11 @@ class Connection(asyncio.Protocol):
         """Answer what isn't HTTP; requests before it are answered first."""
         self._deafen()
         if self._receiving is not None:  # its body is garbage: whoever reads it learns that it is incomplete
-            self._receiving.body.abort()
+            self._incoming(self._receiving).abort()
             return
         if self._current is None and not self._waiting:
             self._transport.write(answers.refusal(status))
             self._transport.close()
-
-
-@lru_cache(maxsize=64)
-def _method(name: bytes) -> str:
-    return name.decode("latin-1")
-
-
-@lru_cache(maxsize=1024)
-def _lower(name: bytes) -> str:
-    """Return a header's name as we keep it. Clients send the same few."""
-    return name.decode("latin-1").lower()
-
-
-def _head_bytes(url: bytes, headers: Mapping[str, str]) -> int:
-    return len(url) + sum([len(name) + len(value) for name, value in headers.items()])
 
 
 class _HeadTooLarge(Exception):

@@ -3,111 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
 import pytest
+from tests.unit.gateway.http.http_kit import MB, Edge, until
 
-from lambent.base.clock import VirtualClock
-from lambent.domain.errors import AwsError
-from lambent.domain.http import BytesStream, HttpRequest, HttpResponse, read_all
-from lambent.gateway.http import HttpServer, Timeouts
-from lambent.gateway.http.bodies import HIGH_BYTES
-from lambent.gateway.http.connection import HEAD_BYTES_MAX, Connection
-
-MB = 1_048_576
-Handler = Callable[[HttpRequest], Awaitable[HttpResponse]]
-
-
-async def echo(request: HttpRequest) -> HttpResponse:
-    """Say what was asked for, and give the body back."""
-    try:
-        body = await read_all(request.body)
-    except AwsError as error:
-        return HttpResponse(error.status, {}, error.code.encode())
-    told = f"{request.method} {request.raw_path}?{request.query}|".encode()
-    return HttpResponse(200, {"content-type": "text/plain"}, told + body)
-
-
-async def until(met: Callable[[], bool]) -> None:
-    while not met():
-        await asyncio.sleep(0)
-
-
-class Client:
-    """The other end of a connection."""
-
-    def __init__(self, server: HttpServer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.server = server
-        self.reader = reader
-        self.writer = writer
-
-    async def head(self) -> tuple[int, dict[str, str]]:
-        lines = (await self.reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
-        headers = dict(line.split(": ", 1) for line in lines[1:] if line)
-        return int(lines[0].split(" ")[1]), headers
-
-    async def answer(self) -> tuple[int, dict[str, str], bytes]:
-        status, headers = await self.head()
-        if "transfer-encoding" in headers:
-            return status, headers, await self.chunks()
-        return status, headers, await self.reader.readexactly(int(headers.get("content-length", 0)))
-
-    async def chunks(self) -> bytes:
-        body = b""
-        while size := int(await self.reader.readline(), 16):
-            body += await self.reader.readexactly(size)
-            await self.reader.readline()
-        await self.reader.readline()
-        return body
-
-    async def ask(self, data: bytes) -> tuple[int, dict[str, str], bytes]:
-        self.writer.write(data)
-        return await self.answer()
-
-    async def heard(self) -> None:
-        """Send what is buffered and return when the server has taken it in."""
-        await self.writer.drain()
-        await until(lambda: any(not each.is_idle for each in self.server._connections))
-
-    async def is_closed(self) -> bool:
-        return await asyncio.wait_for(self.reader.read(1), 5) == b""
-
-
-class Edge:
-    """A server and its clients."""
-
-    def __init__(self) -> None:
-        self.clock = VirtualClock()
-        self.writers: list[asyncio.StreamWriter] = []
-        self.server: HttpServer
-
-    async def connect(self, handler: Handler = echo, *, buffer_bytes: int = 0) -> Client:
-        self.server = getattr(self, "server", None) or HttpServer(handler, self.clock, Timeouts(idle_s=100, stall_s=10))
-        ours, theirs = socket.socketpair()
-        for each in (ours, theirs):
-            each.setblocking(False)
-            if buffer_bytes:
-                each.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer_bytes)
-                each.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
-        loop = asyncio.get_running_loop()
-        await loop.create_unix_connection(lambda: Connection(handler, self.server), sock=ours)
-        reader, writer = await asyncio.open_unix_connection(sock=theirs, limit=4 * MB)
-        self.writers.append(writer)
-        return Client(self.server, reader, writer)
-
-
-@pytest.fixture
-async def edge() -> AsyncIterator[Edge]:
-    edge = Edge()
-    yield edge
-    for writer in edge.writers:
-        writer.close()
-    if hasattr(edge, "server"):
-        for each in list(edge.server._connections):
-            each.abort()
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
+from lambent.domain.http import BytesStream, HttpRequest, HttpResponse
+from lambent.gateway.http.connection import HEAD_BYTES_MAX
 
 
 async def test_requests_follow_each_other_on_one_connection(edge: Edge) -> None:
@@ -159,94 +61,6 @@ async def test_pipelined_requests_are_answered_in_order_and_one_at_a_time(edge: 
     client.writer.write(b"".join(b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n" % number for number in range(40)))
     assert [(await client.answer())[2] for _ in range(40)] == [b"/%d" % number for number in range(40)]
     assert most == 1
-
-
-async def test_a_chunked_body_and_its_trailers(edge: Edge) -> None:
-    client = await edge.connect()
-    body = b"3\r\nabc\r\n5;ext=1\r\ndefgh\r\n0\r\nX-Trailer: evil\r\n\r\n"
-    first = await client.ask(b"PUT /c HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + body)
-    assert first[2] == b"PUT /c?|abcdefgh"
-    assert (await client.ask(b"GET /next HTTP/1.1\r\nHost: x\r\n\r\n"))[2] == b"GET /next?|"
-
-
-async def test_a_client_that_waits_to_be_asked_is_asked_when_the_body_is_read(edge: Edge) -> None:
-    client = await edge.connect()
-    client.writer.write(b"PUT /b HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n")
-    assert await client.reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
-    assert (await client.ask(b"body"))[2] == b"PUT /b?|body"
-
-
-async def test_a_client_that_waits_to_be_asked_and_is_refused_sends_nothing(edge: Edge) -> None:
-    async def refuse(request: HttpRequest) -> HttpResponse:
-        return HttpResponse(403, {}, b"no")
-
-    client = await edge.connect(refuse)
-    status, headers, body = await client.ask(b"PUT /b HTTP/1.1\r\nHost: x\r\nContent-Length: 4000000\r\nExpect: 100-continue\r\n\r\n")
-    assert (status, headers["connection"], body) == (403, "close", b"no")
-    assert await client.is_closed()
-
-
-async def test_a_body_that_nobody_read_does_not_end_the_connection(edge: Edge) -> None:
-    async def refuse(request: HttpRequest) -> HttpResponse:
-        return HttpResponse(403, {}, b"no")
-
-    client = await edge.connect(refuse)
-    client.writer.write(b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 7000000\r\n\r\n" + b"x" * 7_000_000)
-    status, headers, _ = await client.answer()
-    assert (status, "connection" in headers) == (403, False)
-    assert (await client.ask(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"))[0] == 403
-
-
-async def test_an_upload_flows_at_the_pace_of_its_reader(edge: Edge) -> None:
-    total, piece = 64 * MB, b"x" * 65_536
-    held = 0
-    go_on = asyncio.Event()
-
-    async def reader(request: HttpRequest) -> HttpResponse:
-        nonlocal held
-        taken = 0
-        async for data in request.body:
-            taken += len(data)
-            held = max(held, request.body._size)  # type: ignore[attr-defined]
-            if taken == len(data):
-                await go_on.wait()
-        return HttpResponse(200, {}, str(taken).encode())
-
-    client = await edge.connect(reader)
-    client.writer.transport.set_write_buffer_limits(high=MB)
-
-    async def send() -> None:
-        client.writer.write(b"PUT /big HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % total)
-        for _ in range(total // len(piece)):
-            client.writer.write(piece)
-            await client.writer.drain()
-
-    sending = asyncio.create_task(send())
-    done, _ = await asyncio.wait([sending], timeout=0.2)
-    assert not done, "the server took 64 MB that nobody had read"
-    go_on.set()
-    assert (await client.answer())[2] == str(total).encode()
-    await sending
-    assert held <= HIGH_BYTES + 2 * MB
-
-
-async def test_a_client_that_leaves_in_the_middle_of_its_body_is_noticed(edge: Edge) -> None:
-    told: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    reading = asyncio.Event()
-
-    async def reader(request: HttpRequest) -> HttpResponse:
-        reading.set()
-        try:
-            await read_all(request.body)
-        except AwsError as error:
-            told.set_result(error.code)
-        return HttpResponse(200)
-
-    client = await edge.connect(reader)
-    client.writer.write(b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf")
-    await reading.wait()
-    client.writer.close()
-    assert await asyncio.wait_for(told, 5) == "IncompleteBody"
 
 
 async def _count_to(pieces: int, size: int, sent: list[int]) -> AsyncIterator[bytes]:
@@ -491,3 +305,59 @@ async def test_trailers_have_an_end(edge: Edge) -> None:
     (connection,) = edge.server._connections or (None,)
     assert connection is None or connection._deaf
     assert b" 400 " in await client.reader.readline()
+
+
+@pytest.mark.parametrize("name", [b"Connection", b"Proxy-Connection"])
+async def test_an_old_client_that_is_kept_gets_no_chunks(edge: Edge, name: bytes) -> None:
+    async def answer(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(200, {}, _count_to(2, 1, [0]) if request.raw_path == "/stream" else b"whole")
+
+    client = await edge.connect(answer)
+    status, headers, body = await client.ask(b"GET / HTTP/1.0\r\n%b: keep-alive\r\n\r\n" % name)
+    assert (status, headers["connection"], body) == (200, "keep-alive", b"whole")
+    client.writer.write(b"GET /stream HTTP/1.0\r\n%b: keep-alive\r\n\r\n" % name)
+    assert (await client.head())[1] == {"connection": "close"}
+    assert await client.reader.read() == b"\0\1"
+
+
+async def test_a_client_that_does_not_read_whole_answers_is_not_answered_without_end(edge: Edge) -> None:
+    answered = 0
+
+    async def large(request: HttpRequest) -> HttpResponse:
+        nonlocal answered
+        answered += 1
+        return HttpResponse(200, {}, b"x" * MB)
+
+    client = await edge.connect(large)
+    client.reader._transport.pause_reading()  # type: ignore[attr-defined]
+    client.writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 50)
+    for _ in range(1000):
+        await asyncio.sleep(0)
+    assert 0 < answered < 10
+    client.reader._transport.resume_reading()  # type: ignore[attr-defined]
+    for _ in range(50):
+        assert len((await client.answer())[2]) == MB
+    assert answered == 50
+
+
+async def test_an_answer_to_a_lost_client_is_let_go(edge: Edge) -> None:
+    before = asyncio.all_tasks()
+    release, sent = asyncio.Event(), [0]
+
+    async def late(request: HttpRequest) -> HttpResponse:
+        await release.wait()
+        pieces = _count_to(3, 10, sent)
+        await anext(pieces)
+        return HttpResponse(200, {}, pieces if request.raw_path == "/stream" else b"whole")
+
+    clients = [await edge.connect(late), await edge.connect(late)]
+    for client, path in zip(clients, (b"/stream", b"/"), strict=True):
+        client.writer.write(b"GET %b HTTP/1.1\r\nHost: x\r\n\r\n" % path)
+        await client.writer.drain()
+    await until(lambda: sum(not each.is_idle for each in edge.server._connections) == 2)
+    for each in list(edge.server._connections):
+        each.abort()
+    await until(lambda: not edge.server._connections)
+    release.set()
+    await until(lambda: asyncio.all_tasks() == before)
+    assert sent[-1] == -1
