@@ -64,13 +64,17 @@ class SystemIds:
 
     def hex(self, digits: int) -> str:
         """Return random hexadecimal digits."""
-        found = ""
+        found = self._piece()
         while len(found) < digits:
+            found += self._piece()
+        return found if len(found) == digits else found[:digits]
+
+    def _piece(self) -> str:
+        while True:
             try:
-                found += self._pieces.pop()
+                return self._pieces.pop()  # see uuid
             except IndexError:
                 self._pieces += _random_digits(_PIECE)
-        return found[:digits]
 
     def text(self, length: int, alphabet: str) -> str:
         """Return random text."""

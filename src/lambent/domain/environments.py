@@ -64,8 +64,11 @@ class Environment(Protocol):
         """Start the runtime and import the function. Called once."""
         ...
 
-    async def invoke(self, invocation: Invocation, timeout_s: float) -> Outcome:
-        """Hand over an event and wait for its end; one at a time. After ``EXIT`` and ``TIMEOUT`` the environment is gone."""
+    async def invoke(self, invocation: Invocation, timeout_s: float, trace_header: str) -> Outcome:
+        """Hand over an event and wait for its end; one at a time. After ``EXIT`` and ``TIMEOUT`` the environment is gone.
+
+        ``trace_header`` is what the function is given: the invocation's own, gone on.
+        """
         ...
 
     async def stop(self) -> None:

@@ -22,7 +22,6 @@ class Invocation(msgspec.Struct, frozen=True):
     log_tail: bool = False  #: the caller wants the last 4 KB of the log
     streamed: bool = False  #: the caller takes the response in pieces (InvokeWithResponseStream)
     tenant_id: str = ""
-    deadline: float = 0.0  #: set by the engine: seconds since 1970
     log_awaited: bool = False  #: the result's ``logged`` is wanted
 
 

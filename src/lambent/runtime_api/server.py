@@ -10,13 +10,10 @@ import asyncio
 import json
 import socket
 from collections import deque
-from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from collections.abc import Mapping
 
+from lambent.domain.talk import EventHeader, Report, ReportHeader
 from lambent.runtime_api.protocol import Head, HttpConnection, Kept, error_answer
-
-Report: TypeAlias = Callable[[str, Mapping[str, str], bytes], None]
-"""Takes what the runtime reports: ``ready``, ``result``, ``error``, ``init_error``, ``stream``, ``chunk``, ``end``; header; body."""
 
 VERSION = "/2018-06-01"
 ERROR_TYPE_HEADER = "lambda-runtime-function-error-type"
@@ -57,20 +54,20 @@ class RuntimeApiServer:
         host, port = self._server.sockets[0].getsockname()[:2]
         self.address = f"{host}:{port}"
 
-    def send(self, header: Mapping[str, str | int], body: bytes) -> None:
+    def send(self, header: EventHeader, body: bytes) -> None:
         """Hand over an event to the runtime, which waits for it or will ask."""
         named = (
-            ("Lambda-Runtime-Aws-Request-Id", "request_id"),
-            ("Lambda-Runtime-Deadline-Ms", "deadline_ms"),
-            ("Lambda-Runtime-Invoked-Function-Arn", "arn"),
-            ("Lambda-Runtime-Trace-Id", "trace"),
-            ("Lambda-Runtime-Client-Context", "client_context"),
-            ("Lambda-Runtime-Cognito-Identity", "cognito"),
-            ("Lambda-Runtime-Aws-Tenant-Id", "tenant"),
+            ("Lambda-Runtime-Aws-Request-Id", header.request_id),
+            ("Lambda-Runtime-Deadline-Ms", str(header.deadline_ms)),
+            ("Lambda-Runtime-Invoked-Function-Arn", header.arn),
+            ("Lambda-Runtime-Trace-Id", header.trace),
+            ("Lambda-Runtime-Client-Context", header.client_context),
+            ("Lambda-Runtime-Cognito-Identity", header.cognito),
+            ("Lambda-Runtime-Aws-Tenant-Id", header.tenant),
         )
-        headers = [(name, str(header[key])) for name, key in named if header.get(key)]
+        headers = [(name, value) for name, value in named if value]
         self._next = ([("Content-Type", "application/json"), *headers], body)
-        self._current = str(header["request_id"])
+        self._current = header.request_id
         self._answered = False
         self._hand_over()
 
@@ -113,18 +110,18 @@ class RuntimeApiServer:
             return False
         self._answered = True
         content_type = head.headers.get("content-type", "application/octet-stream")
-        self._report("stream", {"request_id": self._current, "content_type": content_type}, b"")
+        self._report("stream", ReportHeader(self._current, content_type), b"")
         return True
 
     def piece(self, data: bytes) -> None:
         """Take a piece of a streamed response."""
-        self._report("chunk", {"request_id": self._current}, data)
+        self._report("chunk", ReportHeader(self._current), data)
 
     def ended(self, trailers: Mapping[str, str], broken: str = "") -> None:
         """Take the end of a streamed response."""
         error_type = trailers.get(ERROR_TYPE_TRAILER, broken)
         body = trailers.get(ERROR_BODY_TRAILER, "").encode() if error_type else b""
-        self._report("end", {"request_id": self._current, "error_type": error_type}, body)
+        self._report("end", ReportHeader(self._current, error_type=error_type), body)
 
     def too_large(self, head: Head) -> None:
         """Note a response above the limit: it is the function's error."""
@@ -132,7 +129,7 @@ class RuntimeApiServer:
             self._answered = True
             message = f"Response payload size exceeded maximum allowed payload size ({RESPONSE_BYTES_MAX} bytes)."
             document = {"errorType": "Function.ResponseSizeTooLarge", "errorMessage": message}
-            header = {"request_id": self._current, "error_type": "Function.ResponseSizeTooLarge"}
+            header = ReportHeader(self._current, error_type="Function.ResponseSizeTooLarge")
             self._report("error", header, json.dumps(document, separators=(",", ":")).encode())
 
     def serve(self, connection: HttpConnection, head: Head, body: bytes) -> None:
@@ -163,7 +160,7 @@ class RuntimeApiServer:
         self._waiting.append(connection)
         if not self._ready:
             self._ready = True
-            self._report("ready", {}, b"")
+            self._report("ready", ReportHeader(), b"")
         self._hand_over()
 
     def _hand_over(self) -> None:
@@ -176,7 +173,7 @@ class RuntimeApiServer:
         if self._ready:
             connection.answer(403, *error_answer("InvalidStateTransition", "The runtime has been initialised."))
             return
-        self._report("init_error", {"error_type": _error_type(head, body)}, body)
+        self._report("init_error", ReportHeader(error_type=_error_type(head, body)), body)
         connection.answer(202, *_accepted())
 
     def _posted(self, connection: HttpConnection, head: Head, path: str, body: bytes) -> None:
@@ -192,9 +189,9 @@ class RuntimeApiServer:
             connection.answer(202, *_accepted())
             if what == "response":
                 content_type = head.headers.get("content-type", "application/json")
-                self._report("result", {"request_id": request_id, "content_type": content_type}, body)
+                self._report("result", ReportHeader(request_id, content_type), body)
             else:
-                self._report("error", {"request_id": request_id, "error_type": _error_type(head, body)}, body)
+                self._report("error", ReportHeader(request_id, error_type=_error_type(head, body)), body)
 
 
 async def start(report: Report, listener: socket.socket | None = None) -> RuntimeApiServer:

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from lambent.base.clock import VirtualClock
 from lambent.base.ids import SeededIds
 from lambent.domain.call import Call, Result
@@ -96,10 +98,10 @@ class FakeEnvironment:
             await self.sandbox.clock.sleep(self.sandbox.init_s)
         return self.sandbox.inits.pop(0) if self.sandbox.inits else Outcome(Ending.SUCCESS)
 
-    async def invoke(self, invocation: Invocation, timeout_s: float) -> Outcome:
+    async def invoke(self, invocation: Invocation, timeout_s: float, trace_header: str) -> Outcome:
         assert not self.stopped
         self.served += 1
-        return await self.sandbox.handler(self, invocation)
+        return await self.sandbox.handler(self, replace(invocation, trace_header=trace_header))
 
     async def stop(self) -> None:
         self.stopped = True

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 
 import httpx
+import msgspec
 import pytest
 
+from lambent.domain.talk import EventHeader, ReportHeader
 from lambent.runtime_api import server as runtime_api
 from lambent.runtime_api.protocol import KEPT_BYTES_MAX
 
-_EVENT = {"request_id": "r-1", "arn": "arn:f", "deadline_ms": 1234, "trace": "Root=1", "client_context": '{"a":\n"é"}', "tenant": ""}
+_EVENT = EventHeader("r-1", "arn:f", 1234, "Root=1", '{"a":\n"é"}')
 _BASE = "/2018-06-01/runtime"
 
 
@@ -23,8 +25,8 @@ class Api:
     def __init__(self) -> None:
         self.reports: list[tuple[str, dict[str, str], bytes]] = []
 
-    def report(self, kind: str, header: Mapping[str, str], body: bytes) -> None:
-        self.reports.append((kind, dict(header), body))
+    def report(self, kind: str, header: ReportHeader, body: bytes) -> None:
+        self.reports.append((kind, msgspec.to_builtins(header), body))
 
     @property
     def kinds(self) -> list[str]:

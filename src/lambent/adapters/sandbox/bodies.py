@@ -8,11 +8,12 @@ from pathlib import Path
 
 import msgspec
 
-from lambent.adapters.sandbox.channels import Channel, FrameChannel, Report, RuntimeApiFactory
+from lambent.adapters.sandbox.channels import Channel, FrameChannel, RuntimeApiFactory
 from lambent.adapters.sandbox.keeper import Child, Ended, Keeper, remove
 from lambent.adapters.sandbox.output import OutputParser, OutputPipe
 from lambent.base.clock import Clock
 from lambent.domain.environments import OutputSink
+from lambent.domain.talk import Report
 
 
 class Command(msgspec.Struct, frozen=True):

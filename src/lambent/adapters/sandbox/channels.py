@@ -1,9 +1,6 @@
 """How an environment and the runtime in its process talk: frames over a socket pair, or the HTTP Runtime API that ``server/`` plugs in.
 
-A runtime *reports*: ``ready`` (it takes events), ``result``, ``error``, ``init_error``, and for a response in pieces ``stream``,
-``chunk`` …, ``end``. A report's header has ``request_id``, ``content_type``, ``error_type`` where they apply, and ``peak_kb`` (the largest
-resident size of its process so far) where the runtime knows it: reading ``/proc`` for it costs more than the rest of the talk. All of
-it may be forged: the function holds the other end, too.
+A frame is a kind, the sizes of header and body, the header (JSON), and the body. See ``domain.talk`` for what they say.
 """
 
 from __future__ import annotations
@@ -15,11 +12,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol, TypeAlias, cast
 
 import msgspec
+from msgspec.structs import replace
 
-Report: TypeAlias = Callable[[str, Mapping[str, str], bytes], None]
-"""Takes what a runtime reports: kind, header, body. Never blocks."""
-
-Header: TypeAlias = Mapping[str, "str | int"]
+from lambent.domain.talk import EventHeader, Report, ReportHeader
 
 FRAME_BYTES_MAX = 256 * 1_048_576
 HEADER_BYTES_MAX = 65_536
@@ -32,9 +27,12 @@ _FRAMES_FREE = 8  #: of one reading, after which nothing is waited for: a runtim
 _FRAME_PAUSE_S = 30e-6  #: for each frame beyond: as long as one takes at most
 
 _HEAD = struct.Struct("!BII")
+_HEAD_BYTES = _HEAD.size
+_heads = _HEAD.unpack_from
 _INVOKE, _BECOME = 1, 2
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(dict[str, str]).decode
+_decode = msgspec.json.Decoder(ReportHeader).decode
+_TEXTS = ("request_id", "content_type", "error_type", "peak_kb", "unread")  #: what a header can say in text
 _CHUNK = 21
 _KINDS = {16: "ready", 17: "result", 18: "error", 19: "init_error", 20: "stream", 21: "chunk", 22: "end", 23: "snapshot"}
 
@@ -42,8 +40,8 @@ _KINDS = {16: "ready", 17: "result", 18: "error", 19: "init_error", 20: "stream"
 class Channel(Protocol):
     """The server's side of the talk with one runtime."""
 
-    def send(self, header: Header, body: bytes) -> None:
-        """Hand over an event; the header has ``request_id``, ``arn``, ``deadline_ms``, ``trace``, ``client_context``, ``tenant``."""
+    def send(self, header: EventHeader, body: bytes) -> None:
+        """Hand over an event."""
         ...
 
     def pause(self) -> None:
@@ -82,9 +80,10 @@ class FrameChannel(asyncio.Protocol):
 
     def __init__(self, report: Report | None = None, *, kept_bytes_max: int = KEPT_BYTES_MAX) -> None:
         self._kept_bytes_max = kept_bytes_max
+        self._short_bytes_max = min(kept_bytes_max, HEADER_BYTES_MAX)  #: a frame so short breaks no limit
         self.report = report  #: may be set later, before anything is expected
         self._buffer = bytearray()
-        self._skipped: tuple[int, Mapping[str, str], int] | None = None  #: kind, header and bytes to come of a frame that isn't kept
+        self._skipped: tuple[int, ReportHeader, int] | None = None  #: kind, header and bytes to come of a frame that isn't kept
         self._transport: asyncio.Transport | None = None
         self._loop = asyncio.get_running_loop()
         self._lost: asyncio.Future[None] = self._loop.create_future()
@@ -112,7 +111,20 @@ class FrameChannel(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        """Report every frame that is complete."""
+        """Report every frame that is complete. Mostly it is one, and comes as a whole."""
+        is_between = not self._buffer and self._skipped is None and self._pause is None
+        if is_between and _HEAD_BYTES <= len(data) <= self._short_bytes_max:
+            kind, header_bytes, body_bytes = _heads(data)
+            body_at = _HEAD_BYTES + header_bytes
+            if body_at + body_bytes == len(data) and self.report is not None and kind in _KINDS:
+                header = _header(data[_HEAD_BYTES:body_at])
+                if header is not None:
+                    self.report(_KINDS[kind], header, data[body_at:])
+                    return
+        self._gather(data)
+
+    def _gather(self, data: bytes) -> None:
+        """Keep what isn't complete, and report what is."""
         if self._skipped is not None:
             data = self._skip(data, *self._skipped)
         self._buffer += data
@@ -132,18 +144,18 @@ class FrameChannel(asyncio.Protocol):
     def _report_frames(self) -> int:
         """Report frames that are complete, up to ``_FRAMES_AT_ONCE``; return how many those were."""
         at = frames = 0
-        while len(self._buffer) - at >= _HEAD.size and frames < _FRAMES_AT_ONCE:
+        while len(self._buffer) - at >= _HEAD_BYTES and frames < _FRAMES_AT_ONCE:
             frames += 1
-            kind, header_bytes, body_bytes = _HEAD.unpack_from(self._buffer, at)
+            kind, header_bytes, body_bytes = _heads(self._buffer, at)
             # The function wrote to our descriptor:
             if kind not in _KINDS or header_bytes > HEADER_BYTES_MAX or header_bytes + body_bytes > FRAME_BYTES_MAX:
                 self._abort()
                 return 0
-            body_at = at + _HEAD.size + header_bytes
+            body_at = at + _HEAD_BYTES + header_bytes
             is_kept = body_bytes <= self._kept_bytes_max
             if len(self._buffer) < body_at + (body_bytes if is_kept else 0):
                 break
-            header = _header(self._buffer[at + _HEAD.size : body_at])
+            header = _header(bytes(self._buffer[at + _HEAD_BYTES : body_at]))
             if header is None:
                 self._abort()
                 return 0
@@ -157,7 +169,7 @@ class FrameChannel(asyncio.Protocol):
         del self._buffer[:at]
         return frames
 
-    def _skip(self, data: bytes, kind: int, header: Mapping[str, str], left: int) -> bytes:
+    def _skip(self, data: bytes, kind: int, header: ReportHeader, left: int) -> bytes:
         """Take more of the body of a frame that isn't kept; return what follows it."""
         left -= len(data)
         self._skipped = (kind, header, left) if left > 0 else None
@@ -165,7 +177,7 @@ class FrameChannel(asyncio.Protocol):
             if kind == _CHUNK:
                 self.report(_KINDS[kind], header, data[:left] if left < 0 else data)
             elif left <= 0:
-                self.report(_KINDS[kind], {**header, "too_large": "true"}, b"")
+                self.report(_KINDS[kind], replace(header, too_large=True), b"")
         return data[left:] if left < 0 else b""
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -174,7 +186,7 @@ class FrameChannel(asyncio.Protocol):
         if self._pause is None and not self._lost.done():
             self._lost.set_result(None)
 
-    def send(self, header: Header, body: bytes) -> None:
+    def send(self, header: EventHeader, body: bytes) -> None:
         """Hand over an event."""
         if self._transport is not None and not self._transport.is_closing():
             head = _encode(header)
@@ -224,7 +236,7 @@ class FrameChannel(asyncio.Protocol):
             self._transport.abort()
 
 
-def _header(data: bytearray) -> dict[str, str] | None:
+def _header(data: bytes) -> ReportHeader | None:
     """Return a frame's header; ``None`` when it is none. What isn't text in it says nothing."""
     try:
         return _decode(data)
@@ -234,4 +246,6 @@ def _header(data: bytearray) -> dict[str, str] | None:
         loose = msgspec.json.decode(data)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
-    return {name: value for name, value in loose.items() if isinstance(value, str)} if isinstance(loose, dict) else None
+    if not isinstance(loose, dict):
+        return None
+    return ReportHeader(**{name: loose[name] for name in _TEXTS if isinstance(loose.get(name), str)})

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from lambent.adapters.sandbox.bodies import resident_peak_mb
 from lambent.adapters.sandbox.cgroups import Group
-from lambent.adapters.sandbox.channels import Channel, FrameChannel, Report, RuntimeApiFactory
+from lambent.adapters.sandbox.channels import Channel, FrameChannel, RuntimeApiFactory
 from lambent.adapters.sandbox.environment import SandboxedEnvironment
 from lambent.adapters.sandbox.governor import Governor
 from lambent.adapters.sandbox.helpers import Forked, Helper, HelperLost
@@ -28,6 +28,7 @@ from lambent.adapters.sandbox.room import Room
 from lambent.adapters.sandbox.rounds import Rounds
 from lambent.adapters.sandbox.ways import Ways
 from lambent.domain.environments import Launch
+from lambent.domain.talk import Report
 
 _FORKED_S = 30.0  # for a snapshot to fork; it takes milliseconds, but there may be many at once
 _TOLD_S = 1.0  # for it to say how a copy ended that is gone
@@ -88,6 +89,7 @@ class ConfinedBody:
 
     ended: asyncio.Future[Ended]
     wake: Callable[[], None]
+    rest: Callable[[], None]
 
     def __init__(self, berth: Berth, launch: Launch, program: Program, seen: Callable[[Path], str]) -> None:
         self._berth = berth
@@ -103,6 +105,7 @@ class ConfinedBody:
             by_group=berth.control is None,
         )
         self.wake = self._governor.busy
+        self.rest = self._settle
         self.drain = berth.pipe.drain
         self._launch = launch
         self._program = program
@@ -180,10 +183,11 @@ class ConfinedBody:
         """Let go of the room."""
         await self._berth.close()
 
-    def rest(self) -> None:
-        """Freeze it, if no invocation follows at once."""
+    def _settle(self) -> None:
+        """Rest for the first time: a function has started in it, or hasn't. It is frozen, if no invocation follows at once."""
         self._berth.settled()
-        self._governor.idle()
+        self.rest = self._governor.idle
+        self.rest()
 
     def _signal(self, number: signal.Signals) -> None:
         """Stop or continue the environment, where no group does; of a snapshot only its own process: its copies must go on."""

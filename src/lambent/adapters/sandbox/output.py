@@ -160,7 +160,7 @@ class OutputPipe:
 
         ``is_read``: whoever writes says that all of it was read.
         """
-        if self._read < 0:
+        if self._read < 0 or (is_read and not self._is_draining and not self.parser.rest):
             return False
         if not self._is_draining:
             self._left = 0 if is_read else self._waiting()

@@ -131,9 +131,9 @@ class EnvironmentHost:
         """The init failed: discard the environment."""
         self._carry_out(hosted.pool.init_failed(hosted.id))
 
-    def give_back(self, hosted: Hosted) -> None:
-        """The invocation ended and left the environment usable."""
-        instructions = hosted.pool.finished(hosted.id, self._clock.monotonic())
+    def give_back(self, hosted: Hosted, now: float) -> None:
+        """The invocation ended and left the environment usable; ``now`` is monotonic, in seconds."""
+        instructions = hosted.pool.finished(hosted.id, now)
         if instructions:
             self._carry_out(instructions)
 

@@ -77,7 +77,7 @@ class LifecycleError(RuntimeError):
 
 def after(state: State, happening: Happening) -> State:
     """Return the state that follows; ``LifecycleError`` when the table has no such row."""
-    following = TRANSITIONS[state].get(happening)
-    if following is None:
-        raise LifecycleError(f"an environment that is {state.value} cannot be {happening.value}")
-    return following
+    try:
+        return TRANSITIONS[state][happening]
+    except KeyError:
+        raise LifecycleError(f"an environment that is {state.value} cannot be {happening.value}") from None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from enum import Enum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -40,6 +40,10 @@ class Stop(msgspec.Struct, frozen=True):
 
 
 Instruction: TypeAlias = "Start | Stop"
+
+# Python 3.11 takes a fifth of a microsecond to find a member of an Enum by its name, and each invocation asks for both.
+_TAKEN: Final = Happening.TAKEN
+_FINISHED: Final = Happening.FINISHED
 
 
 class _Member(msgspec.Struct):
@@ -92,7 +96,7 @@ class Pool:
             return ""
         environment_id = waiting.pop()
         member = self._members[environment_id]
-        member.state = after(member.state, Happening.TAKEN)
+        member.state = after(member.state, _TAKEN)
         return environment_id
 
     def begin(self, environment_id: str, revision: str, now: float) -> list[Instruction]:
@@ -152,7 +156,7 @@ class Pool:
         member = self._members[environment_id]
         if member.revision != self._revision or now - member.born > self.life_s:
             return self._end(environment_id, Happening.OUTDATED, StopReason.OUTDATED)
-        member.state, member.idle_since = after(member.state, Happening.FINISHED), now
+        member.state, member.idle_since = after(member.state, _FINISHED), now
         (self._ready if member.provisioned else self._idle).append(environment_id)
         return []
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NoReturn, TypeAlias
 
+import msgspec
+
 from lambent.domain.errors import AwsError
 from lambent.domain.functions import FunctionVersion
 from lambent.domain.quotas import Quotas
@@ -32,12 +34,13 @@ class TokenBucket:
 
     def take(self, now: float) -> bool:
         """Take one token if there is one."""
-        self._tokens = min(self.capacity, self._tokens + (now - self._at) * self.per_s)
+        tokens = self._tokens + (now - self._at) * self.per_s
+        if tokens > self.capacity:
+            tokens = self.capacity
         self._at = now
-        if self._tokens < 1.0:
-            return False
-        self._tokens -= 1.0
-        return True
+        is_enough = tokens >= 1.0
+        self._tokens = tokens - 1.0 if is_enough else tokens
+        return is_enough
 
 
 class _Account:
@@ -53,39 +56,34 @@ class _Account:
 class _Function:
     """What is busy of one function, all versions together."""
 
-    __slots__ = ("busy", "provisioned", "rate", "scaling")
+    __slots__ = ("account", "busy", "provisioned", "rate", "scaling")
 
-    def __init__(self, scaling: TokenBucket) -> None:
+    def __init__(self, account: _Account, scaling: TokenBucket) -> None:
+        self.account = account
         self.busy = 0
         self.provisioned = 0  #: of the busy: in provisioned environments
         self.scaling = scaling
         self.rate: TokenBucket | None = None
 
 
-class Ticket:
+class Ticket(msgspec.Struct, gc=False):
     """A place among the busy; ``leave`` it once."""
 
-    __slots__ = ("_account", "_function", "_left", "_provisioned")
-
-    def __init__(self, account: _Account | None, function: _Function, *, is_provisioned: bool = False) -> None:
-        self._account = account
-        self._function = function
-        self._provisioned = is_provisioned
-        self._left = False
-        function.busy += 1
-        function.provisioned += is_provisioned
-        if account is not None:
-            account.busy += 1
+    function: _Function
+    account: _Account | None  #: whose pool of all the place is in; ``None``: it is in what the function reserves, or has provisioned
+    is_provisioned: bool
+    is_left: bool = False
 
     def leave(self) -> None:
         """Give the place back; a second time does nothing."""
-        if self._left:
+        if self.is_left:
             return
-        self._left = True
-        self._function.busy -= 1
-        self._function.provisioned -= self._provisioned
-        if self._account is not None:
-            self._account.busy -= 1
+        self.is_left = True
+        self.function.busy -= 1
+        if self.account is not None:
+            self.account.busy -= 1
+        elif self.is_provisioned:
+            self.function.provisioned -= 1
 
 
 class Admission:
@@ -103,18 +101,24 @@ class Admission:
         ``is_provisioned``: it finds a provisioned environment, whose place was taken from the pool of all when that was allotted.
         """
         entry = self._functions.get(function.function_arn) or self._function(function, now)
-        if function.reserved_concurrency is not None:
-            self._check_reserved(entry, function, now, is_provisioned=is_provisioned)
-            return Ticket(None, entry, is_provisioned=is_provisioned)
-        if is_provisioned:
-            return Ticket(None, entry, is_provisioned=True)
-        account = self._accounts.get((function.account_id, function.region)) or self._account(function, now)
-        limit = self._quotas.concurrency_max - self._reserved_total(function.account_id, function.region)
-        if account.busy >= limit:
+        if function.reserved_concurrency is not None or is_provisioned:
+            return self._enter_own(entry, function, now, is_provisioned=is_provisioned)
+        account = entry.account
+        if account.busy >= self._quotas.concurrency_max - self._reserved_total(function.account_id, function.region):
             throttle("ConcurrentInvocationLimitExceeded")
         if not account.rate.take(now):
             throttle("CallerRateLimitExceeded")
-        return Ticket(account, entry)
+        account.busy += 1
+        entry.busy += 1
+        return Ticket(entry, account, is_provisioned=False)
+
+    def _enter_own(self, entry: _Function, function: FunctionVersion, now: float, *, is_provisioned: bool) -> Ticket:
+        """Take a place that isn't in the pool of all."""
+        if function.reserved_concurrency is not None:
+            self._check_reserved(entry, function, now, is_provisioned=is_provisioned)
+        entry.busy += 1
+        entry.provisioned += is_provisioned
+        return Ticket(entry, None, is_provisioned)
 
     def _check_reserved(self, entry: _Function, function: FunctionVersion, now: float, *, is_provisioned: bool) -> None:
         """Raise when the function has used up what it reserves. What is provisioned of that is for those versions only."""
@@ -151,7 +155,7 @@ class Admission:
         entry = self._functions.get(key)
         if entry is None:
             capacity = float(self._quotas.scaling_environments_per_10s)
-            entry = self._functions[key] = _Function(TokenBucket(capacity, capacity / 10, now))
+            entry = self._functions[key] = _Function(self._account(function, now), TokenBucket(capacity, capacity / 10, now))
         return entry
 
 

@@ -5,7 +5,7 @@ The warm path awaits the environment and nothing else: no disk, no lock.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from functools import partial
 from typing import Final
 
@@ -15,7 +15,6 @@ from msgspec.structs import replace
 from lambent.base.clock import Clock
 from lambent.base.ids import Ids
 from lambent.domain.environments import Ending, Outcome, Sandbox
-from lambent.domain.errors import AwsError
 from lambent.domain.functions import FunctionVersion
 from lambent.domain.invocations import FunctionError, Invocation, InvocationResult
 from lambent.domain.quotas import Quotas
@@ -34,27 +33,24 @@ from lambent.engine.invocation.streaming import ResponseStream
 PREPARATION_S_MIN: Final = 130.0
 
 
-class _Started(msgspec.Struct, frozen=True):
-    """An environment that is ready for its invocation, or the outcome of an init that failed."""
-
-    hosted: Hosted
-    init_ms: float | None = None  #: ``None``: it was warm, or restored, or its init is part of the invocation
-    restore_ms: float | None = None  #: when it was restored from a snapshot
-    ahead_ms: float | None = None  #: what its init took ahead of this, its first invocation: reported with it, and not billed with it
-    spent_s: float = 0.0  #: of the function's timeout, by an init that was done again
-    failed: Outcome | None = None
+# Python 3.11 takes a fifth of a microsecond to find a member of an Enum by its name, and each invocation asks for several.
+_SUCCESS: Final = Ending.SUCCESS
+_TIMEOUT: Final = Ending.TIMEOUT
+_USABLE: Final = (Ending.SUCCESS, Ending.ERROR)  #: endings that leave the environment as it was
 
 
-class _Running(msgspec.Struct, frozen=True):
-    """An invocation under way."""
+class _Run(msgspec.Struct, frozen=True, gc=False):
+    """An invocation and its environment, which is ready for it, or whose init failed."""
 
     invocation: Invocation
     hosted: Hosted
     ticket: Ticket
     began: float  #: monotonic, in seconds
-    init_ms: float | None
-    restore_ms: float | None
-    ahead_ms: float | None
+    ahead_ms: float | None = None  #: what its init took ahead of this, its first invocation: reported with it, and not billed with it
+    init_ms: float | None = None  #: ``None``: it was warm, or restored, or its init is part of the invocation
+    restore_ms: float | None = None  #: when it was restored from a snapshot
+    spent_s: float = 0.0  #: of the function's timeout, by an init that was done again
+    failed: Outcome | None = None  #: what came of an init that failed: the environment is gone
 
 
 class LocalInvoker:
@@ -77,8 +73,10 @@ class LocalInvoker:
         reserved_total: ReservedTotal = lambda account_id, region: 0,
     ) -> None:
         self._clock = clock
+        self._monotonic = clock.monotonic
         self._ids = ids
         self._quotas = quotas
+        self._sync_bytes_max = quotas.sync_payload_bytes_max
         self._shipper = shipper
         self._idle_s = idle_s
         self._admission = Admission(quotas, reserved_total)
@@ -111,7 +109,7 @@ class LocalInvoker:
 
     async def invoke(self, function: FunctionVersion, invocation: Invocation) -> InvocationResult:
         """Return the outcome; see ``Invoker``."""
-        now = self._clock.monotonic()
+        now = self._monotonic()
         if invocation.trace_header and not function.recursion_allowed:
             recursion.check(invocation.trace_header, function.function_arn)
         pool = self._host.pool(function, invocation.tenant_id)
@@ -121,17 +119,30 @@ class LocalInvoker:
             if hosted is None:
                 self._admission.scale(function, now)
                 hosted = self._host.begin(function, pool)
-                started = await self._start(hosted, invocation)
+                run = await self._start(hosted, invocation, ticket)
             else:
-                started = _Started(hosted) if hosted.ahead_ms is None else _prepared(hosted)
-            result = await self._serve(started, invocation, ticket)
+                run = _Run(invocation, hosted, ticket, now, hosted.ahead_ms)
+                hosted.ahead_ms = None
+            log = run.hosted.log
+            if invocation.log_tail and run.failed is None:
+                log.collect_tail()  # a good init isn't part of the tail
+            log.start(invocation.request_id)
+            outcome = run.failed
+            if outcome is None:
+                try:
+                    outcome = await self._handed_over(run)
+                except BaseException:
+                    self._host.discard(run.hosted)
+                    raise
+            is_whole = isinstance(outcome.payload, bytes)
+            result = self._settled(run, outcome) if is_whole else await self._settle_pieces(run, outcome)
         except BaseException:
             ticket.leave()
             raise
-        if self._shipper.is_crowded(started.hosted.log.stream):
+        if self._shipper.is_crowded(log.stream):
             await self._shipper.wait_room()
         if invocation.log_awaited:
-            first, last = hosted.log.stream, started.hosted.log.stream
+            first, last = hosted.log.stream, log.stream
             return replace(result, logged=last.wait_shipped if first is last else partial(self._wait_logged, (first, last)))
         return result
 
@@ -149,28 +160,28 @@ class LocalInvoker:
 
     # ── init ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _start(self, hosted: Hosted, invocation: Invocation) -> _Started:
+    async def _start(self, hosted: Hosted, invocation: Invocation, ticket: Ticket) -> _Run:
         """Launch and initialise. An init that takes longer than 10 s is done once more, within the function's own timeout."""
         if invocation.log_tail:
             hosted.log.collect_tail()
         if hosted.initialization_type == SNAP_START:
-            return await self._restore(hosted)
+            return await self._restore(hosted, invocation, ticket)
         outcome, init_s = await self._initialise(hosted, self._quotas.init_s_max, "init")
-        if outcome.ending is Ending.SUCCESS:
-            return _Started(hosted, init_ms=init_s * 1000)
         if outcome.ending is not Ending.TIMEOUT:
-            return _Started(hosted, init_ms=init_s * 1000, failed=outcome)
+            failed = None if outcome.ending is Ending.SUCCESS else outcome
+            return _Run(invocation, hosted, ticket, self._monotonic(), init_ms=init_s * 1000, failed=failed)
         again = self._host.take_again(hosted)
         if invocation.log_tail:
             again.log.collect_tail()
         outcome, spent_s = await self._initialise(again, float(again.function.timeout_s), "invoke")
-        return _Started(again, spent_s=spent_s, failed=None if outcome.ending is Ending.SUCCESS else outcome)
+        failed = None if outcome.ending is Ending.SUCCESS else outcome
+        return _Run(invocation, again, ticket, self._monotonic() - spent_s, spent_s=spent_s, failed=failed)
 
-    async def _restore(self, hosted: Hosted) -> _Started:
+    async def _restore(self, hosted: Hosted, invocation: Invocation, ticket: Ticket) -> _Run:
         """Fork the version's snapshot; what its hooks make of that isn't the invocation's error but Lambda's."""
         outcome, restore_s = await self._initialise(hosted, self._quotas.init_s_max, "restore")
         if outcome.ending is Ending.SUCCESS:
-            return _Started(hosted, restore_ms=restore_s * 1000)
+            return _Run(invocation, hosted, ticket, self._monotonic(), restore_ms=restore_s * 1000)
         raise restore_timed_out() if outcome.ending is Ending.TIMEOUT else restore_failed()
 
     async def _initialise(self, hosted: Hosted, timeout_s: float, phase: str) -> tuple[Outcome, float]:
@@ -203,137 +214,104 @@ class LocalInvoker:
 
     # ── invoke ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _serve(self, started: _Started, invocation: Invocation, ticket: Ticket) -> InvocationResult:
-        hosted, now = started.hosted, self._clock.monotonic()
-        if invocation.log_tail and started.failed is None:
-            hosted.log.collect_tail()  # a good init isn't part of the tail
-        hosted.log.start(invocation.request_id)
-        running = _Running(invocation, hosted, ticket, now - started.spent_s, started.init_ms, started.restore_ms, started.ahead_ms)
-        if started.failed is not None:
-            return await self._settle(running, started.failed, is_gone=True)
-        environment = hosted.environment
-        if environment is None:
-            raise AwsError("ServiceException", "The environment is gone.", 500, members={"Type": "Service"})
-        timeout_s = max(0.001, hosted.function.timeout_s - started.spent_s)
-        try:
-            outcome = await environment.invoke(self._dated(hosted.function, invocation, timeout_s), timeout_s)
-        except BaseException:
-            self._host.discard(hosted)
-            raise
-        if isinstance(outcome.payload, bytes):
-            if outcome.ending is Ending.SUCCESS and len(outcome.payload) <= self._quotas.sync_payload_bytes_max:
-                self._host.give_back(hosted)
-                return self._finish(running, outcome, None)
-            return self._settled(running, outcome, is_gone=False)
-        return await self._settle(running, outcome, is_gone=False)
+    def _handed_over(self, run: _Run) -> Awaitable[Outcome]:
+        """Hand the event to the environment, with a trace of its own if it came without; return what waits for its end."""
+        hosted, invocation = run.hosted, run.invocation
+        function = hosted.function
+        if invocation.trace_header:
+            trace = recursion.onward(invocation.trace_header, function.function_arn)
+        else:
+            trace = recursion.fresh(self._clock.now(), self._ids.hex(40)) + recursion.first_step(function.function_arn)
+        timeout_s = max(0.001, function.timeout_s - run.spent_s) if run.spent_s else function.timeout_s
+        assert hosted.environment is not None, "it was launched"
+        return hosted.environment.invoke(invocation, timeout_s, trace)
 
-    def _dated(self, function: FunctionVersion, invocation: Invocation, timeout_s: float) -> Invocation:
-        """Return the invocation with its deadline, and a trace of its own if it came without. (``replace`` takes three times as long.)"""
-        now = self._clock.now()
-        trace = recursion.onward(invocation.trace_header or recursion.fresh(now, self._ids.hex(40)), function.function_arn)
-        return Invocation(
-            invocation.request_id,
-            invocation.payload,
-            invocation.invoked_arn,
-            invocation.client_context,
-            trace,
-            invocation.log_tail,
-            invocation.streamed,
-            invocation.tenant_id,
-            now + timeout_s,
-        )
-
-    async def _settle(self, running: _Running, outcome: Outcome, *, is_gone: bool) -> InvocationResult:
-        """Turn an outcome into the answer. Success of a streamed invocation is settled when its last piece was taken."""
+    async def _settle_pieces(self, run: _Run, outcome: Outcome) -> InvocationResult:
+        """Turn a response in pieces into the answer. Success of a streamed invocation is settled when its last piece was taken."""
         pieces = outcome.payload
         if not isinstance(pieces, bytes):
-            if running.invocation.streamed and outcome.ending is Ending.SUCCESS:
-                return self._stream(running, outcome, pieces)
+            if run.invocation.streamed and outcome.ending is Ending.SUCCESS:
+                return self._stream(run, outcome, pieces)
             outcome = replace(outcome, payload=b"".join([piece async for piece in pieces]))
-        return self._settled(running, outcome, is_gone=is_gone)
+        return self._settled(run, outcome)
 
-    def _settled(self, running: _Running, outcome: Outcome, *, is_gone: bool) -> InvocationResult:
+    def _settled(self, run: _Run, outcome: Outcome) -> InvocationResult:
         """Let go of the environment, or give it back, and return the answer."""
-        failed = self._failure(running, outcome)
-        if not is_gone:
-            if outcome.ending in (Ending.EXIT, Ending.TIMEOUT):
-                self._host.discard(running.hosted)
-            else:
-                self._host.give_back(running.hosted)
-        return self._finish(running, outcome, failed)
+        payload, now = outcome.payload, self._monotonic()
+        fits = outcome.ending is _SUCCESS and isinstance(payload, bytes) and len(payload) <= self._sync_bytes_max
+        failed = None if fits else self._failure(run, outcome)
+        if run.failed is None:
+            self._let_go(run.hosted, outcome, now)
+        return self._finish(run, outcome, failed, now)
 
-    def _failure(self, running: _Running, outcome: Outcome) -> Failure | None:
+    def _let_go(self, hosted: Hosted, outcome: Outcome, now: float) -> None:
+        if outcome.ending in _USABLE:
+            self._host.give_back(hosted, now)
+        else:
+            self._host.discard(hosted)
+
+    def _failure(self, run: _Run, outcome: Outcome) -> Failure | None:
         payload = outcome.payload if isinstance(outcome.payload, bytes) else b""
         if outcome.ending is Ending.SUCCESS:
-            bytes_max = self._quotas.streamed_response_bytes_max if running.invocation.streamed else self._quotas.sync_payload_bytes_max
+            bytes_max = self._quotas.streamed_response_bytes_max if run.invocation.streamed else self._quotas.sync_payload_bytes_max
             return too_large(bytes_max) if len(payload) > bytes_max else None
         return failure(
             outcome,
             payload,
-            request_id=running.invocation.request_id,
-            timeout_s=float(running.hosted.function.timeout_s),
+            request_id=run.invocation.request_id,
+            timeout_s=float(run.hosted.function.timeout_s),
             now_stamp=stamp(self._clock.now()),
         )
 
-    def _finish(self, running: _Running, outcome: Outcome, failed: Failure | None) -> InvocationResult:
+    def _finish(self, run: _Run, outcome: Outcome, failed: Failure | None, now: float) -> InvocationResult:
         """Log END and REPORT, leave the busy, and return the result."""
-        hosted, log, request_id = running.hosted, running.hosted.log, running.invocation.request_id
-        duration_ms = (self._clock.monotonic() - running.began) * 1000
-        if outcome.ending is Ending.TIMEOUT:
-            duration_ms = hosted.function.timeout_s * 1000.0  # what is billed and reported, whatever the kill took
-        billed = billed_ms(duration_ms, running.init_ms, running.restore_ms)
-        memory_used_mb = min(outcome.memory_peak_mb, hosted.function.memory_mb)  # pages of the machine's files are counted, too, in a peak
-        if failed is not None and failed.note:
-            log.note(failed.note)
+        invocation, function, log = run.invocation, run.hosted.function, run.hosted.log
+        payload, status, error_type, function_error = outcome.payload, "success", "", None
+        if failed is not None:
+            payload, status, error_type, function_error = failed.payload, failed.status, failed.error_type, FunctionError.UNHANDLED
+            if failed.note:
+                log.note(failed.note)
+        duration_ms = (now - run.began) * 1000
+        if outcome.ending is _TIMEOUT:
+            duration_ms = function.timeout_s * 1000.0  # what is billed and reported, whatever the kill took
+        billed = billed_ms(duration_ms, run.init_ms, run.restore_ms)
+        memory_used_mb = outcome.memory_peak_mb
+        if memory_used_mb > function.memory_mb:  # pages of the machine's files are counted, too, in a peak
+            memory_used_mb = function.memory_mb
         log.end(
             Report(
-                request_id=request_id,
+                request_id=invocation.request_id,
                 duration_ms=duration_ms,
                 billed_ms=billed,
-                memory_mb=hosted.function.memory_mb,
+                memory_mb=function.memory_mb,
                 memory_used_mb=memory_used_mb,
-                init_ms=running.init_ms if running.ahead_ms is None else running.ahead_ms,
-                restore_ms=running.restore_ms,
-                status="success" if failed is None else failed.status,
-                error_type="" if failed is None else failed.error_type,
+                init_ms=run.init_ms if run.ahead_ms is None else run.ahead_ms,
+                restore_ms=run.restore_ms,
+                status=status,
+                error_type=error_type,
             )
         )
-        running.ticket.leave()
+        run.ticket.leave()
+        log_tail = log.take_tail() if invocation.log_tail else b""
         return InvocationResult(
-            payload=outcome.payload if failed is None else failed.payload,
-            executed_version=hosted.function.version,
-            function_error=None if failed is None else FunctionError.UNHANDLED,
-            log_tail=log.take_tail() if running.invocation.log_tail else b"",
-            content_type=outcome.content_type,
-            duration_ms=duration_ms,
-            billed_ms=billed,
-            init_ms=running.init_ms,
-            memory_used_mb=memory_used_mb,
+            payload, function.version, function_error, log_tail, outcome.content_type, duration_ms, billed, run.init_ms, memory_used_mb
         )
 
-    def _stream(self, running: _Running, outcome: Outcome, pieces: AsyncIterator[bytes]) -> InvocationResult:
+    def _stream(self, run: _Run, outcome: Outcome, pieces: AsyncIterator[bytes]) -> InvocationResult:
         def ended(error: BaseException | None) -> None:
             final, failed = outcome, None
             if error is not None:
                 told = getattr(error, "outcome", None)  # what the driver knows of a stream that broke
                 final = told if isinstance(told, Outcome) else Outcome(Ending.EXIT, error_type="Runtime.TruncatedResponse", exit_status=-9)
-                failed = self._failure(running, final)
-            if final.ending in (Ending.EXIT, Ending.TIMEOUT):
-                self._host.discard(running.hosted)
-            else:
-                self._host.give_back(running.hosted)
-            stream.log_tail = self._finish(running, final, failed).log_tail
+                failed = self._failure(run, final)
+            now = self._monotonic()
+            self._let_go(run.hosted, final, now)
+            stream.log_tail = self._finish(run, final, failed, now).log_tail
 
         stream = ResponseStream(pieces, ended)
         return InvocationResult(
             payload=stream,
-            executed_version=running.hosted.function.version,
+            executed_version=run.hosted.function.version,
             content_type=outcome.content_type,
-            init_ms=running.init_ms,
+            init_ms=run.init_ms,
         )
-
-
-def _prepared(hosted: Hosted) -> _Started:
-    """Return an environment whose init went ahead of its first invocation, which reports that."""
-    ahead_ms, hosted.ahead_ms = hosted.ahead_ms, None
-    return _Started(hosted, ahead_ms=ahead_ms)

@@ -31,6 +31,12 @@ def fresh(now: float, digits: str) -> str:
     return f"{_root(int(now))}{digits[:24]};Parent={digits[24:]};Sampled=0"
 
 
+@lru_cache(maxsize=4096)
+def first_step(function_arn: str) -> str:
+    """Return what follows in the header of a request that came to no function before."""
+    return f";{_MARK}1:{lineage_hash(function_arn)}:0"
+
+
 @lru_cache(maxsize=2)
 def _root(seconds: int) -> str:
     return f"Root=1-{seconds:08x}-"
@@ -46,9 +52,9 @@ def hops(trace_header: str, function_arn: str) -> int:
 
 def onward(trace_header: str, function_arn: str) -> str:
     """Return the header that the function is given, and passes on to whatever it calls."""
-    mine = lineage_hash(function_arn)
     if _MARK not in trace_header:
-        return f"{trace_header};{_MARK}1:{mine}:0"
+        return trace_header + first_step(function_arn)
+    mine = lineage_hash(function_arn)
     others = [f"{each}:{count}" for each, count in _steps(trace_header) if each != mine]
     steps = [f"{mine}:{hops(trace_header, function_arn)}", *others[: _FUNCTIONS_MAX - 1]]
     kept = [part for part in trace_header.split(";") if part and not part.startswith(_MARK)]

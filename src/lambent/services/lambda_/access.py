@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from lambent.domain.call import Call
 from lambent.domain.caller import CallerKind
 from lambent.policy.callers import conditions_of, principal_of
@@ -11,11 +13,13 @@ from lambent.services.lambda_.context import Lambda
 from lambent.services.lambda_.errors import access_denied, function_not_found
 from lambent.services.lambda_.names import LATEST, FunctionRef
 
+_OF_NO_ACCOUNT: Final = (CallerKind.SERVICE, CallerKind.ANONYMOUS)
+
 
 def is_local(call: Call, ref: FunctionRef) -> bool:
     """Return whether the caller is of the function's own account, so that its IAM policies decide, not the function's."""
-    kind = call.caller.kind
-    return kind is not CallerKind.SERVICE and kind is not CallerKind.ANONYMOUS and call.caller.account_id == ref.account_id
+    caller = call.caller
+    return caller.account_id == ref.account_id and caller.kind not in _OF_NO_ACCOUNT
 
 
 async def check_invoke(ctx: Lambda, call: Call, ref: FunctionRef) -> None:

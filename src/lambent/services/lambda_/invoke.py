@@ -47,16 +47,22 @@ async def invoke(ctx: Lambda, call: Call, request: InvocationRequest) -> Invocat
     tenant = _tenant(resolved, request.get("TenantId"))
     if kind == "DryRun":
         return {"StatusCode": 204, "Payload": b"", "ExecutedVersion": resolved.version.version}
-    payload = await _payload(ctx, request.get("Payload"), event=kind == "Event")
+    payload, is_event = request.get("Payload") or b"", kind == "Event"
+    payload = _event(ctx, payload, is_async=is_event) if isinstance(payload, bytes) else await _payload(ctx, payload, is_async=is_event)
     context = _client_context(ctx, request["ClientContext"]) if "ClientContext" in request else ""
     tail = request.get("LogType") == "Tail" and kind == "RequestResponse"
-    invocation = Invocation(call.request_id, payload, resolved.invoked_arn, context, call.trace_header, log_tail=tail, tenant_id=tenant)
-    if kind == "Event":
+    invocation = Invocation(call.request_id, payload, resolved.invoked_arn, context, call.trace_header, tail, tenant_id=tenant)
+    if is_event:
         await ctx.events.submit(resolved.version, ref.qualifier, invocation)
         return {"StatusCode": 202, "Payload": b""}
     result = await ctx.invoker.invoke(resolved.version, invocation)
     returned = result.payload if isinstance(result.payload, bytes) else await read_all(result.payload)
-    return _answer(result, returned, tail=tail)
+    answer: InvocationResponse = {"StatusCode": 200, "ExecutedVersion": result.executed_version, "Payload": returned}
+    if result.function_error is not None:
+        answer["FunctionError"] = result.function_error.value
+    if tail:
+        answer["LogResult"] = base64.b64encode(result.log_tail).decode()
+    return answer
 
 
 def _tenant(resolved: ResolvedFunction, given: str | None) -> str:
@@ -83,20 +89,21 @@ async def _resolve(ctx: Lambda, ref: FunctionRef) -> ResolvedFunction:
     return await ctx.catalogue.resolve(ref.account_id, ref.region, ref.name, ref.qualifier)
 
 
-def _answer(result: InvocationResult, payload: bytes, *, tail: bool) -> InvocationResponse:
-    answer: InvocationResponse = {"StatusCode": 200, "ExecutedVersion": result.executed_version, "Payload": payload}
-    if result.function_error is not None:
-        answer["FunctionError"] = result.function_error.value
-    if tail:
-        answer["LogResult"] = base64.b64encode(result.log_tail).decode()
-    return answer
+async def _payload(ctx: Lambda, given: Any, *, is_async: bool) -> bytes:
+    """Return the event; see ``_event``."""
+    if given is not None and not isinstance(given, bytes):
+        given = await _read_bounded(given, _payload_bytes_max(ctx, is_async=is_async))
+    return _event(ctx, given or b"", is_async=is_async)
 
 
-async def _payload(ctx: Lambda, given: Any, *, event: bool) -> bytes:
-    """Return the event, which is valid JSON of an allowed size; nothing at all is ``{}``."""
+def _payload_bytes_max(ctx: Lambda, *, is_async: bool) -> int:
     quotas = ctx.platform.quotas
-    limit = quotas.event_payload_bytes_max if event else quotas.sync_payload_bytes_max
-    data = given if isinstance(given, bytes) else b"" if given is None else await _read_bounded(given, limit)
+    return quotas.event_payload_bytes_max if is_async else quotas.sync_payload_bytes_max
+
+
+def _event(ctx: Lambda, data: bytes, *, is_async: bool) -> bytes:
+    """Return the event, which is valid JSON of an allowed size; nothing at all is ``{}``."""
+    limit = _payload_bytes_max(ctx, is_async=is_async)
     if len(data) > limit:
         raise _payload_too_large(limit)
     if not data:
@@ -161,7 +168,7 @@ async def invoke_async(ctx: Lambda, call: Call, request: InvokeAsyncRequest) -> 
     await check_invoke(ctx, call, ref)
     resolved = await _resolve(ctx, ref)
     _tenant(resolved, None)
-    payload = await _payload(ctx, request["InvokeArgs"], event=True)
+    payload = await _payload(ctx, request["InvokeArgs"], is_async=True)
     await ctx.events.submit(
         resolved.version, ref.qualifier, Invocation(call.request_id, payload, resolved.invoked_arn, trace_header=call.trace_header)
     )
@@ -179,7 +186,7 @@ async def invoke_with_response_stream(
     tenant = _tenant(resolved, request.get("TenantId"))
     if request.get("InvocationType") == "DryRun":
         return {"StatusCode": 204, "ExecutedVersion": resolved.version.version, "EventStream": _nothing()}
-    payload = await _payload(ctx, request.get("Payload"), event=False)
+    payload = await _payload(ctx, request.get("Payload"), is_async=False)
     tail = request.get("LogType") == "Tail"
     invocation = Invocation(
         call.request_id,

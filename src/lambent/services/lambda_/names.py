@@ -34,11 +34,11 @@ class FunctionRef(msgspec.Struct, frozen=True):
     region: str
     name: str
     qualifier: str = ""
+    key: FunctionKey = ("", "", "")  #: the function's in the state's tables; follows from the others, whatever is given
 
-    @property
-    def key(self) -> FunctionKey:
-        """The function's key in the state's tables."""
-        return (self.account_id, self.region, self.name)
+    def __post_init__(self) -> None:
+        """Derive what is asked for at each invocation."""
+        msgspec.structs.force_setattr(self, "key", (self.account_id, self.region, self.name))
 
     @property
     def function_arn(self) -> str:
@@ -58,7 +58,7 @@ def function_arn(key: FunctionKey, qualifier: str = "") -> str:
 
 
 @lru_cache(maxsize=4096)
-def parse_function(text: str, *, account_id: str, region: str, qualifier: str | None = None) -> FunctionRef:
+def parse_function(text: str, account_id: str, region: str, qualifier: str | None = None) -> FunctionRef:
     """Return the function that ``text`` names, seen from an account and region; every form that AWS takes.
 
     Raises ``AwsError``: the name's qualifier and the other one differ, the ARN is of another region, the name is no name.

@@ -41,7 +41,7 @@ class Started:
 
     async def invoke(self, event: Any = None, timeout_s: float = 10.0, **more: Any) -> Outcome:
         invocation = Invocation(f"request-{next(_numbers)}", json.dumps(event).encode(), ARN, **more)
-        return await self.environment.invoke(invocation, timeout_s)
+        return await self.environment.invoke(invocation, timeout_s, invocation.trace_header)
 
     async def result(self, event: Any = None, timeout_s: float = 10.0, **more: Any) -> Any:
         outcome = await self.invoke(event, timeout_s, **more)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import struct
-from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import pytest
 
 from lambent.adapters.sandbox.channels import FrameChannel
 from lambent.adapters.sandbox.responses import ResponseStream
+from lambent.domain.talk import ReportHeader
 
 READY, RESULT, ERROR, CHUNK = 16, 17, 18, 21
 
@@ -38,13 +39,13 @@ class Talk:
     """A channel, and what it reports."""
 
     def __init__(self, **more: Any) -> None:
-        self.heard: list[tuple[str, dict[str, str], bytes]] = []
+        self.heard: list[tuple[str, dict[str, Any], bytes]] = []
         self.channel = FrameChannel(self.report, **more)
         self.transport = FakeTransport()
         self.channel.connection_made(self.transport)  # type: ignore[arg-type]
 
-    def report(self, kind: str, header: Mapping[str, str], body: bytes) -> None:
-        self.heard.append((kind, dict(header), body))
+    def report(self, kind: str, header: ReportHeader, body: bytes) -> None:
+        self.heard.append((kind, msgspec.to_builtins(header), body))
 
     def send(self, data: bytes, step: int) -> None:
         for at in range(0, len(data), step):
@@ -67,7 +68,7 @@ async def test_frames_are_told_one_by_one(step: int) -> None:
 async def test_what_is_far_too_large_is_told_and_not_kept(step: int) -> None:
     talk = Talk(kept_bytes_max=100)
     talk.send(frame(RESULT, {"request_id": "r"}, b"x" * 300) + frame(READY, {}), step)
-    assert talk.heard == [("result", {"request_id": "r", "too_large": "true"}, b""), ("ready", {}, b"")]
+    assert talk.heard == [("result", {"request_id": "r", "too_large": True}, b""), ("ready", {}, b"")]
 
 
 async def test_its_memory_is_not_ours() -> None:
