@@ -23,7 +23,7 @@ from lambent.engine.delivery.lanes import first_places
 from lambent.engine.delivery.parking import parked
 from lambent.engine.environments import CodeCache, LogShipper
 from lambent.engine.invocation import LocalInvoker, Provisioner
-from lambent.engine.measuring import MeasuredInvoker, Meters
+from lambent.engine.measuring import InvocationMeters, Meters
 from lambent.engine.sources import EventSources, Tools
 from lambent.gateway.app import Gateway
 from lambent.gateway.authentication import SignedReader
@@ -106,7 +106,7 @@ async def build(settings: Settings, ground: Ground) -> Server:
     platform = Platform(store, blobs, cloud, clock, ids, quotas, settings.advertised_host)
     roles = _guarded(settings, platform, cloud, identities, asks=lambda: "iam" in upstreams or (companion is not None and companion.runs))
 
-    shipper, taken = LogShipper(cloud, clock, ids), TakenConcurrency()
+    shipper, taken, counts = LogShipper(cloud, clock, ids), TakenConcurrency(), InvocationMeters()
     invoker = LocalInvoker(
         choice.driver,
         CodeCache(data / "code", blobs, bytes_max=quotas.code_unzipped_bytes_max),
@@ -118,20 +118,20 @@ async def build(settings: Settings, ground: Ground) -> Server:
         quotas=quotas,
         idle_s=settings.idle_s,
         reserved_total=taken.total,
+        begin=counts.begin,
     )
     provisioner = Provisioner(invoker, invoker.host, clock)
     meters = Meters(cloud, clock, ids)
-    measured = MeasuredInvoker(invoker)
-    meters.read(measured.tell)
+    meters.read(counts.tell)
     catalogue = FunctionCatalogue(store, ids)
     start = first_places(os.cpu_count() or 1)
-    events = AsyncInvocations(store, measured, catalogue, cloud, clock=clock, ids=ids, start=start, metrics=meters)
+    events = AsyncInvocations(store, invoker, catalogue, cloud, clock=clock, ids=ids, start=start, metrics=meters)
     meters.read(events.tell)
     mappings = MappingCatalogue(store)
     lambda_ = lambda_service.build(
         platform,
         catalogue=catalogue,
-        invoker=measured,
+        invoker=invoker,
         events=events,
         event_sources=mappings,
         environments=provisioner,
@@ -144,7 +144,7 @@ async def build(settings: Settings, ground: Ground) -> Server:
         vpcs=choice.vpcs,
     )
     limits = quotas.source_batches_max, quotas.concurrency_max
-    tools = Tools(store, cloud, measured, catalogue, mappings, events.records, meters, clock, ids, *limits)
+    tools = Tools(store, cloud, invoker, catalogue, mappings, events.records, meters, clock, ids, *limits)
     natives = _natives(settings, platform, identities, lambda_, roles)
     workers: list[Worker] = [shipper, meters, invoker, provisioner, events, EventSources(tools), audit, BlobSweeper(store, blobs, clock)]
     handlers: list[RawHandler] = [Health(lambda: report(settings, server)), MetricsPage(meters.totals, partial(parked, store))]

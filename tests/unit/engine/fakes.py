@@ -17,6 +17,7 @@ from lambent.domain.environments import Ending, Launch, Outcome, RuntimeStatus
 from lambent.domain.errors import AwsError
 from lambent.domain.functions import FunctionVersion, LoggingConfig
 from lambent.domain.invocations import Invocation
+from lambent.domain.metrics import BeginInvocation, unmetered
 from lambent.domain.quotas import Quotas
 from lambent.engine.environments.code import CodeCache
 from lambent.engine.environments.shipping import LogShipper
@@ -211,7 +212,7 @@ class FakeCredentials:
 class Bench:
     """A whole invoker over fakes."""
 
-    def __init__(self, tmp_path: Path, quotas: Quotas | None = None, reserved: int = 0) -> None:
+    def __init__(self, tmp_path: Path, quotas: Quotas | None = None, reserved: int = 0, begin: BeginInvocation = unmetered) -> None:
         self.clock = VirtualClock()
         self.ids = SeededIds(1)
         self.cloud = FakeCloud()
@@ -231,6 +232,7 @@ class Bench:
             ids=self.ids,
             quotas=quotas or Quotas(),
             reserved_total=lambda account_id, region: reserved,
+            begin=begin,
         )
 
     async def log(self) -> str:

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.unit.engine.fakes import Bench, FakeEnvironment, function, invocation
@@ -17,6 +18,7 @@ from lambent.domain.functions import LoggingConfig
 from lambent.domain.invocations import FunctionError, Invocation
 from lambent.domain.quotas import Quotas
 from lambent.engine.invocation.admission import Admission
+from lambent.engine.measuring import InvocationMeters
 
 REQUEST = invocation().request_id
 
@@ -324,3 +326,40 @@ async def test_tenants_do_not_share_environments(bench: Bench) -> None:
     for tenant in ("blue", "red", "blue"):
         await bench.invoker.invoke(function(tenant_isolated=True), invocation(tenant_id=tenant))
     assert [each.served for each in bench.sandbox.environments] == [2, 1]
+
+
+async def test_each_invocation_is_counted_once_however_it_ends(tmp_path: Path) -> None:
+    counts, metrics = InvocationMeters(), Counted()
+    bench = Bench(tmp_path, Quotas(concurrency_max=1), begin=counts.begin)
+    await bench.invoker.invoke(function(), invocation())
+    bench.sandbox.handler = ending(Outcome(Ending.ERROR, b"{}"))
+    await bench.invoker.invoke(function(), invocation())
+    bench.sandbox.handler = ending(Outcome(Ending.SUCCESS, b"1"), takes_s=10.0)
+    running = asyncio.create_task(bench.invoker.invoke(function(), invocation()))
+    await bench.clock.settle()
+    with pytest.raises(AwsError):
+        await bench.invoker.invoke(function(), invocation())
+    counts.tell(metrics)
+    assert metrics.of() == {"Invocations": 2, "Errors": 1, "Throttles": 1, "ConcurrentExecutions": 2}
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert bench.invoker.environments == 0  # who knows what it does now
+    bench.sandbox.handler = ending(Outcome(Ending.SUCCESS, b"1"))
+    await bench.invoker.invoke(function(), invocation())  # its place is free
+    counts.tell(metrics)
+    assert metrics.of() == {"Invocations": 1, "Errors": 0, "Throttles": 0, "ConcurrentExecutions": 1}
+
+
+class Counted:
+    """Takes what was counted of all functions together."""
+
+    def __init__(self) -> None:
+        self._counted: dict[str, float] = {}
+
+    def record(self, account_id: str, region: str, name: str, value: float, unit: str, dimensions: Any, *, times: int = 1) -> None:
+        if not dimensions and name != "Duration":
+            self._counted[name] = value
+
+    def of(self) -> dict[str, float]:
+        counted, self._counted = self._counted, {}
+        return counted

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
-
-import pytest
 
 from lambent.base.clock import VirtualClock
 from lambent.base.ids import SeededIds
 from lambent.domain.call import Call, Result
 from lambent.domain.errors import AwsError
 from lambent.domain.functions import FunctionVersion
-from lambent.domain.invocations import FunctionError, Invocation, InvocationResult
-from lambent.engine.measuring import MeasuredInvoker, Meters
+from lambent.domain.invocations import FunctionError, InvocationResult
+from lambent.engine.measuring import InvocationMeters, Meters
 from lambent.gateway.metrics import rendered
 
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:f"
@@ -28,19 +27,6 @@ FUNCTION = FunctionVersion(
     handler="a.b",
     code_digest="0",
 )
-
-
-class Results:
-    """An invoker that answers with what it was given."""
-
-    def __init__(self, *answers: InvocationResult | AwsError) -> None:
-        self.answers = list(answers)
-
-    async def invoke(self, function: FunctionVersion, invocation: Invocation) -> InvocationResult:
-        answer = self.answers.pop(0)
-        if isinstance(answer, AwsError):
-            raise answer
-        return answer
 
 
 class Cloud:
@@ -60,12 +46,12 @@ async def test_invocations_errors_throttles_and_durations_are_counted_and_sent()
     cloud = Cloud()
     meters = Meters(cloud, VirtualClock(1_700_000_000.0), SeededIds(1))
     throttle = AwsError("TooManyRequestsException", "Rate Exceeded.", 429)
-    measured = MeasuredInvoker(Results(result(), result(FunctionError.UNHANDLED, 20.04), throttle))
-    meters.read(measured.tell)
-    for _ in range(2):
-        await measured.invoke(FUNCTION, Invocation("r", b"{}", f"{ARN}:live"))
-    with pytest.raises(AwsError):
-        await measured.invoke(FUNCTION, Invocation("r", b"{}", f"{ARN}:live"))
+    counts = InvocationMeters()
+    meters.read(counts.tell)
+    for answer in (result(), result(FunctionError.UNHANDLED, 20.04)):
+        counts.begin(FUNCTION, f"{ARN}:live").ended(answer)
+    for error in (throttle, AwsError("ServiceException", "No.", 500), asyncio.CancelledError()):
+        counts.begin(FUNCTION, f"{ARN}:live").failed(error)
     await meters.flush()
     (call,) = cloud.calls
     assert (call.service, call.operation, call.params["Namespace"]) == ("cloudwatch", "PutMetricData", "AWS/Lambda")
@@ -83,18 +69,19 @@ async def test_invocations_errors_throttles_and_durations_are_counted_and_sent()
     assert len(cloud.calls) == 1  # nothing new
 
 
-async def test_what_is_under_way_when_it_is_told_counts_later() -> None:
-    meters = Meters(Cloud(), VirtualClock(0.0), SeededIds(1))
-
-    class Telling:
-        async def invoke(self, function: FunctionVersion, invocation: Invocation) -> InvocationResult:
-            meters.totals()
-            return result()
-
-    measured = MeasuredInvoker(Telling())
-    meters.read(measured.tell)
-    await measured.invoke(FUNCTION, Invocation("r", b"{}", ARN))
-    assert {series[2]: total for series, _, total in meters.totals() if not series[4]}["Invocations"] == 1
+def test_what_is_under_way_when_it_is_told_counts_later() -> None:
+    meters, counts = Meters(Cloud(), VirtualClock(0.0), SeededIds(1)), InvocationMeters()
+    meters.read(counts.tell)
+    first, second = counts.begin(FUNCTION, ARN), counts.begin(FUNCTION, ARN)
+    meters.totals()
+    first.ended(result())
+    second.ended(result())
+    everywhere = {series[2]: (count, total) for series, count, total in meters.totals() if not series[4]}
+    assert everywhere["Invocations"][1] == 2
+    assert everywhere["ConcurrentExecutions"] == (2, 4)
+    meters.totals()
+    counts.begin(FUNCTION, ARN).ended(result())
+    assert {series[2]: count for series, count, _ in meters.totals() if not series[4]}["ConcurrentExecutions"] == 3
 
 
 def test_the_page_is_what_scrapers_read() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,23 @@ async def test_a_loop_is_stopped_unless_the_function_allows_it(tmp_path: Path) -
     assert (refused.value.code, refused.value.status) == ("RecursiveInvocationException", 400)
     await bench.invoker.invoke(function(recursion_allowed=True), invocation(trace_header=seen[-1]))
     assert len(seen) == HOPS_MAX + 2
+
+
+async def test_who_comes_without_a_trace_gets_one(tmp_path: Path) -> None:
+    bench, seen = Bench(tmp_path), []
+
+    async def handler(environment: FakeEnvironment, event: Invocation) -> Outcome:
+        seen.append(event.trace_header)
+        return Outcome(Ending.SUCCESS, b"1")
+
+    bench.sandbox.handler = handler
+    for _ in range(2):
+        await bench.invoker.invoke(function(), invocation())
+    await bench.invoker.invoke(function(), invocation(trace_header=ROOT))
+    first, second, third = seen
+    second_s = f"{int(bench.clock.now()):08x}"
+    form = rf"Root=1-{second_s}-[0-9a-f]{{24}};Parent=[0-9a-f]{{16}};Sampled=0;Lineage=1:{lineage_hash(function().function_arn)}:0"
+    assert re.fullmatch(form, first)
+    assert re.fullmatch(form, second)
+    assert first != second
+    assert third == f"{ROOT};Lineage=1:{lineage_hash(function().function_arn)}:0"

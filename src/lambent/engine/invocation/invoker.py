@@ -17,6 +17,7 @@ from lambent.base.ids import Ids
 from lambent.domain.environments import Ending, Outcome, Sandbox
 from lambent.domain.functions import FunctionVersion
 from lambent.domain.invocations import FunctionError, Invocation, InvocationResult
+from lambent.domain.metrics import BeginInvocation, unmetered
 from lambent.domain.quotas import Quotas
 from lambent.engine.environments.code import CodeCache
 from lambent.engine.environments.contents import PROVISIONED, SNAP_START, Contents
@@ -71,6 +72,7 @@ class LocalInvoker:
         quotas: Quotas,
         idle_s: float = 600.0,
         reserved_total: ReservedTotal = lambda account_id, region: 0,
+        begin: BeginInvocation = unmetered,
     ) -> None:
         self._clock = clock
         self._monotonic = clock.monotonic
@@ -79,6 +81,7 @@ class LocalInvoker:
         self._sync_bytes_max = quotas.sync_payload_bytes_max
         self._shipper = shipper
         self._idle_s = idle_s
+        self._begin = begin
         self._admission = Admission(quotas, reserved_total)
         contents = Contents(sandbox, code, shipper, credentials, endpoint_url)
         self._host = EnvironmentHost(contents, clock, ids, idle_s=idle_s, tail_bytes=quotas.log_tail_bytes_max)
@@ -110,11 +113,13 @@ class LocalInvoker:
     async def invoke(self, function: FunctionVersion, invocation: Invocation) -> InvocationResult:
         """Return the outcome; see ``Invoker``."""
         now = self._monotonic()
-        if invocation.trace_header and not function.recursion_allowed:
-            recursion.check(invocation.trace_header, function.function_arn)
-        pool = self._host.pool(function, invocation.tenant_id)
-        ticket = self._admission.enter(function, now, is_provisioned=pool.has_ready(function.revision_id))
+        meter = self._begin(function, invocation.invoked_arn)
+        ticket = None
         try:
+            if invocation.trace_header and not function.recursion_allowed:
+                recursion.check(invocation.trace_header, function.function_arn)
+            pool = self._host.pool(function, invocation.tenant_id)
+            ticket = self._admission.enter(function, now, is_provisioned=pool.has_ready(function.revision_id))
             hosted = self._host.take(function, pool)
             if hosted is None:
                 self._admission.scale(function, now)
@@ -134,11 +139,16 @@ class LocalInvoker:
                 except BaseException:
                     self._host.discard(run.hosted)
                     raise
-            is_whole = isinstance(outcome.payload, bytes)
-            result = self._settled(run, outcome) if is_whole else await self._settle_pieces(run, outcome)
-        except BaseException:
-            ticket.leave()
+            payload = outcome.payload
+            result = (
+                self._settled(run, outcome, payload) if isinstance(payload, bytes) else await self._settle_pieces(run, outcome, payload)
+            )
+        except BaseException as error:
+            meter.failed(error)
+            if ticket is not None:
+                ticket.leave()
             raise
+        meter.ended(result)
         if self._shipper.is_crowded(log.stream):
             await self._shipper.wait_room()
         if invocation.log_awaited:
@@ -226,22 +236,22 @@ class LocalInvoker:
         assert hosted.environment is not None, "it was launched"
         return hosted.environment.invoke(invocation, timeout_s, trace)
 
-    async def _settle_pieces(self, run: _Run, outcome: Outcome) -> InvocationResult:
+    async def _settle_pieces(self, run: _Run, outcome: Outcome, pieces: AsyncIterator[bytes]) -> InvocationResult:
         """Turn a response in pieces into the answer. Success of a streamed invocation is settled when its last piece was taken."""
-        pieces = outcome.payload
-        if not isinstance(pieces, bytes):
-            if run.invocation.streamed and outcome.ending is Ending.SUCCESS:
-                return self._stream(run, outcome, pieces)
-            outcome = replace(outcome, payload=b"".join([piece async for piece in pieces]))
-        return self._settled(run, outcome)
+        if run.invocation.streamed and outcome.ending is Ending.SUCCESS:
+            return self._stream(run, outcome, pieces)
+        payload = b"".join([piece async for piece in pieces])
+        return self._settled(run, replace(outcome, payload=payload), payload)
 
-    def _settled(self, run: _Run, outcome: Outcome) -> InvocationResult:
+    def _settled(self, run: _Run, outcome: Outcome, payload: bytes) -> InvocationResult:
         """Let go of the environment, or give it back, and return the answer."""
-        payload, now = outcome.payload, self._monotonic()
-        fits = outcome.ending is _SUCCESS and isinstance(payload, bytes) and len(payload) <= self._sync_bytes_max
-        failed = None if fits else self._failure(run, outcome)
-        if run.failed is None:
-            self._let_go(run.hosted, outcome, now)
+        now, failed = self._monotonic(), None
+        if outcome.ending is _SUCCESS and len(payload) <= self._sync_bytes_max:
+            self._host.give_back(run.hosted, now)
+        else:
+            failed = self._failure(run, outcome)
+            if run.failed is None:
+                self._let_go(run.hosted, outcome, now)
         return self._finish(run, outcome, failed, now)
 
     def _let_go(self, hosted: Hosted, outcome: Outcome, now: float) -> None:

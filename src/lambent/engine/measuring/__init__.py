@@ -3,7 +3,7 @@
 What does not belong here: keeping and asking for metrics (``services/cloudwatch``).
 """
 
-from lambent.engine.measuring.invocations import MeasuredInvoker
+from lambent.engine.measuring.invocations import InvocationMeters
 from lambent.engine.measuring.meters import Meters
 
-__all__ = ["MeasuredInvoker", "Meters"]
+__all__ = ["InvocationMeters", "Meters"]

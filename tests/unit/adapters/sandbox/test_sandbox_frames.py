@@ -135,3 +135,32 @@ async def test_pieces_are_counted_whatever_is_in_them() -> None:
     for _ in range(20_000):
         stream.feed(b"x")
     assert not talk.transport.reading
+
+
+async def test_a_frame_that_comes_whole_is_told_wherever_others_were_cut() -> None:
+    whole = frame(RESULT, {"request_id": "r", "unread": "0"}, b"body")
+    for cut in range(1, len(whole)):
+        talk = Talk()
+        for piece in (whole, whole[:cut], whole[cut:], whole, whole + whole[:cut], whole[cut:] + whole, frame(READY, {})):
+            talk.channel.data_received(piece)
+        assert talk.heard == [("result", {"request_id": "r", "unread": "0"}, b"body")] * 6 + [("ready", {}, b"")]
+        assert not talk.channel._buffer
+
+
+async def test_a_whole_frame_is_no_way_around_the_limits() -> None:
+    talk = Talk(kept_bytes_max=100)
+    talk.channel.data_received(frame(RESULT, {}, b"x" * 101))
+    talk.channel.data_received(frame(RESULT, {}, b"x" * 60))
+    assert talk.heard == [("result", {"too_large": True}, b""), ("result", {}, b"x" * 60)]
+    talk.channel.data_received(frame(RESULT, b"{" + b" " * 65_536 + b"}"))
+    assert talk.transport.aborted
+
+
+async def test_a_frame_that_comes_whole_waits_for_those_before_it() -> None:
+    talk = Talk()
+    talk.channel.data_received(frame(RESULT, {"request_id": "old"}) * 70)
+    talk.channel.data_received(frame(RESULT, {"request_id": "new"}))
+    async with asyncio.timeout(5):
+        while len(talk.heard) < 71:
+            await asyncio.sleep(0)
+    assert [header["request_id"] for _, header, _ in talk.heard] == ["old"] * 70 + ["new"]
