@@ -31,7 +31,7 @@ class ReportHeader(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     content_type: str = ""
     error_type: str = ""
     peak_kb: str = ""  #: the largest resident size of its process so far: reading ``/proc`` for it costs more than the rest of the talk
-    unread: str = ""  #: how many bytes of output the server hasn't read yet
+    unread: str = ""  #: ``0``: the server has read all output
     too_large: bool = False  #: the body was so large that it wasn't kept
 
 

@@ -343,6 +343,12 @@ def handler(event, context):
         os.environ["_X_AMZN_TRACE_ID"] = "the function's"
     elif event == "unset":
         del os.environ["_X_AMZN_TRACE_ID"]
+    elif event == "same":
+        os.environ["_X_AMZN_TRACE_ID"] = os.environ["_X_AMZN_TRACE_ID"]
+    elif event == "all":
+        others = dict(os.environ)
+        os.environ.clear()
+        os.environ.update(others)
     return told, place
 """
 
@@ -356,14 +362,16 @@ async def test_a_trace_is_in_the_environment_and_takes_no_memory_each_time(sandb
         ("unset", "Root=3"),
         ("", "R" * 2_000),
         ("", ""),
-        ("", "Root=4"),
-        ("", "Root=5"),
+        ("same", "Root=4"),
+        ("all", "Root=5"),
+        ("", "Root=6"),
+        ("", "Root=7"),
     ]:
         told, place = await started.result(event, trace_header=trace)
         assert told == [trace or None] * 3
         places.append(place)
     if sandbox.name == "namespaces":
-        assert len({places[at] for at in (0, 1, 2, 5, 6)}) == 1
+        assert len({places[at] for at in (0, 1, 2, 5, 6, 7, 8)}) == 1
 
 
 STREAMS = """

@@ -209,6 +209,7 @@ class Variable:
         self._name = name
         self._key = os.fsencode(name)
         self._variables = os.environ
+        self._value = object()  # what we gave it last, as ``os.environ`` keeps it
         self._at = _libc.malloc(self.SPACE)  # for good: the C library reads it for as long as the process lives
         self._place = (ctypes.c_char * self.SPACE).from_address(self._at)
 
@@ -217,11 +218,13 @@ class Variable:
         if value is None:
             os.environ.pop(self._name, None)
             return
-        encoded = os.fsencode(value)
+        encoded = value.encode("ascii") if value.isascii() else os.fsencode(value)
         entry = b"%b=%b" % (self._key, encoded)
         if os.environ is self._variables and len(entry) < self.SPACE and 0 not in encoded:
+            known = os.environ._data  # noqa: SLF001 - to be changed without ``setenv``
+            is_there = known.get(self._key) is self._value  # nobody has changed it, so the C library has our place
             self._place.value = entry
-            if _libc.putenv(self._at) == 0:
-                os.environ._data[self._key] = encoded  # noqa: SLF001 - without ``setenv``
+            if is_there or _libc.putenv(self._at) == 0:
+                known[self._key] = self._value = encoded
                 return
         os.environ[self._name] = value
