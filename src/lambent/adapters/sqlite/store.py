@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final
 
@@ -63,7 +64,7 @@ class SqliteStore:
             lambda session: session.apply_all(writes),
             durable=durable,
             savepoint=len(writes) > 1 and any(isinstance(write, Put | Delete) and write.expect is not None for write in writes[1:]),
-            queues=[_queue_of(write) for write in writes if isinstance(write, Enqueue | Acknowledge | Postpone | Purge)],
+            writes=writes,
         )
         return result
 
@@ -147,15 +148,21 @@ class SqliteStore:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._reader, lambda: self._far.execute(statement, parameters).fetchall())
 
-    def _touch(self, queues: set[str]) -> None:
-        for queue in queues:
-            event = self._touched.pop(queue, None)
-            if event is not None:
-                event.set()
+    def _touch(self, commits: list[Sequence[Write]]) -> None:
+        for writes in commits:
+            for write in writes:
+                queue_of = _QUEUE_OF.get(write.__class__)
+                event = None if queue_of is None else self._touched.pop(queue_of(write), None)
+                if event is not None:
+                    event.set()
 
 
-def _queue_of(write: Enqueue | Purge | Acknowledge | Postpone) -> str:
-    return write.queue if isinstance(write, Enqueue | Purge) else write.lease.queue
+_QUEUE_OF: Final[dict[type, Callable[[Any], str]]] = {
+    Enqueue: attrgetter("queue"),
+    Purge: attrgetter("queue"),
+    Acknowledge: attrgetter("lease.queue"),
+    Postpone: attrgetter("lease.queue"),
+}
 
 
 async def _wait(event: asyncio.Event) -> None:

@@ -11,29 +11,30 @@ import asyncio
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias
+
+import msgspec
 
 from lambent.adapters.sqlite.writes import Session
 from lambent.domain.errors import Conflict, LambentError
+from lambent.domain.storage import Write
 
 _GROUP_MAX: Final = 512
 """Jobs per transaction: bounds how long the first of a group waits for the last."""
 
 Work: TypeAlias = Callable[[Session], Any]
-Written: TypeAlias = Callable[[set[str]], None]
-"""Is told in the event loop which queues were touched, after whoever awaited an earlier answer has gone on."""
+Written: TypeAlias = "Callable[[list[Sequence[Write]]], None]"
+"""Is told in the event loop what was written, after whoever awaited an earlier answer has gone on."""
 
 
-@dataclass(slots=True)
-class _Job:
+class _Job(msgspec.Struct, eq=False):
     work: Work
     durable: bool
     savepoint: bool
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Any]
-    queues: Iterable[str]
+    writes: Sequence[Write]
     outcome: Any = None
     error: BaseException | None = None
 
@@ -55,16 +56,16 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
-    async def run(self, work: Work, *, durable: bool, savepoint: bool = False, queues: Iterable[str] = ()) -> Any:
+    async def run(self, work: Work, *, durable: bool, savepoint: bool = False, writes: Sequence[Write] = ()) -> Any:
         """Run ``work`` in a transaction and return what it returned, once synced to disk if ``durable``.
 
-        ``savepoint``: ``work`` may raise ``Conflict`` when it has written something. ``queues`` are those that it touches.
+        ``savepoint``: ``work`` may raise ``Conflict`` when it has written something. ``writes`` are those that it carries out.
         A caller that is cancelled gives up waiting, not writing.
         """
         if self._closed:
             raise LambentError("The store is closed.")
         loop = asyncio.get_running_loop()
-        job = _Job(work, durable, savepoint, loop, loop.create_future(), queues)
+        job = _Job(work, durable, savepoint, loop, loop.create_future(), writes)
         if self._gathered and self._gathered[0].loop is not loop:
             self._hand_over()
         self._gathered.append(job)
@@ -161,10 +162,10 @@ class Writer:
                 continue
 
     def _settle(self, jobs: list[_Job]) -> None:
-        touched = {each for job in jobs if job.error is None for each in job.queues}
-        if touched:
+        written = [job.writes for job in jobs if job.writes and job.error is None]
+        if written:
             # Not at once: a consumer whose empty lease was answered just before must get to register its waiting first.
-            jobs[0].loop.call_soon(self._written, touched)
+            jobs[0].loop.call_soon(self._written, written)
         for job in jobs:
             if job.future.done():
                 continue
