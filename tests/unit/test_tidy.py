@@ -55,7 +55,6 @@ RULES = (
 ALLOWED: dict[tuple[str, str], int] = {
     ("dataclasses", "src/lambent/adapters/sandbox/confined.py"): 2,
     ("dataclasses", "src/lambent/adapters/sandbox/environment.py"): 1,
-    ("dataclasses", "src/lambent/adapters/sqlite/writer.py"): 1,
     ("dataclasses", "src/lambent/engine/environments/contents.py"): 1,
     ("dataclasses", "src/lambent/engine/invocation/provisioning.py"): 1,
     ("dataclasses", "src/lambent/engine/invocation/results.py"): 1,
