@@ -15,6 +15,8 @@ MARK: Final = '"_aws"'
 METRICS_MAX: Final = 100  # of one directive
 DIMENSIONS_MAX: Final = 30  # of one set
 VALUES_MAX: Final = 100  # of one metric in one event
+DATA_MAX: Final = 1_000
+"""Metrics times sets of dimensions of one event. Ours: a line of 14 kB could have named 400,000, which take seconds."""
 OLD_MS_MAX: Final = 14 * 86_400_000
 AHEAD_MS_MAX: Final = 2 * 3_600_000
 _VALUE_MAX: Final = 2.0**360
@@ -47,6 +49,8 @@ def measured(message: str, now_ms: int) -> list[tuple[str, dict[str, Any]]]:
     except (msgspec.MsgspecError, KeyError, ValueError, RecursionError):  # not JSON, no text, or deeper than is read
         return []
     if metadata is None or not now_ms - OLD_MS_MAX < metadata.timestamp_ms < now_ms + AHEAD_MS_MAX:
+        return []
+    if sum(min(len(each.metrics), METRICS_MAX) * len(each.dimensions) for each in metadata.directives) > DATA_MAX:
         return []
     return [(each.namespace, datum) for each in metadata.directives for datum in _data(each, root, metadata.timestamp_ms)]
 

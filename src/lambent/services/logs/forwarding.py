@@ -6,6 +6,7 @@ Follows "Log group-level subscription filters" of the CloudWatch Logs user guide
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import gzip
 import json
@@ -13,7 +14,7 @@ import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 
@@ -36,7 +37,8 @@ _log = logging.getLogger(__name__)
 QUEUE: Final = "logs.forwarding"
 AGE_S_MAX: Final = 86_400.0  # how long AWS tries a subscriber
 PAUSE_S_MAX: Final = 300.0
-METRIC_DATA_MAX: Final = 1_000  # of one PutMetricData
+METRIC_DATA_MAX: Final = 200  # of one PutMetricData; AWS takes 1,000, which would keep everybody else waiting for 50 ms
+_EMBEDDED_MAX: Final = 10  # of one letter: each may carry ``embedded.DATA_MAX`` data
 
 _compiled = lru_cache(maxsize=1024)(compile_pattern)
 
@@ -82,14 +84,24 @@ class Measurements(msgspec.Struct, frozen=True, tag=True):
     data: list[dict[str, Any]]
 
 
+class Embedded(msgspec.Struct, frozen=True, tag=True):
+    """Events that may carry metrics. To look takes longer than to keep them, and a function can write any number: it is done in turns."""
+
+    account_id: str
+    region: str
+    now_ms: int
+    messages: list[str]
+
+
+Letter: TypeAlias = Package | Measurements | Embedded
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Package | Measurements).decode
+_decode = msgspec.msgpack.Decoder(Letter).decode
 
 
 def outgoing(logs: Logs, group: Group, stream: Stream, events: Sequence[shapes.InputLogEvent]) -> list[Write]:
     """Return the writes that pass the events on; ``stream`` is as it will be once they are in it."""
     first = stream.last_sequence - len(events) + 1
-    letters: list[Package | Measurements] = [*_embedded(logs, group, events)]
+    letters: list[Letter] = [*_embedded(logs, group, events)]
     for subscription in group.subscriptions.values():
         pattern = _compiled(subscription.pattern)
         wanted = [
@@ -101,21 +113,22 @@ def outgoing(logs: Logs, group: Group, stream: Stream, events: Sequence[shapes.I
             letters.append(Package(group.account_id, group.region, group.name, group.arn, stream.name, subscription, wanted))
     for each_filter in group.metric_filters.values():
         letters += _measured(group, each_filter, events)
+    return _sent(logs, letters)
+
+
+def _sent(logs: Logs, letters: Sequence[Letter]) -> list[Write]:
     now = logs.platform.clock.now()
     return [Enqueue(QUEUE, logs.platform.ids.ordered(), _encode(letter), now) for letter in letters]
 
 
-def _embedded(logs: Logs, group: Group, events: Sequence[shapes.InputLogEvent]) -> list[Measurements]:
-    """Return what the events carry in the embedded metric format, by namespace."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    now_ms = logs.now_ms()
-    for message in [each["message"] for each in events if embedded.MARK in each["message"]]:
-        for namespace, datum in embedded.measured(message, now_ms):
-            found.setdefault(namespace, []).append(datum)
-    return [each for namespace, data in found.items() for each in _packed(group, namespace, data)]
+def _embedded(logs: Logs, group: Group, events: Sequence[shapes.InputLogEvent]) -> list[Embedded]:
+    """Return the events that seem to carry metrics in the embedded format."""
+    messages = [each["message"] for each in events if embedded.MARK in each["message"]]
+    parts = [messages[start : start + _EMBEDDED_MAX] for start in range(0, len(messages), _EMBEDDED_MAX)]
+    return [Embedded(group.account_id, group.region, logs.now_ms(), each) for each in parts]
 
 
-def _packed(group: Group, namespace: str, data: list[dict[str, Any]]) -> list[Measurements]:
+def _packed(group: Group | Embedded, namespace: str, data: list[dict[str, Any]]) -> list[Measurements]:
     parts = [data[start : start + METRIC_DATA_MAX] for start in range(0, len(data), METRIC_DATA_MAX)]
     return [Measurements(group.account_id, group.region, namespace, each) for each in parts]
 
@@ -161,6 +174,8 @@ class Forwarder(QueueWorker):
 
     async def _forward(self, lease: Lease) -> Sequence[Write]:
         letter = _decode(lease.body)
+        if isinstance(letter, Embedded):
+            return (Acknowledge(lease), *_sent(self._logs, await _taken(letter)))
         try:
             if isinstance(letter, Package):
                 await deliver(self._logs, letter)
@@ -182,6 +197,16 @@ class Forwarder(QueueWorker):
         await self._logs.platform.cloud.call(
             Call("cloudwatch", "PutMetricData", params, caller, letter.region, letter.account_id, ids.uuid())
         )
+
+
+async def _taken(letter: Embedded) -> list[Measurements]:
+    """Return what the events carry, by namespace."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for message in letter.messages:
+        for namespace, datum in embedded.measured(message, letter.now_ms):
+            found.setdefault(namespace, []).append(datum)
+        await asyncio.sleep(0)  # others have their turns
+    return [each for namespace, data in found.items() for each in _packed(letter, namespace, data)]
 
 
 def _described(letter: Package | Measurements) -> str:

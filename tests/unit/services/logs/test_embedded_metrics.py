@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lambent.services.logs.embedded import AHEAD_MS_MAX, DIMENSIONS_MAX, OLD_MS_MAX, VALUES_MAX, measured
+from lambent.services.logs.embedded import AHEAD_MS_MAX, DATA_MAX, DIMENSIONS_MAX, OLD_MS_MAX, VALUES_MAX, measured
 
 NOW = 1_700_000_000_000
 
@@ -66,3 +66,12 @@ def test_each_set_of_dimensions_has_its_metric() -> None:
 )
 def test_what_does_not_keep_to_the_format_is_a_mere_event(message: str) -> None:
     assert measured(message, NOW) == []
+
+
+def test_an_event_carries_only_so_many_data() -> None:
+    most = {"Dimensions": [[]] * DATA_MAX}
+    assert len(measured(document(directive=most), NOW)) == DATA_MAX
+    assert measured(document(directive={"Dimensions": [[]] * (DATA_MAX + 1)}), NOW) == []
+    both = json.loads(document(directive=most))
+    both["_aws"]["CloudWatchMetrics"] *= 2
+    assert measured(json.dumps(both), NOW) == []
