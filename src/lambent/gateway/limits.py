@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Final
 
+from lambent.base.clock import Clock
 from lambent.domain.errors import AwsError
 from lambent.domain.http import BytesStream, ByteStream
 
@@ -59,6 +60,24 @@ class Allowance:
             if not turn.done():
                 self._taken += size
                 turn.set_result(None)
+
+
+class Pace:
+    """Holds somebody to so many requests per second, after a burst: who could send them faster than they are answered, while everybody else
+    waits."""
+
+    def __init__(self, clock: Clock, *, pause_s: float, burst: int) -> None:
+        self._clock = clock
+        self._pause_s = pause_s
+        self._burst_s = burst * pause_s
+        self._free_at = 0.0
+
+    async def turn(self) -> None:
+        """Return when the next request may be answered."""
+        now = self._clock.monotonic()
+        self._free_at = max(self._free_at, now) + self._pause_s
+        if self._free_at > now + self._burst_s:
+            await self._clock.sleep(self._free_at - now - self._burst_s)
 
 
 class _Share:

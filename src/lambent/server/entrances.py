@@ -12,13 +12,17 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from lambent.base.clock import SystemClock
 from lambent.domain.http import HttpRequest, HttpResponse
 from lambent.gateway.app import Gateway
 from lambent.gateway.http import HttpServer
-from lambent.gateway.limits import Allowance
+from lambent.gateway.limits import Allowance, Pace
 
 _BODIES_BYTES_MAX: Final = 100_663_296
 """What is kept of the requests of one environment at a time: the largest that there is, and half as much again."""
+_REQUEST_S: Final = 0.0004
+"""Between two requests of one environment, on average: so much as they take, and as much again for others. A handler sends fewer."""
+_BURST: Final = 500
 
 
 class Entrance:
@@ -28,6 +32,7 @@ class Entrance:
         self.access_key_id = ""
         self._gateway = gateway
         self._allowance = Allowance(_BODIES_BYTES_MAX)
+        self._pace = Pace(SystemClock(), pause_s=_REQUEST_S, burst=_BURST)
         self._server: asyncio.Server | None = None
 
     async def open(self, listener: socket.socket, front: HttpServer) -> None:
@@ -41,6 +46,7 @@ class Entrance:
             self._server = None
 
     async def _answer(self, request: HttpRequest) -> HttpResponse:
+        await self._pace.turn()
         with self._allowance.share():
             return await self._gateway.answer(replace(request, environment_key=self.access_key_id))
 

@@ -6,9 +6,10 @@ import asyncio
 
 import pytest
 
+from lambent.base.clock import VirtualClock
 from lambent.domain.errors import AwsError
 from lambent.gateway.http.bodies import IncomingBody
-from lambent.gateway.limits import Allowance, read_bounded
+from lambent.gateway.limits import Allowance, Pace, read_bounded
 
 KB = 1024
 
@@ -66,3 +67,21 @@ async def test_what_is_refused_or_broken_gives_its_share_back() -> None:
     with pytest.raises(AwsError):
         await read(allowance, body(301 * KB))
     assert allowance._taken == 0
+
+
+async def test_requests_keep_a_pace_after_a_burst() -> None:
+    clock, answered = VirtualClock(), 0
+    pace = Pace(clock, pause_s=0.01, burst=5)
+
+    async def ask() -> None:
+        nonlocal answered
+        while True:
+            await pace.turn()
+            answered += 1
+
+    task = asyncio.create_task(ask())
+    await settle()
+    assert answered == 5
+    await clock.advance(1.0)
+    assert 95 <= answered - 5 <= 101
+    task.cancel()

@@ -27,6 +27,7 @@ Answer: TypeAlias = Callable[[HttpRequest], Awaitable[HttpResponse]]
 HEAD_BYTES_MAX: Final = 65_536
 _DRAIN_BYTES_MAX: Final = 16_777_216  # enough for whatever is just too large for an invocation
 _JOIN_BYTES_MAX: Final = 65_536  # a body up to this size is copied behind its head, to be sent in one piece
+FIELDS_MAX: Final = 512  # of a head; S3's metadata, at most 2 kB, are far fewer
 LINGER_S: Final = 2.0
 
 _log = logging.getLogger(__name__)
@@ -38,6 +39,11 @@ class Owner(Protocol):
     @property
     def stopping(self) -> bool:
         """Whether no further request is taken."""
+        ...
+
+    @property
+    def waiting_max(self) -> int:
+        """How many requests may wait for their turn on one connection."""
         ...
 
     def opened(self, connection: Connection) -> None:
@@ -82,6 +88,7 @@ class Connection(asyncio.Protocol):
         self._head_fed = 0  #: bytes from the socket since a head began, or since the last piece of a body
         self._url = b""  #: of the head that is being parsed
         self._headers: dict[str, str] | None = {}  #: likewise; ``None`` from the end of a head to the end of its request
+        self._repeated = 0  #: so many of its headers had come before: to join them takes longer with each
         self._receiving: _Exchange | None = None  #: its body isn't complete
         self._waiting: deque[_Exchange] = deque()
         self._current: _Exchange | None = None
@@ -206,6 +213,9 @@ class Connection(asyncio.Protocol):
         except KeyError:
             key = keep_key(name)
         if key in headers:
+            self._repeated += 1
+            if self._repeated > FIELDS_MAX:
+                raise _HeadTooLarge
             headers[key] = f"{headers[key]},{value.decode('latin-1')}"
         else:
             headers[key] = value.decode("latin-1")
@@ -214,6 +224,10 @@ class Connection(asyncio.Protocol):
         """Make a request of the head; it is answered when the data at hand was parsed."""
         headers, url = self._headers, self._url
         assert headers is not None
+        if self._waiting and len(self._waiting) >= self._owner.waiting_max:
+            raise _TooMany
+        if len(headers) > FIELDS_MAX:
+            raise _HeadTooLarge
         if self._head_fed + self._piece_bytes > HEAD_BYTES_MAX and size_of(url, headers) > HEAD_BYTES_MAX:
             raise _HeadTooLarge
         self._head_fed = 0
@@ -246,7 +260,7 @@ class Connection(asyncio.Protocol):
             if exchange.body is not AT_HAND:
                 exchange.body.end()
             self._receiving = None
-        self._headers, self._head_fed = {}, 0
+        self._headers, self._head_fed, self._repeated = {}, 0, 0
 
     def _incoming(self, exchange: _Exchange) -> IncomingBody:
         """Return the body of a request that hasn't come in one piece."""
@@ -470,6 +484,10 @@ class Connection(asyncio.Protocol):
 
 class _HeadTooLarge(Exception):
     """The head of a request has more bytes than are kept."""
+
+
+class _TooMany(Exception):
+    """More requests came at once than may wait."""
 
 
 async def _close(response: HttpResponse) -> None:

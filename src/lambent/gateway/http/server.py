@@ -18,6 +18,12 @@ GUESTS_MAX: Final = 512
 be served any more."""
 
 
+_WAITING_MAX: Final = 100_000  # as many as come in one piece
+_GUESTS_WAITING_MAX: Final = (
+    32  # to take in a piece full of them would keep everybody else waiting; no SDK sends the next before the answer
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Timeouts:
     """How long a client may take; all in seconds."""
@@ -30,6 +36,7 @@ class HttpServer:
     """Serves ``answer`` on listening sockets. A ``Worker``: ``run`` looks after the connections."""
 
     name = "connections"
+    waiting_max = _WAITING_MAX
 
     def __init__(self, answer: Answer, clock: Clock, timeouts: Timeouts | None = None) -> None:
         self.stopping = False
@@ -105,6 +112,8 @@ class HttpServer:
 
 class _Door:
     """The server, as the connections of one admitted listener see it: there are only so many of them."""
+
+    waiting_max = _GUESTS_WAITING_MAX
 
     def __init__(self, server: HttpServer) -> None:
         self.now = server.now
