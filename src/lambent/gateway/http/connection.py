@@ -211,6 +211,8 @@ class Connection(asyncio.Protocol):
         try:
             key = KEYS[name]
         except KeyError:
+            if len(headers) > FIELDS_MAX:
+                raise _HeadTooLarge from None
             key = keep_key(name)
         if key in headers:
             self._repeated += 1
