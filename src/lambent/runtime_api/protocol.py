@@ -29,10 +29,16 @@ class Head(msgspec.Struct):
     headers: dict[str, str] = {}
 
 
-class Kept(msgspec.Struct):
-    """How much is kept of requests that aren't complete, by all connections of an environment."""
+_SLICE_BYTES = 16_384  #: are parsed at once
+_STEPS_FREE = 60  #: of a slice: pieces of bodies, headers (two each), and requests (five); more are followed by a pause
+_STEP_S = 4e-6
 
-    size: int = 0
+
+class Kept(msgspec.Struct):
+    """What all connections of an environment share: one function's requests keep neither our memory nor the event loop to themselves."""
+
+    size: int = 0  #: bytes of requests that aren't complete
+    free_at: float = 0.0  #: when the loop has had time for others; in its own time
 
 
 class Service(Protocol):
@@ -75,8 +81,14 @@ class HttpConnection(asyncio.Protocol):
         self._connections = connections
         self._kept = kept
         self._share = 0  #: of what is kept
+        self._behind = b""  #: came and isn't parsed yet
+        self._steps = 0
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None  #: until it is parsed on
+        self._is_full = False  #: nobody wants more for now
+        self._is_reading = True
         self._transport: asyncio.Transport | None = None
-        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.lost: asyncio.Future[None] = self._loop.create_future()
         self._parser = httptools.HttpRequestParser(self)
         self._is_last = False  #: the client wants no further answer on this connection
         self._new()
@@ -105,6 +117,9 @@ class HttpConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection; a streamed response that was under way is broken."""
         self._connections.discard(self)
+        self._behind = b""
+        if self._timer is not None:
+            self._timer.cancel()
         self._let_go()
         self._service.gone(self)
         if self._streams:
@@ -114,6 +129,26 @@ class HttpConnection(asyncio.Protocol):
             self.lost.set_result(None)
 
     def data_received(self, data: bytes) -> None:
+        """Parse, with pauses when that takes long."""
+        self._behind += data
+        if self._timer is None:
+            self._work()
+
+    def _work(self) -> None:
+        self._timer = None
+        while self._behind:
+            pause_s = self._kept.free_at - self._loop.time()
+            if pause_s > 0:
+                self._timer = self._loop.call_later(pause_s, self._work)
+                break
+            data, self._behind = self._behind[:_SLICE_BYTES], self._behind[_SLICE_BYTES:]
+            self._steps = 0
+            self._parse(data)
+            if self._steps > _STEPS_FREE:
+                self._kept.free_at = self._loop.time() + self._steps * _STEP_S
+        self._balance()
+
+    def _parse(self, data: bytes) -> None:
         """Parse; what isn't HTTP ends the connection with 400."""
         self._head_bytes += len(data)
         if not self._keep(len(data)):
@@ -142,6 +177,7 @@ class HttpConnection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header; after the body has begun, a trailer."""
+        self._steps += 2
         key = name.decode("latin-1").lower()
         if self._trailers is not None:
             self._head_bytes += len(name) + len(value)
@@ -163,6 +199,7 @@ class HttpConnection(asyncio.Protocol):
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""
         self._head_bytes = 0
+        self._steps += 1
         self._size += len(body)
         if self._size > self._limit:
             self._refused = True
@@ -175,6 +212,7 @@ class HttpConnection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """Answer, and be ready for the next request."""
+        self._steps += 5
         head, body, refused, streams = self._head, b"".join(self._body), self._refused, self._streams
         trailers = self._trailers or {}
         self._is_last = not self._parser.should_keep_alive()
@@ -206,13 +244,23 @@ class HttpConnection(asyncio.Protocol):
 
     def pause(self) -> None:
         """Stop reading."""
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.pause_reading()
+        self._is_full = True
+        self._balance()
 
     def resume(self) -> None:
         """Read again."""
-        if self._transport is not None and not self._transport.is_closing():
+        self._is_full = False
+        self._balance()
+
+    def _balance(self) -> None:
+        is_reading = not self._is_full and self._timer is None
+        if is_reading == self._is_reading or self._transport is None or self._transport.is_closing():
+            return
+        self._is_reading = is_reading
+        if is_reading:
             self._transport.resume_reading()
+        else:
+            self._transport.pause_reading()
 
     def abort(self) -> None:
         """Drop the connection."""
@@ -234,6 +282,7 @@ class HttpConnection(asyncio.Protocol):
         self._share = 0
 
     def _bad(self) -> None:
+        self._behind = b""
         self.answer(400, *error_answer("BadRequest", "Not an HTTP/1.1 request"))
         if self._transport is not None:
             self._transport.close()

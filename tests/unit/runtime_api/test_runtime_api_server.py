@@ -13,7 +13,7 @@ import pytest
 
 from lambent.domain.talk import EventHeader, ReportHeader
 from lambent.runtime_api import server as runtime_api
-from lambent.runtime_api.protocol import KEPT_BYTES_MAX
+from lambent.runtime_api.protocol import KEPT_BYTES_MAX, HttpConnection, Kept
 
 _EVENT = EventHeader("r-1", "arn:f", 1234, "Root=1", '{"a":\n"é"}')
 _BASE = "/2018-06-01/runtime"
@@ -238,3 +238,39 @@ async def test_a_trailer_without_end_ends_the_connection(api) -> None:
     assert ended.done() or await asyncio.wait_for(ended, 5)
     assert api.server._kept.size < 3_000_000
     writer.close()
+
+
+class FakeTransport:
+    def __init__(self) -> None:
+        self.reading, self.written = True, b""
+
+    def is_closing(self) -> bool:
+        return False
+
+    def pause_reading(self) -> None:
+        self.reading = False
+
+    def resume_reading(self) -> None:
+        self.reading = True
+
+    def write(self, data: bytes) -> None:
+        self.written += data
+
+    def answers(self) -> int:
+        return self.written.count(b"HTTP/1.1 404")
+
+
+async def test_a_flood_of_requests_lets_others_have_their_turns(api) -> None:
+    kept, transports = Kept(), [FakeTransport(), FakeTransport()]
+    connections = [HttpConnection(api.server, set(), kept) for _ in transports]
+    for connection, transport in zip(connections, transports, strict=True):
+        connection.connection_made(transport)
+        connection.data_received(b"GET /nothing HTTP/1.1\r\n\r\n" * 3_000)
+    assert 0 < transports[0].answers() < 1_000
+    assert transports[1].answers() == 0, "they share one time"
+    assert [each.reading for each in transports] == [False, False]
+    async with asyncio.timeout(10):
+        while sum(each.answers() for each in transports) < 6_000:
+            await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert [each.reading for each in transports] == [True, True]
