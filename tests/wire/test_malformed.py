@@ -175,3 +175,33 @@ def test_fuzzed_paths(service: str, method: str, path: str, query: str) -> None:
         wire.parse(service, request(method, "/" + path, query), None, b"")
     except AwsError as error:
         assert 400 <= error.status < 500
+
+
+def test_faults_are_said_in_the_models_order_whatever_the_order_of_the_members() -> None:
+    asked = request("POST", "/", headers={"x-amz-target": "AWSEvents.PutRule", "content-type": "application/x-amz-json-1.1"})
+    members = ['"Name":"?"', '"ScheduleExpression":"' + "x" * 300 + '"', '"State":"odd"', '"Description":"' + "x" * 600 + '"']
+    forwards, backwards = (
+        refused("events", asked, f"{{{','.join(each)}}}".encode()).message for each in (members, list(reversed(members)))
+    )
+    assert forwards == backwards
+    assert forwards.startswith("4 validation errors detected")
+    places = [forwards.index(f"at '{name}'") for name in ("name", "scheduleExpression", "state", "description")]
+    assert places == sorted(places)
+
+
+def test_what_a_path_says_is_each_requests_own() -> None:
+    asked = request("POST", "/2015-03-31/functions/f/invocations")
+    first = wire.parse("lambda", asked, "Invoke", b"1", "rest-json").params
+    assert isinstance(first, dict)
+    first["FunctionName"] = "other"
+    first["Qualifier"] = "1"
+    with_header = request("POST", asked.raw_path, headers={"x-amz-invocation-type": "Event", "x-amz-log-type": "Tail"})
+    found = wire.parse("lambda", with_header, "Invoke", b"", "rest-json").params
+    assert found == {"FunctionName": "f", "InvocationType": "Event", "LogType": "Tail"}
+    assert wire.parse("lambda", asked, "Invoke", b"2", "rest-json").params == {"FunctionName": "f", "Payload": b"2"}
+    assert wire.parse("lambda", asked, "InvokeWithResponseStream", b"", "rest-json").params == {"FunctionName": "f"}
+
+
+def test_a_path_that_cannot_be_read_is_refused_each_time() -> None:
+    for _ in range(2):
+        assert refused("lambda", request("GET", "/2015-03-31/functions/%FF")).code == "SerializationException"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Protocol
 
 import msgspec
@@ -28,8 +28,11 @@ class Cloud(Protocol):
 class Authoriser(Protocol):
     """Decides whether a caller may make a call."""
 
-    async def authorise(self, call: Call) -> None:
-        """Return when it may; raise ``AwsError`` (``AccessDeniedException`` and the like) when it may not."""
+    def authorise(self, call: Call) -> Awaitable[None] | None:
+        """Return ``None`` when it is known at once that it may, else what returns when it may.
+
+        That raises ``AwsError`` (``AccessDeniedException`` and the like) when it may not.
+        """
         ...
 
     async def seen(self, call: Call, error: AwsError) -> AwsError:

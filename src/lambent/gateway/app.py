@@ -23,7 +23,7 @@ from lambent.domain.quotas import Quotas
 from lambent.gateway import cors
 from lambent.gateway.authentication import Authenticator, Identities, plain_body, with_signed_query
 from lambent.gateway.limits import read_bounded
-from lambent.gateway.names import address, of_form, path_style, region_of, service_of
+from lambent.gateway.names import address, of_form, path_style, service_of
 from lambent.gateway.refusals import Doubt, refusal
 from lambent.gateway.ways import Way, Ways
 from lambent.signing import SignatureRefused, credential_of
@@ -31,24 +31,18 @@ from lambent.wire import models
 
 _log = logging.getLogger(__name__)
 _FORM_BYTES_MAX: Final = 1_048_576
+_NOBODY: Final = Caller.anonymous()
+_UNKNOWN: Final = Way(service="s3", protocol="rest-xml")
+"""In whose way errors are said while nobody knows which service is meant."""
 
 
 class _Exchange(msgspec.Struct):
     """What is known so far of a request that is being answered; enough to say an error in its service's own way at any moment."""
 
     request_id: str
-    service: str = "s3"
-    protocol: str = "rest-xml"
+    way: Way = _UNKNOWN
     operation: str | None = None
     is_foreign: bool = False  #: answered by somebody who sets whatever a browser's origin rules need
-
-    def follow(self, way: Way) -> None:
-        """Note which service it is. Raises ``AwsError`` when there is none of that name."""
-        if not way.protocol:
-            raise AwsError("UnknownEndpoint", f"There is no AWS service called {way.service!r}.", 404)
-        self.service, self.protocol, self.operation = way.service, way.protocol, way.operation
-        if way.service == "s3":
-            self.request_id = self.request_id.replace("-", "")[:16].upper()
 
 
 class Gateway:
@@ -85,11 +79,11 @@ class Gateway:
                 "%s %s failed (%s:%s, request %s)",
                 request.method,
                 request.raw_path,
-                exchange.service,
+                exchange.way.service,
                 exchange.operation,
                 exchange.request_id,
             )
-            response = self._failed(exchange, _internal_failure(exchange.service))
+            response = self._failed(exchange, _internal_failure(exchange.way.service))
         self._finish(exchange, response)
         if "origin" in request.headers and not exchange.is_foreign:
             await self._open_to_pages(request, exchange, response)
@@ -102,7 +96,59 @@ class Gateway:
         except SignatureRefused as error:
             # How that is said depends on the service. With its traceback it would hold this frame, and so the request, in a cycle.
             refused = error.with_traceback(None)
-        way = self._ways.of(original, credential)
+        request, way = original, self._ways.of(original, credential)
+        if not way.is_usual:
+            found = await self._unusual(original, way, exchange)
+            if isinstance(found, HttpResponse):
+                return found
+            request, way = found
+        exchange.way = way
+        service, protocol, operation = way.service, way.protocol, way.operation
+        if refused is not None:
+            raise refusal(refused, service, protocol)
+        if operation is None:
+            operation = wire.route(service, request)
+        exchange.operation = operation
+        claim = None
+        if credential is not None:
+            claim = self._authenticator.claim(original, way.bucket, credential, service, protocol)
+        elif operation is not None:
+            _allow_unsigned(way, operation)
+        if request.query:
+            request = with_signed_query(request, claim)
+        headers = request.headers
+        if "x-amz-content-sha256" in headers or "content-encoding" in headers:
+            request = plain_body(request, claim)
+        body: bytes | ByteStream = request.body
+        if way.is_whole or not wire.is_streaming_input(service, operation):
+            body = await read_bounded(request.body, self._quotas.request_bytes_max, service, operation or "")
+        if claim is not None and isinstance(body, bytes):
+            self._authenticator.check_body(claim, body, service, protocol)
+        parsed = wire.parse(service, request, operation, body, protocol)
+        exchange.operation = parsed.operation
+        if claim is None:
+            _allow_unsigned(way, parsed.operation)
+        caller = _NOBODY if claim is None else claim.identity.caller
+        headers = original.headers
+        call = Call(
+            service=service,
+            operation=parsed.operation,
+            params=parsed.params,
+            caller=caller,
+            region=way.region or self._default_region,
+            account_id=caller.account_id,
+            request_id=exchange.request_id,
+            host=headers.get("host", ""),
+            source_ip=original.client or "127.0.0.1",
+            user_agent=headers.get("user-agent", ""),
+            trace_header=headers.get("x-amzn-trace-id", ""),
+            is_wanted=original.is_connected,
+        )
+        result = await self._cloud.call(call)
+        return wire.serialise(parsed, result, exchange.request_id)
+
+    async def _unusual(self, original: HttpRequest, way: Way, exchange: _Exchange) -> HttpResponse | tuple[HttpRequest, Way]:
+        """Return the answer of a request that is for no service, else the request as its service sees it, and its way."""
         # S3's virtual hosts become paths before anybody looks at the path; signatures are checked over the original.
         request = path_style(original)[0] if way.bucket else original
         if way.handler is not None:
@@ -111,47 +157,12 @@ class Gateway:
         if request.method == "OPTIONS" and (answered := await self._preflight(request, original.host)) is not None:
             return answered
         if not way.service:
-            request, way = await self._by_form(request)
-        exchange.follow(way)
-        if refused is not None:
-            raise refusal(refused, exchange.service, exchange.protocol)
-        if way.operation is None:
-            exchange.operation = wire.route(way.service, request)
-        claim = None
-        if credential is not None:
-            claim = self._authenticator.claim(original, way.bucket, credential, exchange.service, exchange.protocol)
-        elif exchange.operation is not None:
-            _allow_unsigned(exchange)
-        if request.query:
-            request = with_signed_query(request, claim)
-        if "x-amz-content-sha256" in request.headers or "content-encoding" in request.headers:
-            request = plain_body(request, claim)
-        body: bytes | ByteStream = request.body
-        if not wire.is_streaming_input(exchange.service, exchange.operation):
-            body = await read_bounded(request.body, self._quotas.request_bytes_max, exchange.service, exchange.operation or "")
-        if claim is not None and isinstance(body, bytes):
-            self._authenticator.check_body(claim, body, exchange.service, exchange.protocol)
-        parsed = wire.parse(exchange.service, request, exchange.operation, body, exchange.protocol)
-        exchange.operation = parsed.operation
-        caller = claim.identity.caller if claim is not None else Caller.anonymous()
-        if claim is None:
-            _allow_unsigned(exchange)
-        call = Call(
-            service=parsed.service,
-            operation=parsed.operation,
-            params=parsed.params,
-            caller=caller,
-            region=region_of(original, credential, self._default_region),
-            account_id=caller.account_id,
-            request_id=exchange.request_id,
-            host=original.headers.get("host", ""),
-            source_ip=original.client or "127.0.0.1",
-            user_agent=original.headers.get("user-agent", ""),
-            trace_header=original.headers.get("x-amzn-trace-id", ""),
-            is_wanted=original.is_connected,
-        )
-        result = await self._cloud.call(call)
-        return wire.serialise(parsed, result, exchange.request_id)
+            request, way = await self._by_form(request, way)
+        if not way.protocol:
+            raise AwsError("UnknownEndpoint", f"There is no AWS service called {way.service!r}.", 404)
+        if way.service == "s3":
+            exchange.request_id = exchange.request_id.replace("-", "")[:16].upper()
+        return request, way
 
     async def _preflight(self, request: HttpRequest, host: str) -> HttpResponse | None:
         """Answer what a browser asks beforehand: by S3's rules for its buckets, else with yes."""
@@ -162,29 +173,29 @@ class Gateway:
                     return answered
         return cors.preflight(request) if cors.is_preflight(request) else None
 
-    async def _by_form(self, request: HttpRequest) -> tuple[HttpRequest, Way]:
+    async def _by_form(self, request: HttpRequest, way: Way) -> tuple[HttpRequest, Way]:
         """Find the service by the body's form, when only that tells."""
         form = await read_bounded(request.body, min(_FORM_BYTES_MAX, self._quotas.request_bytes_max), "sts")
         request = replace(request, body=BytesStream(form))
         service = of_form(form.decode("latin-1"))
-        return request, Way(service=service, protocol=wire.protocol_of(models.service(service), request))
+        return request, replace(way, service=service, protocol=wire.protocol_of(models.service(service), request))
 
     def _failed(self, exchange: _Exchange, error: AwsError) -> HttpResponse:
-        return wire.serialise_error(exchange.service, exchange.protocol, error, exchange.request_id, exchange.operation)
+        return wire.serialise_error(exchange.way.service, exchange.way.protocol, error, exchange.request_id, exchange.operation)
 
     def _finish(self, exchange: _Exchange, response: HttpResponse) -> None:
         """Put on every answer what every answer of AWS has."""
         headers = response.headers
         headers.setdefault("date", _http_date(int(self._clock.now())))
         headers.setdefault("x-amzn-requestid", exchange.request_id)
-        if exchange.service == "s3" and not exchange.is_foreign:
+        if exchange.way.service == "s3" and not exchange.is_foreign:
             headers.setdefault("x-amz-request-id", exchange.request_id)
 
     async def _open_to_pages(self, request: HttpRequest, exchange: _Exchange, response: HttpResponse) -> None:
         """Let pages of other origins read the answer: all of them, or those that a bucket's rules name."""
         if "access-control-allow-origin" in response.headers:
             return
-        if exchange.service != "s3":
+        if exchange.way.service != "s3":
             cors.allow_any_origin(response)
             return
         for rules in self._origin_rules:
@@ -196,13 +207,12 @@ def _http_date(seconds: int) -> str:
     return formatdate(seconds, usegmt=True)
 
 
-def _allow_unsigned(exchange: _Exchange) -> None:
+def _allow_unsigned(way: Way, operation: str) -> None:
     """S3 and SQS decide about unsigned requests by bucket and queue; elsewhere the model says which few operations need no signature."""
-    if exchange.service in {"s3", "sqs"}:
+    if way.service in {"s3", "sqs"}:
         return
-    operation = exchange.operation
-    if operation is None or getattr(models.service(exchange.service).operation(operation), "auth_type", None) != "none":
-        raise refusal(Doubt.UNSIGNED, exchange.service, exchange.protocol)
+    if getattr(models.service(way.service).operation(operation), "auth_type", None) != "none":
+        raise refusal(Doubt.UNSIGNED, way.service, way.protocol)
 
 
 def _internal_failure(service: str) -> AwsError:

@@ -7,7 +7,6 @@ Where two signs disagree the more special one wins: a target header names one se
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import Final
 from urllib.parse import parse_qs
 
@@ -17,7 +16,6 @@ from msgspec.structs import replace
 from lambent.base.memory import remembered
 from lambent.domain.http import HttpRequest
 from lambent.gateway._generated_names import API_VERSIONS, HOST_LABELS, SERVICES, SIGNING_NAMES, TARGETS
-from lambent.signing import Credential
 from lambent.wire import sqs_query
 
 _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d{1,2}")
@@ -141,14 +139,8 @@ def of_form(form: str) -> str:
     return API_VERSIONS.get(parse_qs(form).get("Version", [""])[-1], "s3")
 
 
-def region_of(request: HttpRequest, credential: Credential | None, default: str) -> str:
-    """Return the region that the request is for."""
-    named = credential.terms.region if credential is not None else ""
-    if not _is_region(named):
-        named = address(request.host).region
-    return named or default
-
-
-@lru_cache(maxsize=256)
-def _is_region(name: str) -> bool:
-    return _REGION.fullmatch(name) is not None
+def region_of(host: str, signing_region: str | None) -> str:
+    """Return the region that a request names: in what its signature is for (``None``: nothing that can be read), else in its host."""
+    if signing_region is not None and _REGION.fullmatch(signing_region):
+        return signing_region
+    return address(host).region

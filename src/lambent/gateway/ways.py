@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -11,7 +10,7 @@ import msgspec
 from lambent import wire
 from lambent.domain.http import BytesStream, HttpRequest
 from lambent.domain.ports import RawHandler
-from lambent.gateway.names import path_style, service_of
+from lambent.gateway.names import path_style, region_of, service_of
 from lambent.signing import Credential
 from lambent.wire import models
 
@@ -28,6 +27,9 @@ class Way(msgspec.Struct, frozen=True):
     protocol: str = ""  #: empty: there is no such service
     operation: str | None = None  #: ``None``: it takes the whole request to tell
     bucket: str = ""  #: that the host names
+    region: str = ""  #: that the request names; empty: none
+    is_usual: bool = False  #: an operation of a service other than S3, by the head alone: no preflight, no form that must tell
+    is_whole: bool = False  #: its body is read before it is parsed
 
 
 class _Marks(msgspec.Struct, frozen=True):
@@ -41,6 +43,7 @@ class _Marks(msgspec.Struct, frozen=True):
     target: str | None
     smithy_protocol: str
     signing_name: str | None  #: what the signature is for, as far as that can be read
+    signing_region: str | None  #: where it is for
     is_signed: bool
     is_inside: bool
 
@@ -64,30 +67,34 @@ class Ways:
 
     def __init__(self, raw_handlers: Sequence[RawHandler]) -> None:
         self._raw_handlers = tuple(raw_handlers)
-        self._known = lru_cache(maxsize=_KEPT_MAX)(self._find)
+        self._known: dict[object, Way] = {}
 
     def of(self, request: HttpRequest, credential: Credential | None) -> Way:
         """Return the way of a request as it came in."""
-        headers, path, query = request.headers, request.raw_path, request.query
-        host, content_type, target = headers.get("host", ""), headers.get("content-type", ""), headers.get("x-amz-target")
-        smithy_protocol = headers.get("smithy-protocol", "")
-        signing_name = None if credential is None else credential.terms.service
-        marks = _Marks(
+        headers = request.headers
+        find, terms = headers.get, None if credential is None else credential.terms
+        content_type = find("content-type", "")
+        marks = (
             request.method,
-            path,
-            query,
-            host,
-            content_type.partition(";")[0],  # boundaries are a request's own
-            target,
-            smithy_protocol,
-            signing_name,
+            request.raw_path,
+            request.query,
+            find("host", ""),
+            content_type.partition(";")[0] if content_type else "",  # boundaries are a request's own
+            find("x-amz-target"),
+            find("smithy-protocol", ""),
+            None if terms is None else terms.service,
+            None if terms is None else terms.region,
             "authorization" in headers,
             request.environment_key is not None,
         )
-        characters = (
-            len(path) + len(query) + len(host) + len(content_type) + len(target or "") + len(smithy_protocol) + len(signing_name or "")
-        )
-        return self._known(marks) if characters < _KEPT_CHARACTERS_MAX else self._find(marks)
+        way = self._known.get(marks)
+        if way is None:
+            way = self._find(_Marks(*marks))
+            if sum(len(each) for each in marks if isinstance(each, str)) < _KEPT_CHARACTERS_MAX:
+                if len(self._known) >= _KEPT_MAX:
+                    self._known.clear()
+                self._known[marks] = way
+        return way
 
     def _find(self, marks: _Marks) -> Way:
         """Return the way, which depends on nothing but the marks: whoever is asked sees nothing else."""
@@ -95,10 +102,14 @@ class Ways:
         for handler in self._raw_handlers:
             if handler.claims(asked):
                 return Way(handler, bucket=bucket)
+        region = region_of(marks.host, marks.signing_region)
         service = service_of(asked, marks.signing_name)
         if service is None:
-            return Way(bucket=bucket)
+            return Way(bucket=bucket, region=region)
         if service not in models.names():
-            return Way(service=service, bucket=bucket)
+            return Way(service=service, bucket=bucket, region=region)
         protocol = wire.protocol_of(models.service(service), asked)
-        return Way(None, service, protocol, wire.certain_route(service, asked), bucket)
+        operation = wire.certain_route(service, asked)
+        is_usual = operation is not None and service != "s3" and not bucket and marks.method != "OPTIONS"
+        is_whole = operation is not None and not wire.is_streaming_input(service, operation)
+        return Way(None, service, protocol, operation, bucket, region, is_usual, is_whole)

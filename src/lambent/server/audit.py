@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from typing import TypeAlias
 
 import msgspec
 
 from lambent.base.clock import Clock
 from lambent.domain.call import Call
+from lambent.domain.caller import Caller
 from lambent.server.rotating import RotatingFile
 
 _log = logging.getLogger(__name__)
@@ -30,6 +32,9 @@ class AuditRecord(msgspec.Struct, frozen=True):
     error_code: str | None
 
 
+_Noted: TypeAlias = "tuple[float, str, str, str, str, Caller, str, str, str | None]"
+"""What a record is made of; it is made when somebody reads it, or it is written: off the path. The call itself would keep its payload."""
+
 _POLLS = frozenset({("sqs", "ReceiveMessage"), ("kinesis", "GetRecords"), ("dynamodbstreams", "GetRecords")})
 
 
@@ -46,34 +51,38 @@ class AuditLog:
         self, clock: Clock, file: RotatingFile | None = None, *, kept: int = 1000, backlog_max: int = 100_000, every_s: float = 1.0
     ) -> None:
         self.dropped = 0
-        self.latest: deque[AuditRecord] = deque(maxlen=kept)
+        self._latest: deque[_Noted] = deque(maxlen=kept)
         self._clock = clock
         self._file = file
-        self._backlog: list[AuditRecord] = []
+        self._backlog: list[_Noted] = []
         self._backlog_max = backlog_max
         self._every_s = every_s
+
+    @property
+    def latest(self) -> list[AuditRecord]:
+        """The latest calls, the last one at the end."""
+        return [_worded(each) for each in self._latest]
 
     def record(self, call: Call, error_code: str | None) -> None:
         """Note a call that ended."""
         if error_code is None and not call.host and (call.service, call.operation) in _POLLS:
             return
-        record = AuditRecord(
-            time=self._clock.now(),
-            request_id=call.request_id,
-            service=call.service,
-            operation=call.operation,
-            region=call.region,
-            caller=call.caller.arn,
-            access_key_id=call.caller.access_key_id,
-            source_ip=call.source_ip,
-            user_agent=call.user_agent,
-            error_code=error_code,
+        noted = (
+            self._clock.now(),
+            call.request_id,
+            call.service,
+            call.operation,
+            call.region,
+            call.caller,
+            call.source_ip,
+            call.user_agent,
+            error_code,
         )
-        self.latest.append(record)
+        self._latest.append(noted)
         if self._file is None:
             return
         if len(self._backlog) < self._backlog_max:
-            self._backlog.append(record)
+            self._backlog.append(noted)
         else:
             self.dropped += 1
 
@@ -92,7 +101,12 @@ class AuditLog:
             return
         batch, self._backlog = self._backlog, []
         try:
-            self._file.append([msgspec.json.encode(each) + b"\n" for each in batch])
+            self._file.append([msgspec.json.encode(_worded(each)) + b"\n" for each in batch])
         except OSError as error:
             self.dropped += len(batch)
             _log.error("%d calls could not be written to the audit log: %s", len(batch), error)
+
+
+def _worded(noted: _Noted) -> AuditRecord:
+    time, request_id, service, operation, region, caller, source_ip, user_agent, error_code = noted
+    return AuditRecord(time, request_id, service, operation, region, caller.arn, caller.access_key_id, source_ip, user_agent, error_code)

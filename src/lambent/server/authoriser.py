@@ -6,7 +6,7 @@ Roles only: an account's root, and users, may do everything (``docs/security.md`
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Awaitable, Collection
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final, Protocol
@@ -66,12 +66,20 @@ class RoleAuthoriser:
         self._in_parts = frozenset(in_parts)  # operations whose services ask for each part by itself
         self._told: set[tuple[str, str]] = set()
 
-    async def authorise(self, call: Call) -> None:
+    def authorise(self, call: Call) -> Awaitable[None] | None:
         """Return when the caller may make the call; raise its service's way of saying no."""
-        if call.caller.kind is CallerKind.ROLE:
-            refused = await self._refusal(call)
-            if refused is not None:
-                raise refused
+        caller = call.caller
+        if caller.kind is not CallerKind.ROLE:
+            return None
+        role_key = (caller.account_id, _role_name(caller.arn))
+        if not self._strict and role_key in self._told and self._book.at_hand(*role_key) == (True, None):
+            return None  # nobody knows the role, and that was said
+        return self._decide(call)
+
+    async def _decide(self, call: Call) -> None:
+        refused = await self._refusal(call)
+        if refused is not None:
+            raise refused
 
     async def seen(self, call: Call, error: AwsError) -> AwsError:
         """Return the error; whether an object is there is for those to know who may list its bucket."""
@@ -236,8 +244,8 @@ def _tags(params: Any) -> dict[str, tuple[str, ...]]:
 class AllowAll:
     """The authoriser that lets every caller do everything, and every service act as every role."""
 
-    async def authorise(self, call: Call) -> None:
-        """Return: it may."""
+    def authorise(self, call: Call) -> Awaitable[None] | None:
+        """Return ``None``: it may."""
 
     async def seen(self, call: Call, error: AwsError) -> AwsError:
         """Return the error: it may be known."""

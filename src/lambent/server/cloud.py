@@ -61,7 +61,9 @@ class ServerCloud:
         """Carry out the call. Raises ``AwsError``; whatever happens is in the audit log."""
         code: str | None = "InternalFailure"
         try:
-            await self._authoriser.authorise(call)
+            deciding = self._authoriser.authorise(call)
+            if deciding is not None:
+                await deciding
             serve, observers = self._served.get((call.service, call.operation)) or self._find(call)
             result = await serve(call) or {}
             for observe in observers:

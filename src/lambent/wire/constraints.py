@@ -186,24 +186,31 @@ class Checker:
         return _own(self._tests(shape), shape)
 
     def _structure(self, shape: StructureShape) -> Check | None:
-        required = shape.required_members
-        needed = frozenset(required)
-        checks = [
-            (name, lower_camel(name), self.of(member))
+        required = tuple(shape.required_members)
+        checks = {
+            name: (lower_camel(name), self.of(member))
             for name, member in shape.members.items()
             if not traits(member).get("streaming") and (shape.name, name) not in self._left_to_service
-        ]
-        wanted = [(name, said, check) for name, said, check in checks if check is not None]
+        }
+        wanted = {name: (said, check) for name, (said, check) in checks.items() if check is not None}
         if not required and not wanted:
             return None
 
         def check(value: Any, path: str, problems: list[str]) -> None:
             prefix = f"{path}." if path else ""  # members are said after a dot, except the outermost
-            if not value.keys() >= needed:
-                problems.extend(null(f"{prefix}{lower_camel(name)}") for name in required if name not in value)
-            for name, said, each in wanted:
-                if name in value:
-                    each(value[name], prefix + said, problems)
+            for name in required:
+                if name not in value:
+                    problems.append(null(f"{prefix}{lower_camel(name)}"))  # noqa: PERF401 - to make a generator takes longer than all of this
+            begin = len(problems)
+            for name, each in value.items():
+                found = wanted.get(name)
+                if found is not None:
+                    found[1](each, prefix + found[0], problems)
+            if len(problems) > begin + 1:  # they are said in the model's order, not in the one in which the members came
+                del problems[begin:]
+                for name, (said, test) in wanted.items():
+                    if name in value:
+                        test(value[name], prefix + said, problems)
 
         return check
 

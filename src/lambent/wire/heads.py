@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import parse_qs, unquote
 
 import msgspec
 
+from lambent.base.memory import KEPT_CHARACTERS_MAX
 from lambent.domain.http import HttpRequest
 from lambent.wire import timestamps
 from lambent.wire.faults import Malformed
@@ -70,19 +72,30 @@ def _labels(template: str, members: Mapping[str, Shape]) -> Fill:
             else:
                 single.append((index, name, None if read is str else read))
 
-    def fill(request: HttpRequest, params: dict[str, Any]) -> None:
-        found = request.raw_path.split("/")
+    def find(path: str) -> dict[str, Any]:
+        found, values = path.split("/"), dict[str, Any]()
         for index, name, read in single:
             if index < len(found) and (text := found[index]):
                 if "%" in text:
                     text = _unquoted(text, name)
-                params[name] = text if read is None else read(text)
+                values[name] = text if read is None else read(text)
         for index, after, name, read in greedy:
             text = "/".join(found[index : len(found) - after])
             if text:
-                params[name] = read(_unquoted(text, name))
+                values[name] = read(_unquoted(text, name))
+        return values
+
+    def fill(request: HttpRequest, params: dict[str, Any]) -> None:
+        path = request.raw_path
+        params.update(_known_labels(find, path) if len(path) <= KEPT_CHARACTERS_MAX else find(path))
 
     return fill
+
+
+@lru_cache(maxsize=4096)
+def _known_labels(find: Callable[[str], dict[str, Any]], path: str) -> dict[str, Any]:
+    """Return what the labels of a path say. They are texts, numbers and times: nobody changes one for the next request."""
+    return find(path)
 
 
 def _unquoted(text: str, name: str) -> str:
@@ -116,9 +129,12 @@ def _query(members: Mapping[str, Shape]) -> Fill:
 
 def _headers(members: Mapping[str, Shape]) -> Fill:
     wanted = [(name, wire_name(member, name).lower(), _header_reader(member, name)) for name, member in members.items()]
+    has_none = frozenset(header for _, header, _ in wanted).isdisjoint
 
     def fill(request: HttpRequest, params: dict[str, Any]) -> None:
         headers = request.headers
+        if has_none(headers):  # most requests have none of an operation's many
+            return
         for name, header, read in wanted:
             text = headers.get(header)
             if text is not None:
@@ -189,20 +205,20 @@ Emit: TypeAlias = Callable[[Mapping[str, Any], dict[str, str]], None]
 
 def writer(shape: StructureShape | None, *, skip: frozenset[str] = frozenset()) -> Emit:
     """Return what writes a structure's header members; ``skip`` names headers that are somebody else's."""
-    plain: list[tuple[str, str, Callable[[Any], str]]] = []
+    plain: dict[str, tuple[str, Callable[[Any], str]]] = {}
     prefixed: list[tuple[str, str]] = []
     for name, member in shape.members.items() if shape is not None else ():
         location = traits(member).get("location")
         header = wire_name(member, name).lower()
         if location == "header" and header not in skip:
-            plain.append((name, header, header_text(member)))
+            plain[name] = (header, header_text(member))
         elif location == "headers":
             prefixed.append((name, header))
 
     def emit(value: Mapping[str, Any], headers: dict[str, str]) -> None:
-        for name, header, to_text in plain:
-            found = value.get(name)
-            if found is not None:
+        for name, found in value.items():
+            if name in plain and found is not None:
+                header, to_text = plain[name]
                 text = to_text(found)
                 headers[header] = text if text.isprintable() else clean(text)
         for name, prefix in prefixed:

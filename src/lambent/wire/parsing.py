@@ -31,7 +31,7 @@ class ParsedRequest(msgspec.Struct, frozen=True):
     operation: str
     params: Params
     protocol: str  #: ``rest-json``, ``json``, ``query`` …: what the request spoke
-    content_type: str = ""  #: of the request; the ``json`` protocol answers in the same version
+    content_type: str = ""  #: of a request in the ``json`` protocol, which answers in the same version
     head_only: bool = False  #: a HEAD request, whose answer has no body
 
 
@@ -51,27 +51,21 @@ def parse(service: str, request: HttpRequest, operation: str | None, body: Body,
     ``operation`` is what ``route`` said, and ``protocol`` what ``protocol_of`` did; what is not given is found here. Raises ``AwsError`` in
     the service's own manner.
     """
-    model = models.service(service)
-    protocol = protocol or routing.protocol_of(model, request)
-    if operation is None:
-        operation = routing.route(service, request)
+    protocol = protocol or routing.protocol_of(models.service(service), request)
     try:
         if operation is None:
-            operation = _action(model, protocol, body)
-        if service == "sqs" and protocol == "query" and sqs_query.is_misplaced(request, operation):
-            raise unknown_operation(service, protocol, operation)
-        if service == "s3" and isinstance(body, bytes):
-            digests.check(request, body)
-        params = reader(service, operation, protocol)(request, body)
+            operation = routing.route(service, request) or _action(models.service(service), protocol, body)
+        read, check = _input(service, operation, protocol)
+        params = read(request, body)
     except Malformed as fault:
         raise malformed(service, protocol, fault) from None
-    check = _check(service, operation, protocol)
     if check is not None:
         problems: list[str] = []
         check(params, "", problems)
         if problems:
             raise _unfit(service, operation, protocol, params, problems)
-    return ParsedRequest(service, operation, params, protocol, request.headers.get("content-type", ""), head_only=request.method == "HEAD")
+    content_type = request.headers.get("content-type", "") if protocol == "json" else ""
+    return ParsedRequest(service, operation, params, protocol, content_type, request.method == "HEAD")
 
 
 def _action(model: models.Service, protocol: str, body: Body) -> str:
@@ -82,12 +76,32 @@ def _action(model: models.Service, protocol: str, body: Body) -> str:
 
 
 @cache
-def _check(service: str, operation: str, protocol: str) -> constraints.Check | None:
+def _input(service: str, operation: str, protocol: str) -> tuple[_Read, constraints.Check | None]:
+    """Return what reads an operation's input, and what checks it."""
+    read = _vetted(service, operation, protocol, reader(service, operation, protocol))
     shape = models.service(service).operation(operation).input_shape
     if shape is None:
-        return None
+        return read, None
     kits = kit.of(service)
-    return (kits.checker if manner(service, protocol).constraints else kits.presence_checker).of(shape)
+    return read, (kits.checker if manner(service, protocol).constraints else kits.presence_checker).of(shape)
+
+
+def _vetted(service: str, operation: str, protocol: str, read: _Read) -> _Read:
+    """Return what reads an input when the request is as the service wants all of them."""
+
+    def read_sqs_form(request: HttpRequest, body: Body) -> dict[str, Any]:
+        if sqs_query.is_misplaced(request, operation):
+            raise unknown_operation(service, protocol, operation)
+        return read(request, body)
+
+    def read_s3(request: HttpRequest, body: Body) -> dict[str, Any]:
+        if isinstance(body, bytes):
+            digests.check(request, body)
+        return read(request, body)
+
+    if service == "s3":
+        return read_s3
+    return read_sqs_form if (service, protocol) == ("sqs", "query") else read
 
 
 def _unfit(service: str, operation: str, protocol: str, params: Params, problems: list[str]) -> AwsError:

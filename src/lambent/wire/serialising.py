@@ -149,9 +149,7 @@ def _rest(service: str, operation: OperationModel, protocol: str) -> Fill:
 
     def fill(result: Result, response: HttpResponse, request_id: str) -> None:
         del request_id
-        response.status = usual_status
-        if status_member is not None:
-            response.status = result.get(status_member) or usual_status
+        response.status = usual_status if status_member is None else result.get(status_member) or usual_status
         if body is not None:
             body(result, response)
         emit(result, response.headers)

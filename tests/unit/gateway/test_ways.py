@@ -71,3 +71,47 @@ def test_long_heads_are_not_remembered(long: dict[str, str]) -> None:
     ways = Ways([handler])
     assert way(ways, request(**long)) == way(ways, request(**long))  # type: ignore[arg-type]
     assert handler.asked == 2
+
+
+def test_the_region_is_what_the_signature_says_else_the_host() -> None:
+    ways = Ways([])
+    here, there = SIGNED.format("lambda"), SIGNED.format("lambda").replace("eu-west-1", "us-west-2")
+    odd = SIGNED.format("lambda").replace("eu-west-1", "a.b")
+    for _ in range(2):
+        assert way(ways, request("/f", authorization=here)).region == "eu-west-1"
+        assert way(ways, request("/f", authorization=there)).region == "us-west-2"
+        assert way(ways, request("/f", authorization=odd, host="lambda.eu-north-1.amazonaws.com")).region == "eu-north-1"
+        assert way(ways, request("/f", host="lambda.eu-south-1.amazonaws.com")).region == "eu-south-1"
+        assert way(ways, request("/f", authorization=odd)).region == ""
+    long = SIGNED.format("lambda").replace("eu-west-1", "x" * 5000)
+    kept = len(ways._known)
+    assert way(ways, request("/f", authorization=long)).region == ""
+    assert len(ways._known) == kept
+
+
+def test_only_the_last_few_thousand_are_kept() -> None:
+    ways = Ways([])
+    for number in range(5000):
+        way(ways, request(f"/{number}"))
+    assert 0 < len(ways._known) <= 4096
+
+
+INVOKE = "/2015-03-31/functions/f/invocations"
+
+
+@pytest.mark.parametrize(
+    ("one", "is_usual", "is_whole"),
+    [
+        (request(INVOKE, authorization=SIGNED.format("lambda")), True, True),
+        (request(INVOKE, method="OPTIONS", authorization=SIGNED.format("lambda")), False, False),
+        (request("/bucket/key", method="PUT", authorization=SIGNED.format("s3")), False, False),
+        (request("/", authorization=SIGNED.format("sqs")), False, False),
+        (request("/", authorization=SIGNED.format("sqs"), x_amz_target="AmazonSQS.SendMessage"), True, True),
+        (request(INVOKE, authorization=SIGNED.format("lambda"), host="b.s3.localhost"), False, False),
+        (request("/", authorization=SIGNED.format("nothing")), False, False),
+        (request("/", content_type="application/x-www-form-urlencoded"), False, False),
+    ],
+)
+def test_what_is_usual(one: HttpRequest, is_usual: bool, is_whole: bool) -> None:
+    found = way(Ways([]), one)
+    assert (found.is_usual, found.is_whole) == (is_usual, is_whole)

@@ -130,7 +130,9 @@ class World:
         given = params or {"QueueUrl": QUEUE_URL}
         call = Call(service, operation, given, caller, "eu-west-1", ACCOUNT, "r", source_ip="10.1.2.3")
         try:
-            await self.authoriser.authorise(call)
+            deciding = self.authoriser.authorise(call)
+            if deciding is not None:
+                await deciding
         except AwsError as error:
             assert not await self.authoriser.permits(call)
             return f"{error.code} {error.status}: {error.message}"

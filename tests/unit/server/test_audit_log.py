@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from lambent.base.clock import VirtualClock
@@ -39,3 +42,35 @@ def test_what_the_disk_refuses_is_counted(tmp_path: Path, caplog: pytest.LogCapt
     audit.record(call("DeleteMessageBatch"), None)
     audit.flush()
     assert len((tmp_path / "missing" / "audit.jsonl").read_text().splitlines()) == 1
+
+
+def test_a_record_says_who_did_what_and_keeps_nothing_of_the_payload(tmp_path: Path) -> None:
+    audit = AuditLog(VirtualClock(), RotatingFile(tmp_path / "audit.jsonl", bytes_max=1 << 20, files_max=2))
+    payload = Payload()
+    watched = weakref.ref(payload)
+    caller = Caller.root("123456789012", "AKID")
+    made = Call("lambda", "Invoke", {"Payload": payload}, caller, "eu-west-1", "1", "r", source_ip="10.0.0.1", user_agent="ua")
+    audit.record(made, "Throttling")
+    del made, payload
+    gc.collect()
+    assert watched() is None
+    (record,) = audit.latest
+    expected = {
+        "time": VirtualClock().now(),
+        "request_id": "r",
+        "service": "lambda",
+        "operation": "Invoke",
+        "region": "eu-west-1",
+        "caller": "arn:aws:iam::123456789012:root",
+        "access_key_id": "AKID",
+        "source_ip": "10.0.0.1",
+        "user_agent": "ua",
+        "error_code": "Throttling",
+    }
+    assert msgspec.structs.asdict(record) == expected
+    audit.flush()
+    assert msgspec.json.decode((tmp_path / "audit.jsonl").read_bytes()) == expected
+
+
+class Payload:
+    """One that can be watched."""

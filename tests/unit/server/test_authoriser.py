@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from tests.unit.server.iam_kit import ACCOUNT, QUEUE, ROLE, World, allow, policy
+from tests.unit.server.iam_kit import ACCOUNT, QUEUE, QUEUE_URL, ROLE, World, allow, policy
 
 from lambent.domain.call import Call
-from lambent.domain.caller import Caller
+from lambent.domain.caller import Caller, CallerKind
 from lambent.domain.errors import AwsError
 from lambent.server.identities import SessionPolicies
 
@@ -31,7 +31,7 @@ async def test_a_role_may_do_what_its_policies_allow(world: World) -> None:
 
 
 async def test_others_than_roles_are_not_even_looked_at(world: World) -> None:
-    await world.authoriser.authorise(Call("sqs", "SendMessage", {}, Caller.root(ACCOUNT), "eu-west-1", ACCOUNT, "r"))
+    assert world.authoriser.authorise(Call("sqs", "SendMessage", {}, Caller.root(ACCOUNT), "eu-west-1", ACCOUNT, "r")) is None
     assert world.iam.calls == []
 
 
@@ -189,3 +189,26 @@ async def test_when_iam_gives_no_answer_nothing_is_allowed_that_was_never_known(
     world.iam.failing = AwsError("ServiceUnavailable", "down", 503)
     with pytest.raises(AwsError, match="down"):
         await world.refusal()
+
+
+async def test_a_role_that_becomes_known_is_looked_at_from_then_on(world: World) -> None:
+    assert [await world.refusal(), await world.refusal()] == ["", ""]
+    caller = Caller(CallerKind.ROLE, ACCOUNT, SESSION)
+    asked = Call("sqs", "SendMessage", {"QueueUrl": QUEUE_URL}, caller, "eu-west-1", ACCOUNT, "r")
+    assert world.authoriser.authorise(asked) is None
+    world.iam.add("worker", allow("s3:*"))
+    await world.wrote("CreateRole", RoleName="worker")
+    assert (await world.refusal()).startswith("AccessDenied")
+    world.iam.add("worker", allow(SEND))
+    await world.wrote("PutRolePolicy", RoleName="worker")
+    assert await world.refusal() == ""
+    await world.wrote("DeleteRole", RoleName="worker")
+    assert (await world.refusal()).startswith("AccessDenied")
+
+
+async def test_what_is_known_of_an_unknown_role_is_asked_anew_after_a_while(world: World) -> None:
+    assert await world.refusal() == ""
+    world.iam.add("worker", allow("s3:*"))  # behind our back
+    assert await world.refusal() == ""
+    await world.clock.advance(61)
+    assert (await world.refusal()).startswith("AccessDenied")

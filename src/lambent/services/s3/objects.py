@@ -200,8 +200,9 @@ async def delete_objects(s3: S3, call: Call, request: DeleteObjectsRequest) -> M
         params = {**shared, **named, **({"IfMatch": each["ETag"]} if "ETag" in each else {})}
         one = replace(call, operation="DeleteObject", params=params)
         try:
-            if s3.authoriser is not None:
-                await s3.authoriser.authorise(one)
+            deciding = None if s3.authoriser is None else s3.authoriser.authorise(one)
+            if deciding is not None:
+                await deciding
             await s3.admit(bucket, one)
             gone = await writing.delete_object(s3, one, bucket, key, version_id)
         except AwsError as error:
