@@ -84,7 +84,11 @@ class Gateway:
                 exchange.request_id,
             )
             response = self._failed(exchange, _internal_failure(exchange.way.service))
-        self._finish(exchange, response)
+        # What every answer of AWS has.
+        response.headers.setdefault("date", _http_date(int(self._clock.now())))
+        response.headers.setdefault("x-amzn-requestid", exchange.request_id)
+        if exchange.way.service == "s3" and not exchange.is_foreign:
+            response.headers.setdefault("x-amz-request-id", exchange.request_id)
         if "origin" in request.headers and not exchange.is_foreign:
             await self._open_to_pages(request, exchange, response)
         return response
@@ -182,14 +186,6 @@ class Gateway:
 
     def _failed(self, exchange: _Exchange, error: AwsError) -> HttpResponse:
         return wire.serialise_error(exchange.way.service, exchange.way.protocol, error, exchange.request_id, exchange.operation)
-
-    def _finish(self, exchange: _Exchange, response: HttpResponse) -> None:
-        """Put on every answer what every answer of AWS has."""
-        headers = response.headers
-        headers.setdefault("date", _http_date(int(self._clock.now())))
-        headers.setdefault("x-amzn-requestid", exchange.request_id)
-        if exchange.way.service == "s3" and not exchange.is_foreign:
-            headers.setdefault("x-amz-request-id", exchange.request_id)
 
     async def _open_to_pages(self, request: HttpRequest, exchange: _Exchange, response: HttpResponse) -> None:
         """Let pages of other origins read the answer: all of them, or those that a bucket's rules name."""

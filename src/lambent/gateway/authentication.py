@@ -84,14 +84,13 @@ class Authenticator:
         if identity.expires is not None and identity.expires <= self._clock.now():
             raise refusal(Doubt.EXPIRED_TOKEN, service, protocol)
         if identity.secret is None:
-            if not self._identities.trusts(request):
-                raise refusal(Doubt.FOREIGN_PAGE, service, protocol)
+            self._trust(request, credential, service, protocol)
         elif not hmac.compare_digest(identity.session_token.encode(), credential.session_token.encode()):
             raise refusal(Doubt.WRONG_TOKEN, service, protocol)
         body_sha256 = signed_body_sha256(request, credential)
         claim = Claim(request, bucket, credential, identity, body_sha256)
-        if body_sha256 is not None or identity.secret is None:
-            self._verify(claim, body_sha256 or "", service, protocol)
+        if body_sha256 is not None:
+            self._verify(claim, body_sha256, service, protocol)
         return claim
 
     def check_body(self, claim: Claim, body: bytes, service: str, protocol: str) -> None:
@@ -99,18 +98,25 @@ class Authenticator:
         if claim.body_sha256 is None and claim.identity.secret is not None:
             self._verify(claim, hashlib.sha256(body).hexdigest(), service, protocol)
 
+    def _trust(self, request: HttpRequest, credential: Credential, service: str, protocol: str) -> None:
+        """Return when a key is believed without proof. It isn't asked for the right time either, except where the URL itself has an end."""
+        if not self._identities.trusts(request):
+            raise refusal(Doubt.FOREIGN_PAGE, service, protocol)
+        if credential.presigned:
+            try:
+                check_time(credential, self._clock.now())
+            except SignatureRefused as refused:
+                if refused.fault is Fault.EXPIRED:
+                    raise refusal(refused, service, protocol) from None
+
     def _verify(self, claim: Claim, body_sha256: str, service: str, protocol: str) -> None:
         secret = claim.identity.secret
-        now = self._clock.now()
+        if secret is None:
+            return
         try:
-            if secret is not None:
-                verify(claim.request, claim.credential, secret, now=now, body_sha256=body_sha256, bucket=claim.bucket)
-            elif claim.credential.presigned:
-                check_time(claim.credential, now)
+            verify(claim.request, claim.credential, secret, now=self._clock.now(), body_sha256=body_sha256, bucket=claim.bucket)
         except SignatureRefused as refused:
-            # A key that is believed without proof is not asked for the right time either, except where the URL itself has an end.
-            if secret is not None or refused.fault is Fault.EXPIRED:
-                raise refusal(refused, service, protocol) from None
+            raise refusal(refused, service, protocol) from None
 
 
 class SignedReader:

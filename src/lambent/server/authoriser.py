@@ -25,11 +25,12 @@ from lambent.policy.permissions import ALLOWED, IDENTITY, Policy, Verdict, judge
 from lambent.server.denials import denial
 from lambent.server.identities import SessionPolicies
 from lambent.server.resource_policies import ResourcePolicies
-from lambent.server.role_book import Role, RoleBook, parsed
+from lambent.server.role_book import Key, Role, RoleBook, parsed
 
 _log = logging.getLogger(__name__)
 
 MODES: Final = ("known", "enforce", "off")
+_ROLE: Final = CallerKind.ROLE  #: an ``Enum`` takes its time to find a member
 _NOT_FOR_SESSIONS: Final = frozenset({"GetSessionToken", "GetFederationToken"})
 _NOTHING: Final = Verdict(missing=(IDENTITY,))
 _SESSIONS_MAX: Final = 10_000
@@ -64,16 +65,18 @@ class RoleAuthoriser:
         self._sessions = sessions
         self._session_policies: dict[str, tuple[Policy, ...] | None] = {}
         self._in_parts = frozenset(in_parts)  # operations whose services ask for each part by itself
-        self._told: set[tuple[str, str]] = set()
+        self._told: set[Key] = set()  #: the roles of which it was said that nobody knows them
 
     def authorise(self, call: Call) -> Awaitable[None] | None:
         """Return when the caller may make the call; raise its service's way of saying no."""
         caller = call.caller
-        if caller.kind is not CallerKind.ROLE:
+        if caller.kind is not _ROLE:
             return None
-        role_key = (caller.account_id, _role_name(caller.arn))
-        if not self._strict and role_key in self._told and self._book.at_hand(*role_key) == (True, None):
-            return None  # nobody knows the role, and that was said
+        key = (caller.account_id, _role_name(caller.arn))
+        if key in self._told and not self._strict:
+            known, role = self._book.at_hand(key)
+            if known and role is None:
+                return None
         return self._decide(call)
 
     async def _decide(self, call: Call) -> None:
@@ -106,13 +109,13 @@ class RoleAuthoriser:
         return role.trust.says(asked) is Decision.ALLOW
 
     async def _find(self, account_id: str, name: str) -> Role | None:
-        known, role = self._book.at_hand(account_id, name)
+        known, role = self._book.at_hand((account_id, name))
         return role if known else await self._book.find(account_id, name)
 
     async def _refusal(self, call: Call) -> AwsError | None:
         caller = call.caller
         name = _role_name(caller.arn)
-        known, role = self._book.at_hand(caller.account_id, name)
+        known, role = self._book.at_hand((caller.account_id, name))
         if not known:
             role = await self._book.find(caller.account_id, name)
         if role is None and not self._strict:

@@ -52,7 +52,7 @@ class Role(msgspec.Struct, frozen=True):
 
 class _Entry(msgspec.Struct, frozen=True):
     role: Role | None
-    read_at: float  #: monotonic seconds
+    until: float  #: monotonic seconds
 
 
 class RoleBook:
@@ -67,21 +67,21 @@ class RoleBook:
         self._locks: WeakValueDictionary[Key, asyncio.Lock] = WeakValueDictionary()
         self._told: set[Key] = set()
 
-    def at_hand(self, account_id: str, name: str) -> tuple[bool, Role | None]:
+    def at_hand(self, key: Key) -> tuple[bool, Role | None]:
         """Return whether it is known at once what there is to know of the role, and that."""
-        entry = self._entries.get((account_id, name))
-        if entry is None or self._clock.monotonic() - entry.read_at > LIFE_S:
+        entry = self._entries.get(key)
+        if entry is None or self._clock.monotonic() > entry.until:
             return False, None
         return True, entry.role
 
     async def find(self, account_id: str, name: str) -> Role | None:
         """Return the role, also one that was deleted; ``None`` when it was never seen. Raises ``AwsError`` when IAM gives no answer."""
-        known, role = self.at_hand(account_id, name)
+        key = (account_id, name)
+        known, role = self.at_hand(key)
         if known:
             return role
-        key = (account_id, name)
         async with self._lock(key):
-            known, role = self.at_hand(account_id, name)
+            known, role = self.at_hand(key)
             return role if known else await self._read(key)
 
     async def managed_policy(self, account_id: str, arn: str) -> str:
@@ -153,7 +153,7 @@ class RoleBook:
         if len(self._entries) >= _ENTRIES_MAX:
             self._entries.clear()
         role = None if document is None else _ready(document)
-        self._entries[key] = _Entry(role, self._clock.monotonic())
+        self._entries[key] = _Entry(role, self._clock.monotonic() + LIFE_S)
         return role
 
 

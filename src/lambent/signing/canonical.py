@@ -161,13 +161,15 @@ class Signatures:
     def of(self, request: HttpRequest, credential: Credential, secret: str, body_sha256: str) -> str:
         """Return the same as ``signature``."""
         terms, path, query = credential.terms, request.raw_path, request.query
+        if terms.service == "s3":
+            return signature(request, credential, secret, body_sha256)
         values = tuple(map(request.headers.get, terms.signed_headers))
         key = (terms, secret, credential.timestamp, request.method, path, query, values)
         begun = self._begun.get(key)
         if begun is None:
             begun = _begin(request, credential, secret)
             texts = (path, query, terms.region, terms.service, *terms.signed_headers, *values)
-            if terms.service != "s3" and sum(len(each) for each in texts if each is not None) <= KEPT_CHARACTERS_MAX:
+            if sum(len(each) for each in texts if each is not None) <= KEPT_CHARACTERS_MAX:
                 if len(self._begun) >= _BEGUN_MAX:
                     self._begun.clear()
                 self._begun[key] = begun
