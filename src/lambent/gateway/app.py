@@ -126,6 +126,8 @@ class Gateway:
         body: bytes | ByteStream = request.body
         if way.is_whole or not wire.is_streaming_input(service, operation):
             body = await read_bounded(request.body, self._quotas.request_bytes_max, service, operation or "")
+        elif claim is not None:
+            body = await self._authenticator.sealed(claim, request.body, self._quotas.request_bytes_max, service, protocol)
         if claim is not None and isinstance(body, bytes):
             self._authenticator.check_body(claim, body, service, protocol)
         parsed = wire.parse(service, request, operation, body, protocol)

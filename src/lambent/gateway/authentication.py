@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from lambent.base.clock import Clock
 from lambent.domain.caller import Caller
 from lambent.domain.errors import AwsError
-from lambent.domain.http import ByteStream, HttpRequest
+from lambent.domain.http import BytesStream, ByteStream, HttpRequest
 from lambent.gateway.limits import read_bounded
 from lambent.gateway.refusals import Doubt, refusal
 from lambent.signing import (
@@ -97,6 +97,19 @@ class Authenticator:
         """Check the signature over a body that was read, where it covers the body itself."""
         if claim.body_sha256 is None and claim.identity.secret is not None:
             self._verify(claim, hashlib.sha256(body).hexdigest(), service, protocol)
+
+    async def sealed(self, claim: Claim, stream: ByteStream, bytes_max: int, service: str, protocol: str) -> ByteStream:
+        """Return a body that is to be streamed, once the signature holds: where it covers the body itself, the body is read first.
+
+        S3 has its hash declared instead, or refuses.
+        """
+        if claim.body_sha256 is not None or claim.identity.secret is None:
+            return stream
+        if service == "s3":
+            raise AwsError("InvalidRequest", "Missing required header for this request: x-amz-content-sha256", 400)
+        body = await read_bounded(stream, bytes_max, service)
+        self.check_body(claim, body, service, protocol)
+        return BytesStream(body)
 
     def _trust(self, request: HttpRequest, credential: Credential, service: str, protocol: str) -> None:
         """Return when a key is believed without proof. It isn't asked for the right time either, except where the URL itself has an end."""

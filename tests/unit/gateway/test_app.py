@@ -133,6 +133,28 @@ async def test_a_changed_body_is_refused(edge: Fixture) -> None:
     assert not edge.cloud.calls
 
 
+@pytest.mark.parametrize(
+    ("service", "path", "member", "code"),
+    [("s3", "/bucket/key", "Body", "InvalidRequest"), ("mediastore-data", "/key", "Body", "InvalidSignatureException")],
+)
+async def test_a_body_that_is_streamed_is_as_it_was_signed(edge: Fixture, service: str, path: str, member: str, code: str) -> None:
+    def sent(secret: str, body: bytes) -> HttpRequest:
+        request = AWSRequest("PUT", "http://localhost:4566" + path, data=b"data")
+        SigV4Auth(Credentials("AKIAUSER", secret), service, "us-west-2").add_auth(request)
+        headers = {"host": "localhost:4566", **{name.lower(): value for name, value in request.headers.items()}}
+        return HttpRequest("PUT", path, "", headers, BytesStream(body))
+
+    for secret, body in [("wrong", b"data"), ("secret", b"other"), ("wrong", b"")]:
+        response = await edge.send(sent(secret, body))
+        assert response.status in {400, 403}
+        assert isinstance(response.body, bytes)
+        assert not body or code.encode() in response.body + response.headers.get("x-amzn-errortype", "").encode()
+    assert edge.cloud.calls == []
+    if service != "s3":
+        assert (await edge.send(sent("secret", b"data"))).status == 200
+        assert edge.cloud.calls[0].params[member] == b"data"
+
+
 async def test_unsigned_requests_are_anonymous_to_s3_and_refused_elsewhere(edge: Fixture) -> None:
     bare = HttpRequest("GET", "/bucket/key", "", {"host": "localhost:4566"}, BytesStream(b""))
     await edge.send(bare)
