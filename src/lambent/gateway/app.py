@@ -106,13 +106,12 @@ class Gateway:
             if isinstance(found, HttpResponse):
                 return found
             request, way = found
-        exchange.way = way
         service, protocol, operation = way.service, way.protocol, way.operation
+        exchange.way, exchange.operation = way, operation
         if refused is not None:
             raise refusal(refused, service, protocol)
         if operation is None:
-            operation = wire.route(service, request)
-        exchange.operation = operation
+            operation = exchange.operation = wire.route(service, request)
         claim = None
         if credential is not None:
             claim = self._authenticator.claim(original, way.bucket, credential, service, protocol)

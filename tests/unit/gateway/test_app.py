@@ -203,6 +203,13 @@ async def test_s3_says_its_own_errors(edge: Fixture) -> None:
     assert (response.status, b"XAmzContentSHA256Mismatch" in response.body) == (400, True)  # type: ignore[operator]
 
 
+async def test_a_refusal_is_shaped_for_the_operation_even_when_the_signature_cannot_be_read(edge: Fixture) -> None:
+    for method, is_empty in [("HEAD", True), ("PUT", False)]:
+        headers = {"host": "localhost:4566", "authorization": "AWS4-HMAC-SHA256"}
+        response = await edge.send(HttpRequest(method, "/bucket", "", headers, BytesStream(b"")))
+        assert (response.status, response.body == b"") == (400, is_empty)
+
+
 async def test_too_large_requests_are_not_read() -> None:
     edge = Fixture(request_bytes_max=10)
     response = await edge.send(signed(body=b"{}" + b" " * 20))
