@@ -17,7 +17,7 @@ from lambent.gateway.http import HttpServer
 from lambent.server.build import build
 from lambent.server.ground import prepare
 
-CALLS_MAX = 130
+CALLS_MAX = 118
 """A few more than there are; raise it for a reason, and lower it when it can be. (Resumed coroutines count again.)"""
 
 _OURS = str(Path(lambent.__file__).parent)
