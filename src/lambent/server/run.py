@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 _GRACE_S: Final = 3.0
 """How long requests that are under way may take when the server stops."""
 
+_SWITCH_S: Final = 0.001
+"""How long the event loop may keep the interpreter from the store's writer, which asks for it after each statement. With Python's 5 ms a sixth
+fewer events are accepted per second."""
+
 _CALM_S: Final = 0.25
 """How long after it listens a server does what its first requests shouldn't wait for."""
 
@@ -45,6 +49,7 @@ def serve(settings: Settings) -> None:
             "LAMBENT_ROOT_ACCESS_KEY_ID and LAMBENT_ROOT_SECRET_ACCESS_KEY, and give them to your clients. Else listen on 127.0.0.1."
         )
     _allow_many_files()
+    sys.setswitchinterval(_SWITCH_S)
     with contextlib.ExitStack() as stack:
         if settings.ephemeral:
             settings = replace(settings, data_dir=Path(stack.enter_context(TemporaryDirectory(prefix="lambent-"))))
