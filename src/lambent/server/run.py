@@ -33,8 +33,8 @@ _GRACE_S: Final = 3.0
 """How long requests that are under way may take when the server stops."""
 
 _SWITCH_S: Final = 0.001
-"""How long the event loop may keep the interpreter from the store's writer, which asks for it after each statement. With Python's 5 ms a sixth
-fewer events are accepted per second."""
+"""How long the event loop may keep the interpreter from the store's writer, which asks for it after each statement. With Python's 5 ms a
+sixth fewer events are accepted per second."""
 
 _CALM_S: Final = 0.25
 """How long after it listens a server does what its first requests shouldn't wait for."""
