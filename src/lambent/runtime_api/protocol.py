@@ -6,11 +6,13 @@ import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Protocol, cast
+from typing import Protocol
 from urllib.parse import unquote
 
 import httptools
 import msgspec
+
+from lambent.base.fair_reader import FairReader
 
 Headers = Sequence[tuple[str, str]]
 
@@ -73,21 +75,17 @@ class Service(Protocol):
         ...
 
 
-class HttpConnection(asyncio.Protocol):
+class HttpConnection(FairReader):
     """One connection of a runtime; requests one after the other."""
 
     def __init__(self, service: Service, connections: set[HttpConnection], kept: Kept) -> None:
+        super().__init__()
         self._service = service
         self._connections = connections
         self._kept = kept
         self._share = 0  #: of what is kept
         self._behind = b""  #: came and isn't parsed yet
         self._steps = 0
-        self._loop = asyncio.get_running_loop()
-        self._timer: asyncio.TimerHandle | None = None  #: until it is parsed on
-        self._is_full = False  #: nobody wants more for now
-        self._is_reading = True
-        self._transport: asyncio.Transport | None = None
         self.lost: asyncio.Future[None] = self._loop.create_future()
         self._parser = httptools.HttpRequestParser(self)
         self._is_last = False  #: the client wants no further answer on this connection
@@ -109,17 +107,17 @@ class HttpConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Note the connection."""
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's is none of asyncio's classes
+        super().connection_made(transport)
         self._connections.add(self)
         if len(self._connections) > CONNECTIONS_MAX:
-            self._transport.abort()
+            self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection; a streamed response that was under way is broken."""
         self._connections.discard(self)
         self._behind = b""
-        if self._timer is not None:
-            self._timer.cancel()
+        if self._resting is not None:
+            self._resting.cancel()
         self._let_go()
         self._service.gone(self)
         if self._streams:
@@ -131,15 +129,14 @@ class HttpConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Parse, with pauses when that takes long."""
         self._behind += data
-        if self._timer is None:
+        if self._resting is None:
             self._work()
 
     def _work(self) -> None:
-        self._timer = None
         while self._behind:
             pause_s = self._kept.free_at - self._loop.time()
             if pause_s > 0:
-                self._timer = self._loop.call_later(pause_s, self._work)
+                self._rest(pause_s)
                 break
             data, self._behind = self._behind[:_SLICE_BYTES], self._behind[_SLICE_BYTES:]
             self._steps = 0
@@ -241,31 +238,6 @@ class HttpConnection(asyncio.Protocol):
         self._transport.write("\r\n".join(lines).encode() + body)
         if self._is_last:
             self._transport.close()
-
-    def pause(self) -> None:
-        """Stop reading."""
-        self._is_full = True
-        self._balance()
-
-    def resume(self) -> None:
-        """Read again."""
-        self._is_full = False
-        self._balance()
-
-    def _balance(self) -> None:
-        is_reading = not self._is_full and self._timer is None
-        if is_reading == self._is_reading or self._transport is None or self._transport.is_closing():
-            return
-        self._is_reading = is_reading
-        if is_reading:
-            self._transport.resume_reading()
-        else:
-            self._transport.pause_reading()
-
-    def abort(self) -> None:
-        """Drop the connection."""
-        if self._transport is not None:
-            self._transport.abort()
 
     def _keep(self, size: int) -> bool:
         """Note what comes; return False when that is too much."""

@@ -9,11 +9,12 @@ import asyncio
 import socket
 import struct
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Protocol, TypeAlias, cast
+from typing import Protocol, TypeAlias
 
 import msgspec
 from msgspec.structs import replace
 
+from lambent.base.fair_reader import FairReader
 from lambent.domain.talk import EventHeader, Report, ReportHeader
 
 FRAME_BYTES_MAX = 256 * 1_048_576
@@ -71,7 +72,7 @@ RuntimeApiFactory: TypeAlias = Callable[[Report, socket.socket | None], Awaitabl
 """Starts a Runtime API server on a listening socket, or on a port of its own; ``lambent.runtime_api.server.start`` is one."""
 
 
-class FrameChannel(asyncio.Protocol):
+class FrameChannel(FairReader):
     """Length-prefixed frames over one end of a socket pair.
 
     Reading is fair: many frames at once are followed by a pause as long as they took. A function could send them faster than they are taken
@@ -79,18 +80,14 @@ class FrameChannel(asyncio.Protocol):
     """
 
     def __init__(self, report: Report | None = None, *, kept_bytes_max: int = KEPT_BYTES_MAX) -> None:
+        super().__init__()
         self._kept_bytes_max = kept_bytes_max
         self._short_bytes_max = min(kept_bytes_max, HEADER_BYTES_MAX)  #: a frame so short breaks no limit
         self.report = report  #: may be set later, before anything is expected
         self._buffer = bytearray()
         self._skipped: tuple[int, ReportHeader, int] | None = None  #: kind, header and bytes to come of a frame that isn't kept
-        self._transport: asyncio.Transport | None = None
-        self._loop = asyncio.get_running_loop()
         self._lost: asyncio.Future[None] = self._loop.create_future()
-        self._is_full = False  #: whoever takes pieces has enough for now
-        self._is_reading = True
         self._is_ended = False
-        self._pause: asyncio.TimerHandle | None = None
 
     @classmethod
     async def open(cls, report: Report | None = None) -> tuple[FrameChannel, socket.socket]:
@@ -105,14 +102,9 @@ class FrameChannel(asyncio.Protocol):
             raise
         return channel, theirs
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport."""
-        # uvloop's transports have the interface without the base class.
-        self._transport = cast("asyncio.Transport", transport)
-
     def data_received(self, data: bytes) -> None:
         """Report every frame that is complete. Mostly it is one, and comes as a whole."""
-        is_between = not self._buffer and self._skipped is None and self._pause is None
+        is_between = not self._buffer and self._skipped is None and self._resting is None
         if is_between and _HEAD_BYTES <= len(data) <= self._short_bytes_max:
             kind, header_bytes, body_bytes = _heads(data)
             body_at = _HEAD_BYTES + header_bytes
@@ -128,15 +120,14 @@ class FrameChannel(asyncio.Protocol):
         if self._skipped is not None:
             data = self._skip(data, *self._skipped)
         self._buffer += data
-        if self._pause is None:
+        if self._resting is None:
             self._work()
 
     def _work(self) -> None:
         """Report frames, and go on at once or after a pause."""
-        self._pause = None
         frames = self._report_frames()
         if frames > _FRAMES_FREE:
-            self._pause = self._loop.call_later(frames * _FRAME_PAUSE_S, self._work)
+            self._rest(frames * _FRAME_PAUSE_S)
         elif self._is_ended and not self._lost.done():
             self._lost.set_result(None)
         self._balance()
@@ -149,7 +140,7 @@ class FrameChannel(asyncio.Protocol):
             kind, header_bytes, body_bytes = _heads(self._buffer, at)
             # The function wrote to our descriptor:
             if kind not in _KINDS or header_bytes > HEADER_BYTES_MAX or header_bytes + body_bytes > FRAME_BYTES_MAX:
-                self._abort()
+                self.abort()
                 return 0
             body_at = at + _HEAD_BYTES + header_bytes
             is_kept = body_bytes <= self._kept_bytes_max
@@ -157,7 +148,7 @@ class FrameChannel(asyncio.Protocol):
                 break
             header = _header(bytes(self._buffer[at + _HEAD_BYTES : body_at]))
             if header is None:
-                self._abort()
+                self.abort()
                 return 0
             if not is_kept:
                 rest = bytes(self._buffer[body_at:])
@@ -183,7 +174,7 @@ class FrameChannel(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Note that nothing more will come; what came is still reported."""
         self._is_ended = True
-        if self._pause is None and not self._lost.done():
+        if self._resting is None and not self._lost.done():
             self._lost.set_result(None)
 
     def send(self, header: EventHeader, body: bytes) -> None:
@@ -198,16 +189,6 @@ class FrameChannel(asyncio.Protocol):
             head = _encode(header)
             self._transport.write(_HEAD.pack(_BECOME, len(head), 0) + head)
 
-    def pause(self) -> None:
-        """Stop reading."""
-        self._is_full = True
-        self._balance()
-
-    def resume(self) -> None:
-        """Read again."""
-        self._is_full = False
-        self._balance()
-
     async def drained(self) -> None:
         """Return at the end of the stream."""
         await asyncio.shield(self._lost)
@@ -219,21 +200,10 @@ class FrameChannel(asyncio.Protocol):
             self._transport.abort()
             await asyncio.shield(self._lost)
 
-    def _balance(self) -> None:
-        """Read, unless somebody has enough or there is enough to report."""
-        is_reading = not self._is_full and self._pause is None
-        if is_reading == self._is_reading or self._transport is None or self._transport.is_closing():
-            return
-        self._is_reading = is_reading
-        if is_reading:
-            self._transport.resume_reading()
-        else:
-            self._transport.pause_reading()
-
-    def _abort(self) -> None:
+    def abort(self) -> None:
+        """Drop the connection, and what came of a frame."""
         self._buffer.clear()
-        if self._transport is not None:
-            self._transport.abort()
+        super().abort()
 
 
 def _header(data: bytes) -> ReportHeader | None:
