@@ -54,7 +54,7 @@ class Bench:
         self.delivered = 0
 
     async def call(self, call: Call) -> Result:
-        result = await self.services[call.service].handle(call)
+        result = await self.services[call.service].handler(call.operation)(call) or {}
         if call.operation in {"SendMessage", "SendMessageBatch"}:
             self.delivered += len(call.params.get("Entries", (1,)))
         return result

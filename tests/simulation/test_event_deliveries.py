@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import pytest
 from tests.simulation.faulty_store import FaultyStore
+from tests.unit.services.asking import asked
 from tests.unit.services.events.events_kit import Kit
 
 from lambent.adapters.memory import MemoryBlobs
@@ -67,7 +68,7 @@ class Universe:
         call = Call(service, operation, params, Caller.root(ACCOUNT), "eu-west-1", ACCOUNT, "r", "localhost")
         while True:
             try:
-                return await self.services[service].handle(call)
+                return await asked(self.services[service], call)
             except (OSError, AwsError) as error:
                 if isinstance(error, AwsError) and error.code != "ConflictException":
                     raise
@@ -118,7 +119,7 @@ async def test_what_was_accepted_reaches_one_end(seed: int) -> None:
         entries = [{"Source": "s", "DetailType": "t", "Detail": "{}"}] * universe.rng.randrange(1, 5)
         call = Call("events", "PutEvents", {"Entries": entries}, Caller.root(ACCOUNT), "eu-west-1", ACCOUNT, "r", "localhost")
         try:
-            answer = await universe.services["events"].handle(call)
+            answer = await asked(universe.services["events"], call)
         except OSError:
             continue  # not acknowledged: the client would try again
         accepted |= {each["EventId"] for each in answer["Entries"]}

@@ -92,7 +92,3 @@ class NativeService(Generic[C]):
         if handler is None:
             raise NotImplementedHere(self.name, operation)
         return lambda call: handler(context, call, call.params)
-
-    async def handle(self, call: Call) -> Result:
-        """Carry out one authorised call."""
-        return await self.handler(call.operation)(call) or {}

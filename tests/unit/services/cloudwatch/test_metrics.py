@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from tests.unit.services.asking import asked
 
 from lambent.adapters.memory import MemoryBlobs, MemoryStore
 from lambent.base.clock import VirtualClock
@@ -33,7 +34,7 @@ class Kit:
         self.service = build(Platform(self.store, MemoryBlobs(self.clock), NoCloud(), self.clock, SeededIds(1), Quotas(), "localhost"))
 
     async def call(self, operation: str, caller: Caller | None = None, **params: Any) -> Any:
-        return await self.service.handle(Call("cloudwatch", operation, params, caller or Caller.root(ACCOUNT), "eu-west-1", ACCOUNT, "r"))
+        return await asked(self.service, Call("cloudwatch", operation, params, caller or Caller.root(ACCOUNT), "eu-west-1", ACCOUNT, "r"))
 
     async def put(self, *data: dict[str, Any], namespace: str = "app", caller: Caller | None = None) -> None:
         await self.call("PutMetricData", caller, Namespace=namespace, MetricData=[{"MetricName": "m", **each} for each in data])

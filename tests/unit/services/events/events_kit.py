@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from tests.unit.services.asking import asked
 
 from lambent.adapters.memory import MemoryBlobs, MemoryStore
 from lambent.base.clock import VirtualClock
@@ -43,12 +44,12 @@ class Kit:
         self._workers: list[asyncio.Task[None]] = []
 
     async def handle(self, call: Call) -> Result:
-        return await self.service.handle(call)
+        return await asked(self.service, call)
 
     async def call(self, call: Call) -> Result:
         """Stand for ``Cloud``."""
         if call.service == "events":
-            return await self.service.handle(call)
+            return await asked(self.service, call)
         self.calls.append(call)
         refusal = self.refuse(call)
         if refusal is not None:
@@ -58,7 +59,7 @@ class Kit:
     async def __call__(self, operation: str, *, _caller: Caller | None = None, _host: str = "localhost", **params: Any) -> Any:
         caller = _caller or Caller.root(ACCOUNT)
         account = caller.source_account or caller.account_id
-        return await self.service.handle(Call("events", operation, params, caller, REGION, account, "request-1", host=_host))
+        return await asked(self.service, Call("events", operation, params, caller, REGION, account, "request-1", host=_host))
 
     async def fails(self, operation: str, **params: Any) -> tuple[str, str]:
         with pytest.raises(AwsError) as caught:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from msgspec import structs
+from tests.unit.services.asking import asked
 
 from lambent.adapters.memory import MemoryBlobs, MemoryStore
 from lambent.base.clock import VirtualClock
@@ -190,7 +191,7 @@ class Bench:
     async def call(self, operation: str, *, caller: Caller | None = None, region: str = "us-east-1", **params: Any) -> dict[str, Any]:
         caller = caller or Caller.root(ACCOUNT)
         call = Call("lambda", operation, params, caller, region, caller.account_id or ACCOUNT, self.ids.uuid())
-        return dict(await self.service.handle(call))
+        return dict(await asked(self.service, call))
 
     async def settle(self) -> None:
         """Let what is pending become active."""

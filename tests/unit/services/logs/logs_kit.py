@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from tests.unit.services.asking import asked
 
 from lambent.adapters.memory import MemoryBlobs, MemoryStore
 from lambent.base.clock import VirtualClock
@@ -40,7 +41,7 @@ class Kit:
 
     async def call(self, operation: str, *, region: str = "eu-west-1", **params: Any) -> Result:
         call = Call("logs", operation, params, Caller.root(ACCOUNT), region, ACCOUNT, "request-1")
-        return await self.service.handle(call)
+        return await asked(self.service, call)
 
     async def fails(self, operation: str, **params: Any) -> AwsError:
         with pytest.raises(AwsError) as caught:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import pytest
+from tests.unit.services.asking import asked
 
 from lambent.adapters.memory import MemoryBlobs, MemoryStore
 from lambent.base.clock import VirtualClock
@@ -31,7 +32,7 @@ class FakeCloud:
 
     async def call(self, call: Call) -> Result:
         if call.service == "s3":
-            return await self.service.handle(call)
+            return await asked(self.service, call)
         self.calls.append(call)
         if self.refusal is not None:
             raise self.refusal
@@ -53,7 +54,7 @@ class Driver:
     async def __call__(self, operation: str, _caller: Caller | None = None, **params: Any) -> dict[str, Any]:
         caller = _caller or self.caller
         call = Call("s3", operation, params, caller, self.region, caller.account_id, self.platform.ids.uuid())
-        answer = dict(await self.service.handle(call))
+        answer = dict(await asked(self.service, call))
         body = answer.get("Body")
         if isinstance(body, AsyncIterator):
             answer["Body"] = await read_all(body)

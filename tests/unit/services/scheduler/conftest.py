@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+from tests.unit.services.asking import asked
 
 from lambent.adapters.memory import MemoryBlobs, MemoryStore
 from lambent.base.clock import VirtualClock
@@ -59,7 +60,7 @@ class Kit:
         raise AssertionError(call)
 
     async def __call__(self, operation: str, **params: Any) -> Any:
-        return await self.service.handle(Call("scheduler", operation, params, Caller.root(ACCOUNT), REGION, ACCOUNT, "request-1"))
+        return await asked(self.service, Call("scheduler", operation, params, Caller.root(ACCOUNT), REGION, ACCOUNT, "request-1"))
 
     async def fails(self, operation: str, **params: Any) -> tuple[str, int, str]:
         with pytest.raises(AwsError) as caught:

@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 
 import pytest
+from tests.unit.services.asking import asked
 
 from lambent.adapters.memory import MemoryBlobs, MemoryStore
 from lambent.base.clock import VirtualClock
@@ -94,8 +95,8 @@ class Kit:
     async def call(self, call: Call | str, *, caller: Caller | None = None, region: str = REGION, **params: Any) -> Result:
         """Call as ``Cloud`` does, or SNS's operation by its name."""
         if isinstance(call, Call):
-            return await (self.service.handle(call) if call.service == "sns" else self.there.call(call))
-        return await self.service.handle(self.request(call, caller=caller, region=region, **params))
+            return await (asked(self.service, call) if call.service == "sns" else self.there.call(call))
+        return await asked(self.service, self.request(call, caller=caller, region=region, **params))
 
     def request(self, operation: str, *, caller: Caller | None = None, region: str = REGION, trace_header: str = "", **params: Any) -> Call:
         """Return a call of SNS."""

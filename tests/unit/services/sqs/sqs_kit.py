@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from tests.unit.services.asking import asked
 
 from lambent.adapters.memory import MemoryBlobs, MemoryStore
 from lambent.base.clock import VirtualClock
@@ -51,7 +52,7 @@ class Kit:
 
     async def call(self, operation: str, *, caller: Caller | None = None, **params: Any) -> Result:
         caller = caller or Caller.root(ACCOUNT)
-        return await self.service.handle(Call("sqs", operation, params, caller, REGION, caller.account_id, "request-1"))
+        return await asked(self.service, Call("sqs", operation, params, caller, REGION, caller.account_id, "request-1"))
 
     async def fails(self, operation: str, **params: Any) -> tuple[str, str]:
         with pytest.raises(AwsError) as caught:
