@@ -51,7 +51,7 @@ async def choose(settings: Settings, directory: Path, code: Path, clock: Clock, 
         "search_path": settings.search_path,
         "quotas": quotas,
     }
-    entrances = Entrances()
+    entrances = Entrances(clock, settings.time_scale)
     network = _network(settings, entrances)
     why = "as you chose"
     if settings.sandbox != "process":

@@ -12,7 +12,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from lambent.base.clock import SystemClock
+from lambent.base.clock import Clock
 from lambent.domain.http import HttpRequest, HttpResponse
 from lambent.gateway.app import Gateway
 from lambent.gateway.http import HttpServer
@@ -28,11 +28,11 @@ _BURST: Final = 500
 class Entrance:
     """One environment's entrance."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, pace: Pace) -> None:
         self.access_key_id = ""
         self._gateway = gateway
         self._allowance = Allowance(_BODIES_BYTES_MAX)
-        self._pace = Pace(SystemClock(), pause_s=_REQUEST_S, burst=_BURST)
+        self._pace = pace
         self._server: asyncio.Server | None = None
 
     async def open(self, listener: socket.socket, front: HttpServer) -> None:
@@ -52,9 +52,14 @@ class Entrance:
 
 
 class Entrances:
-    """Opens entrances, once the server that they share is known."""
+    """Opens entrances, once the server that they share is known.
 
-    def __init__(self) -> None:
+    ``time_scale``: how much faster than the machine's the clock is. What a pace leaves to others is the machine's time.
+    """
+
+    def __init__(self, clock: Clock, time_scale: float = 1.0) -> None:
+        self._clock = clock
+        self._request_s = _REQUEST_S * time_scale
         self._front: asyncio.Future[tuple[Gateway, HttpServer]] = asyncio.get_running_loop().create_future()
 
     def attach(self, gateway: Gateway, front: HttpServer) -> None:
@@ -64,6 +69,6 @@ class Entrances:
     async def open(self, listener: socket.socket) -> Entrance:
         """Accept on an environment's listener."""
         gateway, front = await asyncio.shield(self._front)
-        entrance = Entrance(gateway)
+        entrance = Entrance(gateway, Pace(self._clock, pause_s=self._request_s, burst=_BURST))
         await entrance.open(listener, front)
         return entrance
