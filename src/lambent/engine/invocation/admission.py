@@ -42,6 +42,10 @@ class TokenBucket:
         self._tokens = tokens - 1.0 if is_enough else tokens
         return is_enough
 
+    def is_full(self, now: float) -> bool:
+        """Return whether it is as a new one is."""
+        return self._tokens + (now - self._at) * self.per_s >= self.capacity
+
 
 class _Account:
     """What is busy in one account and region."""
@@ -64,6 +68,10 @@ class _Function:
         self.provisioned = 0  #: of the busy: in provisioned environments
         self.scaling = scaling
         self.rate: TokenBucket | None = None
+
+    def is_as_new(self, now: float) -> bool:
+        """Return whether nothing is known of it that would be missed."""
+        return self.busy == 0 and self.scaling.is_full(now) and (self.rate is None or self.rate.is_full(now))
 
 
 class Ticket(msgspec.Struct, gc=False):
@@ -141,6 +149,15 @@ class Admission:
         """Return how many invocations of the function run now."""
         entry = self._functions.get(function.function_arn)
         return 0 if entry is None else entry.busy
+
+    def forget(self, now: float) -> None:
+        """Forget functions, and then accounts, of which nothing runs, and which may do again whatever new ones may: deleted, or unused."""
+        for arn in [arn for arn, each in self._functions.items() if each.is_as_new(now)]:
+            del self._functions[arn]
+        held = {id(each.account) for each in self._functions.values()}
+        for key, account in list(self._accounts.items()):
+            if id(account) not in held and account.busy == 0 and account.rate.is_full(now):
+                del self._accounts[key]
 
     def _account(self, function: FunctionVersion, now: float) -> _Account:
         key = (function.account_id, function.region)

@@ -97,10 +97,11 @@ class LocalInvoker:
         return len(self._host)
 
     async def run(self) -> None:
-        """Let go of idle environments until cancelled."""
+        """Let go of idle environments, and of what is known of functions that are idle or gone, until cancelled."""
         while True:
             await self._clock.sleep(max(1.0, self._idle_s / 20))
             self._host.expire()
+            self._admission.forget(self._monotonic())
 
     def retire(self, function_arn: str) -> None:
         """Let go of a deleted function's environments; ``function_arn`` is unqualified."""
