@@ -45,10 +45,14 @@ class Snapshots(Protocol):
 
 
 class ProvisionedEnvironments(Protocol):
-    """Keeps environments ready."""
+    """Keeps environments ready, and lets go of those that nobody will use."""
 
     def aim(self, function_arn: str, allotments: Mapping[str, Allotment]) -> None:
         """Have this of a function (unqualified ARN) from now on, by qualified ARN; what isn't named is let go of. Returns at once."""
+        ...
+
+    def retire(self, function_arn: str) -> None:
+        """Let go of all environments of a function (unqualified ARN) that was deleted: idle ones now, busy ones when they end."""
         ...
 
     def progress(self, arn: str) -> Progress:

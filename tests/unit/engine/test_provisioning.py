@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from tests.unit.engine.fakes import Bench, function, invocation
+from tests.unit.engine.fakes import Bench, FakeEnvironment, function, invocation
 
 from lambent.domain.environments import Ending, Outcome
 from lambent.domain.errors import AwsError
+from lambent.domain.invocations import Invocation
 from lambent.domain.provisioning import FAILED, IN_PROGRESS, READY, Allotment, Progress
 from lambent.domain.quotas import Quotas
 from lambent.engine.invocation.provisioning import AT_ONCE, INIT_FAILURE, RETRY_S, Provisioner
@@ -152,3 +153,27 @@ async def test_provisioned_places_are_not_taken_from_the_pool_of_all(tmp_path: P
     release.set()
     await asyncio.gather(*running)
     task.cancel()
+
+
+async def test_of_a_deleted_function_idle_environments_go_now_and_busy_ones_when_they_end(engine: Bench) -> None:
+    await aim(engine, 1)
+    kept = function("other")
+    await engine.invoker.invoke(kept, invocation())
+    free = asyncio.Event()
+
+    async def handler(environment: FakeEnvironment, event: Invocation) -> Outcome:
+        await free.wait()
+        return Outcome(Ending.SUCCESS, b"1")
+
+    engine.sandbox.handler = handler
+    busy = asyncio.create_task(engine.invoker.invoke(function(), invocation()))
+    await settle(engine)
+    assert engine.invoker.environments == 3
+    await aim(engine, 0)
+    engine.provisioner.retire(ARN)
+    await settle(engine)
+    assert engine.invoker.environments == 2
+    free.set()
+    assert (await busy).payload == b"1"
+    assert engine.invoker.environments == 1
+    assert (await engine.invoker.invoke(kept, invocation())).init_ms is None

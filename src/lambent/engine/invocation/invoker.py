@@ -103,10 +103,6 @@ class LocalInvoker:
             self._host.expire()
             self._admission.forget(self._monotonic())
 
-    def retire(self, function_arn: str) -> None:
-        """Let go of a deleted function's environments; ``function_arn`` is unqualified."""
-        self._host.retire(function_arn)
-
     async def close(self) -> None:
         """Stop every environment."""
         await self._host.close()

@@ -57,6 +57,10 @@ class Provisioner:
                 self._host.release(allotment.function, allotment.wanted)
         self._host.provisioned_lost.set()
 
+    def retire(self, function_arn: str) -> None:
+        """Let go of a deleted function's environments; see ``ProvisionedEnvironments``."""
+        self._host.retire(function_arn)
+
     def progress(self, arn: str) -> Progress:
         """Return how far the allotment of a version has come."""
         aim = self._aims.get(arn)

@@ -35,7 +35,7 @@ class TakenConcurrency:
 
 
 class Allotments(Follower):
-    """The ``Worker`` that keeps both true."""
+    """The ``Worker`` that keeps both true, and has a deleted function's environments let go of."""
 
     name = "concurrency"
 
@@ -56,6 +56,8 @@ class Allotments(Follower):
         allotments = {} if entry is None else allotments_of(entry)
         if allotments or is_known:
             self._environments.aim(function_arn(key), allotments)
+        if entry is None:
+            self._environments.retire(function_arn(key))
         return bool(allotments)
 
 

@@ -60,6 +60,10 @@ class FakeEnvironments:
     def __init__(self) -> None:
         self.aims: dict[str, dict[str, int]] = {}
         self.told: dict[str, Progress] = {}
+        self.retired: list[str] = []
+
+    def retire(self, function_arn: str) -> None:
+        self.retired.append(function_arn)
 
     def aim(self, function_arn: str, allotments: Mapping[str, Allotment]) -> None:
         self.aims[function_arn] = {arn: each.wanted for arn, each in allotments.items()}

@@ -137,3 +137,16 @@ async def test_a_restarted_server_tells_the_engine_again(bench):
     await bench.service.workers[1].recall()
     await bench.settle()
     assert bench.environments.aims == {ARN: {f"{ARN}:1": 2}}
+
+
+async def test_a_deleted_functions_environments_are_let_go_of(bench):
+    await publish(bench, "one")
+    await put(bench, wanted=2)
+    await bench.call("DeleteProvisionedConcurrencyConfig", FunctionName="f", Qualifier="1")
+    await bench.call("DeleteFunction", FunctionName="f", Qualifier="1")
+    await bench.settle()
+    assert bench.environments.retired == []
+    await bench.call("DeleteFunction", FunctionName="f")
+    await bench.settle()
+    assert bench.environments.retired == [ARN]
+    assert bench.environments.aims == {ARN: {}}
