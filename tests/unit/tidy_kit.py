@@ -101,6 +101,16 @@ def dataclasses_made(source: Source) -> list[str]:
     ]
 
 
+def expressions_compiled(source: Source) -> list[str]:
+    """Return the regular expressions that are compiled when the module is imported."""
+    inside = {id(each) for _, node, _ in source.functions for each in ast.walk(node)}
+    return [
+        ast.unparse(each)
+        for each in ast.walk(source.tree)
+        if isinstance(each, ast.Call) and ast.unparse(each.func) == "re.compile" and id(each) not in inside
+    ]
+
+
 def globals_declared(source: Source) -> list[str]:
     """Return the ``global`` statements."""
     return [f"global {', '.join(each.names)}" for each in ast.walk(source.tree) if isinstance(each, ast.Global)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from email.utils import formatdate
 from functools import lru_cache
 from typing import Final
 
@@ -13,6 +12,7 @@ from msgspec.structs import replace
 
 from lambent import wire
 from lambent.base.clock import Clock
+from lambent.base.dates import http_date
 from lambent.base.ids import Ids
 from lambent.domain.call import Call
 from lambent.domain.caller import Caller
@@ -201,7 +201,7 @@ class Gateway:
 
 @lru_cache(maxsize=8)
 def _http_date(seconds: int) -> str:
-    return formatdate(seconds, usegmt=True)
+    return http_date(seconds)
 
 
 def _allow_unsigned(way: Way, operation: str) -> None:

@@ -14,16 +14,17 @@ import msgspec
 from msgspec.structs import replace
 
 from lambent.base.memory import remembered
+from lambent.base.regexes import Regex
 from lambent.domain.http import HttpRequest
 from lambent.gateway._generated_names import API_VERSIONS, HOST_LABELS, SERVICES, SIGNING_NAMES, TARGETS
 from lambent.wire import sqs_query
 
-_REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d{1,2}")
+_REGION: Final = Regex(r"[a-z]{2}(-[a-z]+)+-\d{1,2}")
 _SUFFIXES: Final = (".localhost.localstack.cloud", ".localhost", ".amazonaws.com.cn", ".amazonaws.com", ".api.aws", ".on.aws")
-_LAMBDA_PATH: Final = re.compile(
+_LAMBDA_PATH: Final = Regex(
     r"/20\d\d-\d\d-\d\d/(functions|layers|layers-by-arn|event-source-mappings|account-settings|code-signing-configs|tags)(/|$)"
 )
-_CBOR_PATH: Final = re.compile(r"/service/([^/]+)/operation/[^/]+$")
+_CBOR_PATH: Final = Regex(r"/service/([^/]+)/operation/[^/]+$")
 # Hosts below which ids stand, not buckets: function URLs, APIs, websites, queues.
 _NO_BUCKETS: Final = frozenset({"lambda-url", "execute-api", "s3-website", "queue", "cloudfront", "elb", "opensearch", "es"})
 # Services that share a signing name are told apart by their paths.

@@ -10,10 +10,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from lambent.base.regexes import Regex
 from lambent.policy.wildcards import literal
 
-_VARIABLE: Final = re.compile(r"\$\{([^{}]*)\}")
-_DEFAULT: Final = re.compile(r"([^,]*?)\s*,\s*'([^']*)'")
+_VARIABLE: Final = Regex(r"\$\{([^{}]*)\}")
+_DEFAULT: Final = Regex(r"([^,]*?)\s*,\s*'([^']*)'")
 
 
 class Unresolved(Exception):

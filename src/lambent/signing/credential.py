@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import NoReturn
 from urllib.parse import unquote_plus
 
 import msgspec
 
+from lambent.base.dates import parse_http_date
 from lambent.base.memory import Remembered
+from lambent.base.regexes import Regex
 from lambent.domain.http import HttpRequest
 from lambent.signing.faults import Fault, SignatureRefused
 
 ALGORITHM = "AWS4-HMAC-SHA256"
-_FIELD = re.compile(r"\s*(Credential|SignedHeaders|Signature)=([^,\s]+)\s*")
+_FIELD = Regex(r"\s*(Credential|SignedHeaders|Signature)=([^,\s]+)\s*")
 _PRESIGNED_SECONDS_MAX = 604_800
 
 
@@ -196,7 +197,7 @@ def _seconds(text: str) -> float:
     try:
         if len(text) == 16 and text[8] == "T":
             return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
-        return parsedate_to_datetime(text).timestamp()
+        return parse_http_date(text).timestamp()
     except (TypeError, IndexError):
         raise ValueError(text) from None
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from lambent.base.regexes import Regex
 from lambent.wire.models import is_list, is_map, is_nested, is_structure, traits
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _CLASSES: Final = {
     "ASCII": r"\x00-\x7f",
     "Alpha": "A-Za-z",
 }
-_CLASS: Final = re.compile(r"\\p\{(\w+)\}")
+_CLASS: Final = Regex(r"\\p\{(\w+)\}")
 _INFINITE: Final = 1 << 40
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 import msgspec
 from msgspec.structs import replace
 
+from lambent.base.regexes import Regex
 from lambent.domain.errors import AwsError, LambentError
 
 
@@ -65,7 +65,7 @@ _BY_SERVICE: Final = {
     "apigateway": Manner(invalid="BadRequestException", constraints=False),
     "apigatewayv2": Manner(invalid="BadRequestException", constraints=False),
 }
-_TOO_LONG_NAME: Final = re.compile(r" at '(logGroupName|logStreamName)' failed .* length less than")
+_TOO_LONG_NAME: Final = Regex(r" at '(logGroupName|logStreamName)' failed .* length less than")
 _TEXTS: Final = {
     "MalformedXML": "The XML you provided was not well-formed or did not validate against our published schema",
     "MethodNotAllowed": "The specified method is not allowed against this resource.",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
+
+import msgspec
 
 from lambent.base.memory import remembered
 from lambent.domain.http import HttpRequest
@@ -16,8 +17,7 @@ from lambent.wire.models import Service, traits, wire_name
 REST = frozenset({"rest-json", "rest-xml"})
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(msgspec.Struct, frozen=True):
     """An operation as its URI template finds it."""
 
     operation: str
@@ -36,14 +36,13 @@ class Route:
         return (len(self.literals), -missing, there, not self.deprecated)
 
 
-@dataclass(slots=True)
-class _Node:
+class _Node(msgspec.Struct):
     """A place in the tree of path segments."""
 
-    children: dict[str, _Node] = field(default_factory=dict)
+    children: dict[str, _Node] = msgspec.field(default_factory=dict)
     label: _Node | None = None
-    greedy: list[tuple[tuple[str, ...], str, Route]] = field(default_factory=list)  #: segments after it, method, route
-    routes: dict[str, list[Route]] = field(default_factory=dict)
+    greedy: list[tuple[tuple[str, ...], str, Route]] = msgspec.field(default_factory=list)  #: segments after it, method, route
+    routes: dict[str, list[Route]] = msgspec.field(default_factory=dict)
 
     def find(self, method: str, parts: list[str], at: int) -> list[Route]:
         """Return the routes for the rest of the path: constant segments before labels, labels before greedy ones."""

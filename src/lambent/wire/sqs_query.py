@@ -7,9 +7,9 @@ need ("Making Query API requests using AWS XML/HTTP protocol" in the developer g
 from __future__ import annotations
 
 import copy
-import re
 from typing import Any, Final
 
+from lambent.base.regexes import Regex
 from lambent.domain.http import HttpRequest
 
 XML_NAMESPACE: Final = "http://queue.amazonaws.com/doc/2012-11-05/"
@@ -76,7 +76,7 @@ _MAPS: Final = {
 }
 
 
-_QUEUE_PATH: Final = re.compile(r"/(queue/[a-z0-9-]+/)?\d{12}/[\w.-]+/?")
+_QUEUE_PATH: Final = Regex(r"/(queue/[a-z0-9-]+/)?\d{12}/[\w.-]+/?")
 
 
 def addressed(request: HttpRequest) -> str | None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from email.utils import format_datetime, parsedate_to_datetime
 
+from lambent.base.dates import http_date, parse_http_date
 from lambent.wire.faults import Malformed
 
 
@@ -28,7 +28,7 @@ def _parse_text(text: str) -> datetime:
     if text[:4].isdigit() and text[4:5] == "-":
         found = datetime.fromisoformat(text)
     elif text[:1].isalpha():
-        found = parsedate_to_datetime(text)
+        found = parse_http_date(text)
     else:
         return datetime.fromtimestamp(float(text), UTC)
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
@@ -58,7 +58,7 @@ def iso(value: object, *, milliseconds: bool = False) -> str:
 
 def rfc822(value: object) -> str:
     """Return the HTTP date."""
-    return format_datetime(as_datetime(value), usegmt=True)
+    return http_date(as_datetime(value).timestamp())
 
 
 def text(value: object, style: str, *, milliseconds: bool = False) -> str:

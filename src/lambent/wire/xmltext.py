@@ -4,34 +4,36 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
-from xml.etree import ElementTree
 
+from lambent.base.regexes import Regex
 from lambent.wire import timestamps
 from lambent.wire.compiler import Compiler
 from lambent.wire.faults import Malformed
 from lambent.wire.models import is_list, is_map, is_structure, traits, wire_name
 
 if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element, TreeBuilder
+
     from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-Element: TypeAlias = ElementTree.Element
-Read: TypeAlias = Callable[[Element], Any]
+Read: TypeAlias = "Callable[[Element], Any]"
 Write: TypeAlias = Callable[[Any, str, list[str]], None]
 """Appends the element (value, tag, pieces)."""
 
 DEPTH_MAX = 100
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff\ud800-\udfff]")
+_CONTROLS = Regex("[\x00-\x08\x0b-\x1f\ufffe\uffff\ud800-\udfff]")
 
 
 def parse(data: bytes) -> Element:
     """Return the root element; ``Malformed`` for what isn't XML, and for document types, which can hold bombs."""
     if b"<!DOCTYPE" in data or b"\x00" in data:
         raise Malformed("Document types are not allowed")
+    from xml.etree import ElementTree  # noqa: PLC0415 - 3 ms that a start doesn't need, and botocore brings it along
+
     try:
-        parser = ElementTree.XMLParser(target=_Builder())  # noqa: S314 - no document types, and expat bounds its own expansion
+        parser = ElementTree.XMLParser(target=_Bounded(ElementTree.TreeBuilder()))  # noqa: S314 - no document types, and expat bounds its own expansion
         parser.feed(data)
         root: Element = parser.close()
         return root
@@ -39,22 +41,26 @@ def parse(data: bytes) -> Element:
         raise Malformed(f"Unable to parse XML: {error}") from None
 
 
-class _Builder(ElementTree.TreeBuilder):
-    """Builds the tree, to a bounded depth: whoever reads it recurses."""
+class _Bounded:
+    """Has a tree built, to a bounded depth: whoever reads it recurses."""
 
-    depth = 0
+    def __init__(self, builder: TreeBuilder) -> None:
+        self._builder = builder
+        self._depth = 0
+        self.data = builder.data
+        self.close = builder.close
 
     def start(self, tag: Any, attrs: dict[Any, Any], /) -> Element:
         """Open an element."""
-        self.depth += 1
-        if self.depth > DEPTH_MAX:
+        self._depth += 1
+        if self._depth > DEPTH_MAX:
             raise Malformed("XML is nested too deeply")
-        return super().start(tag, attrs)
+        return self._builder.start(tag, attrs)
 
     def end(self, tag: Any, /) -> Element:
         """Close an element."""
-        self.depth -= 1
-        return super().end(tag)
+        self._depth -= 1
+        return self._builder.end(tag)
 
 
 def local(tag: str) -> str:

@@ -12,7 +12,6 @@ import asyncio
 import hashlib
 import itertools
 import os
-import re
 import shutil
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
 
 from lambent.base.clock import Clock
+from lambent.base.regexes import Regex
 from lambent.domain.documents import is_kept
 from lambent.domain.errors import StartupError
 from lambent.domain.http import ByteStream
@@ -34,7 +34,7 @@ T = TypeVar("T")
 _PIECE_BYTES: Final = 1 << 20
 """Bytes gathered before a thread hashes and writes them, and bytes read at once: a hop to a thread costs 0.1 ms, 1 MB 1 to 3."""
 _THREADS: Final = 8  #: uploads and downloads that wait for the disk at once; others wait their turn
-_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+_DIGEST: Final = Regex(r"[0-9a-f]{64}")
 
 
 class FileBlobs:

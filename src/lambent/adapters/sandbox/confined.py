@@ -9,10 +9,10 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from lambent.adapters.sandbox.bodies import resident_peak_mb
@@ -34,8 +34,7 @@ _FORKED_S = 30.0  # for a snapshot to fork; it takes milliseconds, but there may
 _TOLD_S = 1.0  # for it to say how a copy ended that is gone
 
 
-@dataclass(slots=True)
-class Berth:
+class Berth(msgspec.Struct):
     """A room with what belongs to it, before it is known which function comes."""
 
     room: Room
@@ -73,8 +72,7 @@ class Berth:
             await self.channel.close()
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
+class Program(msgspec.Struct, frozen=True):
     """What a process in a room becomes: a function of a template's runtime, or a program of its own."""
 
     variables: Mapping[str, str]

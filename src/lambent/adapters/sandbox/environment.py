@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
+
+import msgspec
 
 from lambent.adapters.sandbox import exits
 from lambent.adapters.sandbox.alarm import Alarm
@@ -63,8 +64,7 @@ class Body(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True):
     """What is asked of an environment, whatever runs it."""
 
     id: str

@@ -11,9 +11,10 @@ import os
 import platform
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
+
+from msgspec.structs import replace
 
 from lambent.adapters.sandbox import doors, starts
 from lambent.adapters.sandbox._generated_syscalls import NUMBERS

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
+from lambent.base.regexes import Regex
 from lambent.domain.functions import FunctionVersion
 
 ISOLATED, INTERNET, HOST = "isolated", "internet", "host"
@@ -23,9 +23,9 @@ NAMES_PORT: Final = 53
 ADDRESS: Final = "169.254.76.1"  #: of every environment, as in Lambda; C libraries find no names where there is nothing but a loopback
 TARGETS_MAX: Final = 64  #: of one function; each is a descriptor of the server's in every environment
 _KEYS: Final = frozenset({"subnets", "security_groups", "allow"})
-_SUBNET: Final = re.compile(r"subnet-[0-9a-z]+")  # as Lambda's model has it
-_GROUP: Final = re.compile(r"sg-[0-9a-zA-Z]+")
-_NAME: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*")
+_SUBNET: Final = Regex(r"subnet-[0-9a-z]+")  # as Lambda's model has it
+_GROUP: Final = Regex(r"sg-[0-9a-zA-Z]+")
+_NAME: Final = Regex(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*")
 
 
 class Target(msgspec.Struct, frozen=True):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import logging
-import re
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -14,12 +13,13 @@ from typing import Final
 from lambent.adapters.upstream.endpoint import Endpoint
 from lambent.adapters.upstream.http import HttpClient
 from lambent.base.clock import Clock
+from lambent.base.regexes import Regex
 from lambent.domain.call import Call, Result
 from lambent.domain.errors import AwsError, NotImplementedHere, Unreachable
 
 _log = logging.getLogger(__name__)
 _START_S: Final = 60.0
-_HOST: Final = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9a-fA-F:.]+\](:[0-9]{1,5})?")
+_HOST: Final = Regex(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9a-fA-F:.]+\](:[0-9]{1,5})?")
 # Where moto's folder isn't called as botocore's service is.
 _FOLDERS: Final = {"lambda": "awslambda", "eventbridge": "events", "stepfunctions": "stepfunctions", "cognito-idp": "cognitoidp"}
 

@@ -10,7 +10,6 @@ from contextlib import suppress
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
-import h11
 import msgspec
 
 from lambent.domain.errors import Unreachable
@@ -18,6 +17,7 @@ from lambent.domain.errors import Unreachable
 _READ_BYTES = 65_536
 _IDLE_MAX = 16
 Origin: TypeAlias = "tuple[str, str, int]"
+_Request: TypeAlias = "tuple[str, str, Mapping[str, str], bytes | AsyncIterator[bytes]]"  #: method, target, headers, body
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -39,24 +39,53 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class _Connection:
+    """HTTP/1.1 on one connection. Raises ``OSError``, ``TimeoutError`` or h11's ``ProtocolError``, which ``broken`` are."""
+
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.http = h11.Connection(h11.CLIENT)
+        import h11  # noqa: PLC0415 - 16 ms, which are for the first request that is sent, not for every start
+
+        self._h11 = h11
+        self._http = h11.Connection(h11.CLIENT)
         self._reader = reader
         self._writer = writer
+        self.broken = (OSError, TimeoutError, h11.ProtocolError)
 
-    async def send(self, event: Any) -> None:
-        data = self.http.send(event)
-        if data:
-            self._writer.write(data)
-            await self._writer.drain()
+    async def send(self, method: str, target: str, headers: Mapping[str, str], body: bytes | AsyncIterator[bytes]) -> None:
+        """Send a request."""
+        await self._send(self._h11.Request(method=method, target=target, headers=list(headers.items())))
+        if isinstance(body, bytes):
+            if body:
+                await self._send(self._h11.Data(data=body))
+        else:
+            async for piece in body:
+                await self._send(self._h11.Data(data=piece))
+        await self._send(self._h11.EndOfMessage())
 
-    async def next(self, timeout_s: float) -> Any:
-        while True:
-            event = self.http.next_event()
-            if event is not h11.NEED_DATA:
-                return event
-            async with asyncio.timeout(timeout_s):
-                self.http.receive_data(await self._reader.read(_READ_BYTES))
+    async def head(self, timeout_s: float) -> tuple[int, dict[str, str]] | None:
+        """Return an answer's status and headers; ``None`` when the connection was closed."""
+        event = await self._next(timeout_s)
+        while isinstance(event, self._h11.InformationalResponse):
+            event = await self._next(timeout_s)
+        if not isinstance(event, self._h11.Response):
+            return None
+        return event.status_code, {name.decode("latin-1"): value.decode("latin-1") for name, value in event.headers}
+
+    async def piece(self, timeout_s: float) -> bytes | None:
+        """Return the next bytes of an answer's body; ``None`` at its end. ``Unreachable`` when it ends early."""
+        event = await self._next(timeout_s)
+        if isinstance(event, self._h11.Data):
+            return bytes(event.data)
+        if isinstance(event, self._h11.EndOfMessage):
+            return None
+        raise Unreachable("the answer ended early", sent=True)
+
+    def renewed(self) -> bool:
+        """Return whether the connection can take another request."""
+        h11, states = self._h11, self._http.states
+        if not self.usable or states[h11.CLIENT] is not h11.DONE or states[h11.SERVER] is not h11.DONE:
+            return False
+        self._http.start_next_cycle()
+        return True
 
     @property
     def usable(self) -> bool:
@@ -64,6 +93,20 @@ class _Connection:
 
     def close(self) -> None:
         self._writer.close()
+
+    async def _send(self, event: Any) -> None:
+        data = self._http.send(event)
+        if data:
+            self._writer.write(data)
+            await self._writer.drain()
+
+    async def _next(self, timeout_s: float) -> Any:
+        while True:
+            event = self._http.next_event()
+            if event is not self._h11.NEED_DATA:
+                return event
+            async with asyncio.timeout(timeout_s):
+                self._http.receive_data(await self._reader.read(_READ_BYTES))
 
 
 class HttpClient:
@@ -79,15 +122,15 @@ class HttpClient:
         parts = urlsplit(url)
         origin = (parts.scheme, parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        request = h11.Request(method=method, target=target, headers=list(headers.items()))
+        request = (method, target, headers, body)
         idle = self._take(origin)
         if idle is not None and isinstance(body, bytes):
             # An idle connection may have been closed by the other side meanwhile: then nothing was answered and a new one is tried.
             with suppress(Unreachable):
-                return await self._exchange(idle, origin, request, body)
+                return await self._exchange(idle, origin, request)
         elif idle is not None:
-            return await self._exchange(idle, origin, request, body)
-        return await self._exchange(await self._connect(origin), origin, request, body)
+            return await self._exchange(idle, origin, request)
+        return await self._exchange(await self._connect(origin), origin, request)
 
     def close(self) -> None:
         """Close the idle connections."""
@@ -115,53 +158,33 @@ class HttpClient:
             raise Unreachable(f"can't connect to {host}:{port}: {error or 'timed out'}", sent=False) from None
         return _Connection(reader, writer)
 
-    async def _exchange(self, connection: _Connection, origin: Origin, request: h11.Request, body: bytes | AsyncIterator[bytes]) -> Answer:
-        done = False
+    async def _exchange(self, connection: _Connection, origin: Origin, request: _Request) -> Answer:
+        found = None
         try:
-            await connection.send(request)
-            if isinstance(body, bytes):
-                if body:
-                    await connection.send(h11.Data(data=body))
-            else:
-                async for piece in body:
-                    await connection.send(h11.Data(data=piece))
-            await connection.send(h11.EndOfMessage())
-            event = await connection.next(self._timeout_s)
-            while isinstance(event, h11.InformationalResponse):
-                event = await connection.next(self._timeout_s)
-            if not isinstance(event, h11.Response):
+            await connection.send(*request)
+            found = await connection.head(self._timeout_s)
+            if found is None:
                 raise Unreachable(f"{origin[1]}:{origin[2]} closed the connection without an answer", sent=True)
-            done = True
-        except (OSError, TimeoutError, h11.ProtocolError) as error:
+        except connection.broken as error:
             raise Unreachable(f"{origin[1]}:{origin[2]}: {error or 'no answer in time'}", sent=True) from None
         finally:
-            if not done:
+            if found is None:
                 connection.close()
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in event.headers}
-        return Answer(event.status_code, headers, self._body(connection, origin))
+        return Answer(*found, self._body(connection, origin))
 
     async def _body(self, connection: _Connection, origin: Origin) -> AsyncIterator[bytes]:
         complete = False
         try:
-            while True:
-                event = await connection.next(self._timeout_s)
-                if isinstance(event, h11.Data):
-                    yield bytes(event.data)
-                elif isinstance(event, h11.EndOfMessage):
-                    complete = True
-                    return
-                else:
-                    raise Unreachable("the answer ended early", sent=True)
-        except (OSError, TimeoutError, h11.ProtocolError) as error:
+            while (piece := await connection.piece(self._timeout_s)) is not None:
+                yield piece
+            complete = True
+        except connection.broken as error:
             raise Unreachable(f"the answer broke off: {error or 'silence'}", sent=True) from None
         finally:
             self._give_back(connection, origin, complete=complete)
 
     def _give_back(self, connection: _Connection, origin: Origin, *, complete: bool) -> None:
-        states = connection.http.states
-        if complete and connection.usable and states[h11.CLIENT] is h11.DONE and states[h11.SERVER] is h11.DONE:
-            connection.http.start_next_cycle()
-            if len(self._idle[origin]) < _IDLE_MAX:
-                self._idle[origin].append(connection)
-                return
-        connection.close()
+        if complete and connection.renewed() and len(self._idle[origin]) < _IDLE_MAX:
+            self._idle[origin].append(connection)
+        else:
+            connection.close()

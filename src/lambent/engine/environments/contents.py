@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from lambent.domain.environments import Launch, Sandbox
 from lambent.domain.functions import FunctionVersion
@@ -18,8 +19,7 @@ SNAP_START: Final = "snap-start"
 """What ``AWS_LAMBDA_INITIALIZATION_TYPE`` says."""
 
 
-@dataclass(frozen=True, slots=True)
-class Contents:
+class Contents(msgspec.Struct, frozen=True):
     """Where what goes into an environment comes from."""
 
     sandbox: Sandbox

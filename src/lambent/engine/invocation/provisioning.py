@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from lambent.base.clock import Clock
 from lambent.base.tasks import cancel_and_wait
@@ -27,8 +28,7 @@ RETRY_S: Final = 60.0
 INIT_FAILURE: Final = "FUNCTION_ERROR_INIT_FAILURE"
 
 
-@dataclass(slots=True, eq=False)
-class _Aim:
+class _Aim(msgspec.Struct, eq=False):
     allotment: Allotment
     failure: str = ""
     retry_at: float = 0.0  #: monotonic, in seconds

@@ -7,17 +7,17 @@ stopped. ``Root=…;Parent=…;Sampled=0;Lineage=1:fe460cdd:3|a87bd80c:0`` says 
 from __future__ import annotations
 
 import hashlib
-import re
 from functools import lru_cache
 from typing import Final
 
+from lambent.base.regexes import Regex
 from lambent.domain.errors import AwsError
 
 HOPS_MAX: Final = 16
 """Invocations of a function in one chain of requests."""
 _FUNCTIONS_MAX: Final = 32  # in a header: the newest are kept, so that it stays short
 _MARK: Final = "Lineage="
-_STEP: Final = re.compile(r"([0-9a-f]{8}):(\d{1,9})")
+_STEP: Final = Regex(r"([0-9a-f]{8}):(\d{1,9})")
 
 
 @lru_cache(maxsize=4096)

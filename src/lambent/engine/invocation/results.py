@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from lambent.domain.environments import Ending, Outcome
 
@@ -27,8 +28,7 @@ _SIGNALS: Final[Mapping[int, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(msgspec.Struct, frozen=True):
     """A function's error."""
 
     payload: bytes  #: the JSON that the caller gets

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from lambent.base.clock import Clock
 from lambent.gateway.http.connection import Answer, Connection
@@ -24,8 +25,7 @@ _GUESTS_WAITING_MAX: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Timeouts:
+class Timeouts(msgspec.Struct, frozen=True):
     """How long a client may take; all in seconds."""
 
     idle_s: float = 120.0  #: between two requests: SDKs keep connections in pools

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ipaddress
 import re
 
+from lambent.base.regexes import Regex
 from lambent.patterns.events.errors import PatternError
 
-_V4 = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+", re.ASCII)
-_V6 = re.compile(r"[0-9a-fA-F:]*:[0-9a-fA-F:]*", re.ASCII)
-_INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII)
+_V4 = Regex(r"[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+", re.ASCII)
+_V6 = Regex(r"[0-9a-fA-F:]*:[0-9a-fA-F:]*", re.ASCII)
+_INTEGER = Regex(r"[+-]?[0-9]+", re.ASCII)
 
 Block = tuple[int, int, int]
 """Bits of the address family, first and last address."""

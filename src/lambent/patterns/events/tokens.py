@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 from enum import Enum
 
+from lambent.base.regexes import Regex
 from lambent.patterns.events.errors import PatternError
 
-_SPACE = re.compile(r"[ \t\r\n]*")
-_WORD = re.compile(r"[\w$]*")
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
-_PLAIN = re.compile(r'[^"\\\x00-\x1f]*')
+_SPACE = Regex(r"[ \t\r\n]*")
+_WORD = Regex(r"[\w$]*")
+_NUMBER = Regex(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+_PLAIN = Regex(r'[^"\\\x00-\x1f]*')
 _ESCAPES = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _SOURCE_CHARACTERS_MAX = 500
 _VALUES = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"

@@ -13,15 +13,16 @@ from typing import TypeAlias
 
 import msgspec
 
+from lambent.base.regexes import Regex
 from lambent.patterns.logs.errors import InvalidPattern
 
 _Positions: TypeAlias = frozenset[tuple[int, int]]
 
-_ALLOWED = re.compile(r"[A-Za-z0-9_#=@/;,\-^$?\[\]{}|\\*+. ]|\\.")
-_CLASS = re.compile(r"\[\^?(?:\\.|[^\]\\])+\]")
-_ESCAPE = re.compile(r"\\(?:x[0-9A-Fa-f]{2}|.)")
-_BRACES = re.compile(r"\{(\d+)(,(\d*))?\}")
-_SET_OPERATOR = re.compile(r"(?<!\\)([\[|&~])")
+_ALLOWED = Regex(r"[A-Za-z0-9_#=@/;,\-^$?\[\]{}|\\*+. ]|\\.")
+_CLASS = Regex(r"\[\^?(?:\\.|[^\]\\])+\]")
+_ESCAPE = Regex(r"\\(?:x[0-9A-Fa-f]{2}|.)")
+_BRACES = Regex(r"\{(\d+)(,(\d*))?\}")
+_SET_OPERATOR = Regex(r"(?<!\\)([\[|&~])")
 _REPEATS_MAX = 250
 _ITEMS_MAX = 2_000
 _STEPS_MAX = 20_000

@@ -6,12 +6,12 @@ the pattern's, unless its ``...`` stands for any number of them.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 import msgspec
 
+from lambent.base.regexes import Regex
 from lambent.patterns.logs.conditions import read_conditions
 from lambent.patterns.logs.errors import InvalidPattern
 from lambent.patterns.logs.tokens import Reader
@@ -20,8 +20,8 @@ from lambent.patterns.logs.values import read_comparison, read_operator
 Row: TypeAlias = Mapping[str, str]
 Test: TypeAlias = Callable[[Row], bool]
 
-_FIELD = re.compile(r'"([^"]*)"|\[([^\]]*)\]|(\S+)')
-_NAME = re.compile(r"[A-Za-z_$][\w\-$.]*")
+_FIELD = Regex(r'"([^"]*)"|\[([^\]]*)\]|(\S+)')
+_NAME = Regex(r"[A-Za-z_$][\w\-$.]*")
 
 
 class FieldsPattern(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from lambent.base.regexes import Regex
 from lambent.patterns.logs.conditions import read_conditions
 from lambent.patterns.logs.errors import InvalidPattern
 from lambent.patterns.logs.tokens import Reader
@@ -16,10 +17,10 @@ from lambent.patterns.logs.values import is_scalar, read_comparison, read_operat
 Path: TypeAlias = "tuple[str | int | None, ...]"
 """Members by name, elements by index; ``None`` is any of them (``*``)."""
 
-_MEMBER = re.compile(r"\.([\w\-]+|\*)")
-_INDEX = re.compile(r"\[\s*(\d{1,9}|\*)\s*\]")
-_NAMED = re.compile(r"""\.?\[\s*(?:'([^']*)'|"([^"]*)")\s*\]""")
-_KEYWORDS = re.compile(r"(NOT\s+EXISTS|IS\s+NULL|IS\s+TRUE|IS\s+FALSE|EXISTS)\b", re.IGNORECASE)
+_MEMBER = Regex(r"\.([\w\-]+|\*)")
+_INDEX = Regex(r"\[\s*(\d{1,9}|\*)\s*\]")
+_NAMED = Regex(r"""\.?\[\s*(?:'([^']*)'|"([^"]*)")\s*\]""")
+_KEYWORDS = Regex(r"(NOT\s+EXISTS|IS\s+NULL|IS\s+TRUE|IS\s+FALSE|EXISTS)\b", re.IGNORECASE)
 _CONSTANTS: dict[str, object] = {"IS NULL": None, "IS TRUE": True, "IS FALSE": False}
 
 

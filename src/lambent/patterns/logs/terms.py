@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import TypeAlias
 
 import msgspec
 
+from lambent.base.regexes import Regex
 from lambent.patterns.logs.errors import InvalidPattern
 from lambent.patterns.logs.expressions import compile_expression
 from lambent.patterns.logs.tokens import Reader
 
-_TERM = re.compile(r"[^\s\"%]+")
-_PLAIN = re.compile(r"\w+")
+_TERM = Regex(r"[^\s\"%]+")
+_PLAIN = Regex(r"\w+")
 
 Test: TypeAlias = Callable[[str], bool]
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
+from lambent.base.regexes import Regex
 from lambent.patterns.logs.errors import InvalidPattern
 
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
-_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-_REGEX = re.compile(r"%((?:[^%\\]|\\.)*)%", re.DOTALL)
-_SPACES = re.compile(r"\s*")
+_QUOTED = Regex(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+_ESCAPED = Regex(r"\\(.)", re.DOTALL)
+_REGEX = Regex(r"%((?:[^%\\]|\\.)*)%", re.DOTALL)
+_SPACES = Regex(r"\s*")
 
 
 class Reader:
@@ -41,7 +42,7 @@ class Reader:
         self.at += len(literal)
         return True
 
-    def take_match(self, expression: re.Pattern[str]) -> re.Match[str] | None:
+    def take_match(self, expression: Regex) -> re.Match[str] | None:
         """Go past what matches next (after white space), and return it."""
         self.skip_spaces()
         match = expression.match(self.text, self.at)

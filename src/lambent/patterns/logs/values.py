@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import operator
-import re
 from collections.abc import Callable
 from typing import TypeAlias, TypeGuard
 
+from lambent.base.regexes import Regex
 from lambent.patterns.logs.errors import InvalidPattern
 from lambent.patterns.logs.expressions import compile_expression
 from lambent.patterns.logs.tokens import Reader
@@ -14,9 +14,9 @@ from lambent.patterns.logs.tokens import Reader
 Value: TypeAlias = "str | int | float | bool | None"
 Comparison: TypeAlias = Callable[[Value], bool]
 
-_OPERATOR = re.compile(r"!=|<=|>=|=|<|>")
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
-_BARE = re.compile(r"[^\s\"%&|(){}\[\],=<>!]+")
+_OPERATOR = Regex(r"!=|<=|>=|=|<|>")
+_NUMBER = Regex(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+_BARE = Regex(r"[^\s\"%&|(){}\[\],=<>!]+")
 _ORDERINGS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 
 

@@ -6,22 +6,22 @@ the week; one of the two day fields is ``?``.
 
 from __future__ import annotations
 
-import calendar
-import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, time, timedelta, tzinfo
 
 import msgspec
 
+from lambent.base.dates import MONTHS
+from lambent.base.regexes import Regex
 from lambent.patterns.schedules.local import is_skipped, local_of, seconds_of
 
-_MONTHS = {name.upper(): number for number, name in enumerate(calendar.month_abbr) if name}
+_MONTHS = {name.upper(): number for number, name in enumerate(MONTHS, 1)}
 _DAYS = {name: number for number, name in enumerate(("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"), 1)}
 _YEAR_MIN, _YEAR_MAX = 1970, 2199
-_ITEM = re.compile(r"(\*|[A-Z0-9]+)(?:-([A-Z0-9]+))?(?:/([0-9]+))?")
-_NUMBERED = re.compile(r"([A-Z]{3}|[1-7])#([1-5])")
-_LAST_WEEKDAY = re.compile(r"([A-Z]{3}|[1-7])L")
-_NEAREST = re.compile(r"([1-9]|[12][0-9]|3[01])W")
+_ITEM = Regex(r"(\*|[A-Z0-9]+)(?:-([A-Z0-9]+))?(?:/([0-9]+))?")
+_NUMBERED = Regex(r"([A-Z]{3}|[1-7])#([1-5])")
+_LAST_WEEKDAY = Regex(r"([A-Z]{3}|[1-7])L")
+_NEAREST = Regex(r"([1-9]|[12][0-9]|3[01])W")
 
 _DayTest = Callable[[date], bool]
 
@@ -54,7 +54,7 @@ class Cron(msgspec.Struct, frozen=True):
             for month in sorted(self.months):
                 if (year, month) < (begin.year, begin.month):
                     continue
-                for number in range(1, calendar.monthrange(year, month)[1] + 1):
+                for number in range(1, _length(year, month) + 1):
                     day = date(year, month, number)
                     if day >= begin and self.is_day(day):
                         yield day
@@ -112,13 +112,13 @@ def _month_days(field: str) -> _DayTest:
 
 def _month_day(item: str) -> _DayTest:
     if item == "L":
-        return lambda day: day.day == _length(day)
+        return lambda day: day.day == _length(day.year, day.month)
     if item == "LW":
-        return lambda day: day.day == _nearest_weekday(day, _length(day))
+        return lambda day: day.day == _nearest_weekday(day, _length(day.year, day.month))
     nearest = _NEAREST.fullmatch(item)
     if nearest is not None:
         wanted = int(nearest[1])
-        return lambda day: wanted <= _length(day) and day.day == _nearest_weekday(day, wanted)
+        return lambda day: wanted <= _length(day.year, day.month) and day.day == _nearest_weekday(day, wanted)
     numbers = _numbers(item, 1, 31)
     return lambda day: day.day in numbers
 
@@ -138,7 +138,7 @@ def _week_day(item: str) -> _DayTest:
     last = _LAST_WEEKDAY.fullmatch(item)
     if last is not None:
         final = _number(last[1], 1, 7, _DAYS)
-        return lambda day: _day_of_week(day) == final and day.day + 7 > _length(day)
+        return lambda day: _day_of_week(day) == final and day.day + 7 > _length(day.year, day.month)
     numbers = _numbers(item, 1, 7, _DAYS)
     return lambda day: _day_of_week(day) in numbers
 
@@ -147,8 +147,11 @@ def _day_of_week(day: date) -> int:
     return day.isoweekday() % 7 + 1
 
 
-def _length(day: date) -> int:
-    return calendar.monthrange(day.year, day.month)[1]
+def _length(year: int, month: int) -> int:
+    """Return how many days a month has."""
+    if month == 2:
+        return 29 if year % 4 == 0 and (year % 100 != 0 or year % 400 == 0) else 28
+    return 30 if month in {4, 6, 9, 11} else 31
 
 
 def _nearest_weekday(day: date, wanted: int) -> int:
@@ -157,5 +160,5 @@ def _nearest_weekday(day: date, wanted: int) -> int:
     if weekday == 6:
         return wanted - 1 if wanted > 1 else 3
     if weekday == 7:
-        return wanted + 1 if wanted < _length(day) else wanted - 2
+        return wanted + 1 if wanted < _length(day.year, day.month) else wanted - 2
     return wanted

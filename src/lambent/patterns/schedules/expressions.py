@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, tzinfo
 from typing import Protocol
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from lambent.base.regexes import Regex
 from lambent.patterns.schedules.cron import Cron, CronError, parse_cron
 from lambent.patterns.schedules.local import seconds_of
 
-_RATE = re.compile(r"rate\(([1-9][0-9]*) (minute|hour|day)(s?)\)")
-_CRON = re.compile(r"cron\(([^()]*)\)")
-_AT = re.compile(r"at\((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)")
+_RATE = Regex(r"rate\(([1-9][0-9]*) (minute|hour|day)(s?)\)")
+_CRON = Regex(r"cron\(([^()]*)\)")
+_AT = Regex(r"at\((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)")
 _UNIT_S = {"minute": 60, "hour": 3_600, "day": 86_400}
 
 
@@ -93,6 +92,8 @@ def compile_schedule(text: str, zone: str = "UTC", *, once: bool = False, strict
 def _zone(name: str) -> tzinfo:
     if name == "UTC":
         return UTC
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415 - 3 ms, which are for the first schedule in a time zone
+
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):

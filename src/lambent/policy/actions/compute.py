@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
+from lambent.base.regexes import Regex
 from lambent.policy.actions.tables import Params, Part, Place, Table
 
-_NAME: Final = re.compile(
+_NAME: Final = Regex(
     r"(?:arn:aws[a-zA-Z-]*:lambda:)?(?:(?P<region>[a-z]{2,4}(?:-[a-z]+)+-\d):)?(?:(?P<account>\d{12}):)?(?:function:)?(?P<rest>[^:]+(?::.+)?)"
 )
 

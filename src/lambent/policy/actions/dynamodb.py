@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final
 
+from lambent.base.regexes import Regex
 from lambent.policy.actions.tables import Params, Part, Place, Table, listed
 
 _WRITES: Final = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
 _VERBS: Final = {"select": "PartiQLSelect", "insert": "PartiQLInsert", "update": "PartiQLUpdate", "delete": "PartiQLDelete"}
-_PARTIQL: Final = re.compile(
+_PARTIQL: Final = Regex(
     r"\s*(?:exists\s*\(\s*)?(?P<verb>select|insert|update|delete)\b.*?(?:\b(?:from|into)\s+|(?<=update)\s+)"
     r"\"?(?P<table>[\w.-]+)\"?(?:\.\"?(?P<index>[\w.-]+)\"?)?",
     re.IGNORECASE | re.DOTALL,

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from collections.abc import Sequence
 from functools import partial
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from lambent.base.regexes import Regex
 from lambent.policy.actions.tables import Params, Part, Place, Table
 
-_REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d{1,2}")
+_REGION: Final = Regex(r"[a-z]{2}(-[a-z]+)+-\d{1,2}")
 
 
 def _queue(url: str, place: Place) -> str:

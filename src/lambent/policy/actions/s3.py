@@ -5,12 +5,12 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 from urllib.parse import unquote
 
+from lambent.base.regexes import Regex
 from lambent.policy.actions.tables import Params, Part, Table
 
 _ACTIONS: Final = {
@@ -42,11 +42,11 @@ _ACTIONS: Final = {
     "GetPublicAccessBlock": "GetBucketPublicAccessBlock",
     "PutPublicAccessBlock": "PutBucketPublicAccessBlock",
 }
-_CONFIGURATIONS: Final = re.compile(
+_CONFIGURATIONS: Final = Regex(
     r"(Get|Put|Delete|List)Bucket(Lifecycle|Encryption|Replication|Accelerate|Analytics|Inventory|Metrics|IntelligentTiering)"
     r"(Configurations?)?"
 )
-_WITH_VERSIONS: Final = re.compile(r"(Get|Delete|Put)Object(Acl|Tagging|Attributes|Retention|LegalHold)?")
+_WITH_VERSIONS: Final = Regex(r"(Get|Delete|Put)Object(Acl|Tagging|Attributes|Retention|LegalHold)?")
 
 
 def action_of(operation: str, params: Mapping[str, Any]) -> str:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable
 
 import msgspec
 
+from lambent.base.regexes import Regex
 from lambent.domain.errors import AwsError, NotImplementedHere
 from lambent.services.cloudwatch.state import Point
 
-_PERCENTILE = re.compile(r"p(\d{1,3}(?:\.\d{1,10})?)")
-_TRIMMED = re.compile(r"(?:tm|wm|tc|ts|pr|TM|WM|TC|TS|PR|IQM).*")
+_PERCENTILE = Regex(r"p(\d{1,3}(?:\.\d{1,10})?)")
+_TRIMMED = Regex(r"(?:tm|wm|tc|ts|pr|TM|WM|TC|TS|PR|IQM).*")
 
 
 class Summary(msgspec.Struct, frozen=True):

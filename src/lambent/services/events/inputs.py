@@ -13,10 +13,11 @@ from typing import Any
 
 import msgspec
 
+from lambent.base.regexes import Regex
 from lambent.services.events.names import RuleRef
 
-_STEP = re.compile(r"\.(?:(\w[\w\-$]*)|(\*))|\[(?:(\d+)|(\*)|'([^']*)'|\"([^\"]*)\")\]")
-_PLACEHOLDER = re.compile(r"<([^<>\s\"]+)>")
+_STEP = Regex(r"\.(?:(\w[\w\-$]*)|(\*))|\[(?:(\d+)|(\*)|'([^']*)'|\"([^\"]*)\")\]")
+_PLACEHOLDER = Regex(r"<([^<>\s\"]+)>")
 _MISSING = object()
 
 PREDEFINED = frozenset(

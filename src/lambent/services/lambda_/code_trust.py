@@ -6,7 +6,6 @@ Signatures of AWS Signer can't be verified without its keys, so no package is a 
 from __future__ import annotations
 
 import asyncio
-import re
 import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
+from lambent.base.regexes import Regex
 from lambent.domain.call import Call
 from lambent.domain.documents import Found
 from lambent.domain.errors import Conflict
@@ -23,7 +23,7 @@ from lambent.services.lambda_.errors import code_signing_not_found, code_verific
 from lambent.services.lambda_.names import FunctionRef
 from lambent.services.lambda_.state import CODE_SIGNING, CodeSigning
 
-_ARN: Final = re.compile(r"arn:aws[a-z-]*:lambda:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):code-signing-config:(?P<id>csc-[a-z0-9]{17})")
+_ARN: Final = Regex(r"arn:aws[a-z-]*:lambda:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):code-signing-config:(?P<id>csc-[a-z0-9]{17})")
 TRIES_MAX: Final = 100  #: of a commit that others are faster than
 _SIGNATURE: Final = "META-INF/aws_signer_signature"
 """How the name of the file begins that AWS Signer adds to a package."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from lambent.base.regexes import Regex
 from lambent.domain.call import Call
 from lambent.domain.service import Operations
 from lambent.services.lambda_.catalogue import Entry
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     )
 
 operations: Operations[Lambda] = Operations()
-_DESTINATION = re.compile(r"arn:aws[a-z-]*:(sqs|sns|lambda|events|s3):[a-z0-9-]*:(\d{12})?:.+")
+_DESTINATION = Regex(r"arn:aws[a-z-]*:(sqs|sns|lambda|events|s3):[a-z0-9-]*:(\d{12})?:.+")
 
 
 async def _entry(ctx: Lambda, ref: FunctionRef) -> Entry:

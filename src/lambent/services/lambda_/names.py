@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import TypeAlias
 
 import msgspec
 
+from lambent.base.regexes import Regex
 from lambent.domain.arns import arn
 from lambent.services.lambda_.errors import invalid, not_found, validation
 
@@ -15,15 +15,13 @@ LATEST = "$LATEST"
 FunctionKey: TypeAlias = "tuple[str, str, str]"
 """Account, region, name."""
 
-_NAME = re.compile(
+_NAME = Regex(
     r"(?:arn:aws[a-zA-Z-]*:lambda:)?(?:(?P<region>[a-z]{2,4}(?:-[a-z]+)+-\d):)?(?:(?P<account>\d{12}):)?(?:function:)?"
     r"(?P<name>[a-zA-Z0-9_-]+)(?::(?P<qualifier>\$LATEST|[a-zA-Z0-9_-]+))?"
 )
-ALIAS = re.compile(r"(?![0-9]+$)[a-zA-Z0-9_-]+")
+ALIAS = Regex(r"(?![0-9]+$)[a-zA-Z0-9_-]+")
 """What a qualifier looks like that is an alias, whether there is one or not."""
-_LAYER = re.compile(
-    r"arn:aws[a-zA-Z-]*:lambda:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):layer:(?P<name>[a-zA-Z0-9_-]+)(?::(?P<version>\d+))?"
-)
+_LAYER = Regex(r"arn:aws[a-zA-Z-]*:lambda:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):layer:(?P<name>[a-zA-Z0-9_-]+)(?::(?P<version>\d+))?")
 NAME_LENGTH_MAX = 64
 
 

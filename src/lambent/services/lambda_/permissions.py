@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from lambent.base.regexes import Regex
 from lambent.domain.arns import partition_of
 from lambent.domain.call import Call
 from lambent.domain.service import Operations
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
     )
 
 operations: Operations[Lambda] = Operations()
-_SERVICE = re.compile(r"[a-z0-9][a-z0-9.-]*\.(amazonaws\.com(\.cn)?|amazon\.com|amazonaws\.eu)")
-_ACCOUNT = re.compile(r"\d{12}")
+_SERVICE = Regex(r"[a-z0-9][a-z0-9.-]*\.(amazonaws\.com(\.cn)?|amazon\.com|amazonaws\.eu)")
+_ACCOUNT = Regex(r"\d{12}")
 _STALE = "The Revision Id provided does not match the latest Revision Id. Call the GetPolicy API to retrieve the latest Revision Id"
-_PRINCIPAL_ARN = re.compile(r"arn:aws[a-z-]*:(iam|sts)::\d{12}:(root|(user|role|assumed-role|federated-user)/.+)")
+_PRINCIPAL_ARN = Regex(r"arn:aws[a-z-]*:(iam|sts)::\d{12}:(root|(user|role|assumed-role|federated-user)/.+)")
 
 
 def principal_element(text: str, region: str) -> Any:

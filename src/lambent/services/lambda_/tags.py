@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import msgspec
 
+from lambent.base.regexes import Regex
 from lambent.domain.call import Call
 from lambent.domain.mappings import EventSourceMapping
 from lambent.domain.quotas import Quotas
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lambent.services.lambda_._generated_shapes import ListTagsRequest, ListTagsResponse, TagResourceRequest, UntagResourceRequest
 
 operations: Operations[Lambda] = Operations()
-_MAPPING = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:event-source-mapping:(?P<uuid>[0-9a-fA-F-]{36})")
+_MAPPING = Regex(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:event-source-mapping:(?P<uuid>[0-9a-fA-F-]{36})")
 _KEY_LENGTH_MAX, _VALUE_LENGTH_MAX = 128, 256
 _Change: TypeAlias = Callable[[dict[str, str]], dict[str, str]]
 

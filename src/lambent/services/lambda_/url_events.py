@@ -6,7 +6,6 @@ Follows "Invoking Lambda function URLs" and "Working with AWS Lambda proxy integ
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -14,10 +13,11 @@ from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
+from lambent.base.regexes import Regex
 from lambent.domain.caller import Caller, CallerKind
 from lambent.domain.http import HttpRequest
 
-_TEXT = re.compile(r"text/|application/(json|javascript|xml|xhtml|graphql)|[^;]*\+(json|xml)\b|[^;]*\b(json|xml)\b")
+_TEXT = Regex(r"text/|application/(json|javascript|xml|xhtml|graphql)|[^;]*\+(json|xml)\b|[^;]*\b(json|xml)\b")
 _CONNECTION = frozenset({"connection", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade"})
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 

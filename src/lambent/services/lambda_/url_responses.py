@@ -9,10 +9,10 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import re
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
+from lambent.base.regexes import Regex
 from lambent.domain.errors import AwsError
 from lambent.domain.http import HttpResponse
 
@@ -20,7 +20,7 @@ HEADED = "application/vnd.awslambda.http-integration-response"
 """The content type of a streamed result that begins with a head."""
 HEAD_BYTES_MAX = 65_536
 _END_OF_HEAD = b"\0" * 8
-_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_NAME = Regex(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _REMAPPED = frozenset({"connection", "content-length", "date", "host", "server", "www-authenticate"})
 _DROPPED = frozenset({"transfer-encoding", "keep-alive", "upgrade", "te", "trailer"})
 

@@ -11,6 +11,7 @@ import re
 
 from msgspec.structs import replace
 
+from lambent.base.regexes import Regex
 from lambent.domain.call import Call
 from lambent.domain.caller import Caller
 from lambent.domain.errors import AwsError
@@ -31,7 +32,7 @@ from lambent.services.lambda_.url_responses import answer_of, bad_gateway, forbi
 from lambent.services.lambda_.urls import find_url
 
 PATH = "/_lambent/url/"
-_HOST = re.compile(r"([a-z0-9]+)\.lambda-url\.[a-z0-9-]+\.", re.IGNORECASE)
+_HOST = Regex(r"([a-z0-9]+)\.lambda-url\.[a-z0-9-]+\.", re.IGNORECASE)
 _KNOWN_MAX = 10_000
 
 

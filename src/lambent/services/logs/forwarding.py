@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import gzip
 import json
 import logging
 from collections.abc import Sequence
@@ -56,6 +55,8 @@ class Package(msgspec.Struct, frozen=True, tag=True):
 
     def document(self) -> bytes:
         """Return what the subscriber unpacks: JSON, gzipped."""
+        import gzip  # noqa: PLC0415 - a start doesn't need it, and botocore brings it along
+
         events: list[dict[str, Any]] = []
         for event_id, timestamp, message, extracted in self.events:
             event: dict[str, Any] = {"id": event_id, "timestamp": timestamp, "message": message}

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
+from lambent.base.regexes import Regex
 from lambent.domain.arns import Arn, arn
 from lambent.domain.call import Call
 from lambent.domain.errors import AwsError
 from lambent.services.logs.errors import group_not_found, invalid, resource_not_found
 
-_GROUP_NAME = re.compile(r"[.\-_/#A-Za-z0-9]{1,512}")
+_GROUP_NAME = Regex(r"[.\-_/#A-Za-z0-9]{1,512}")
 
 
 def group_name_of(call: Call, request: Mapping[str, Any]) -> str:

@@ -5,10 +5,10 @@ A token names a place between events: ``f/…`` goes on after it, ``b/…`` befo
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
+from lambent.base.regexes import Regex
 from lambent.domain.call import Call
 from lambent.domain.service import Operations
 from lambent.domain.storage import Entry
@@ -25,7 +25,7 @@ operations: Operations[Logs] = Operations()
 EVENTS_MAX = 10_000
 PAGE_BYTES_MAX = 1_048_576
 END_OF_TIME_MS = 1 << 62
-_TOKEN = re.compile(r"([fb])/(\d{20})(\d{36})(?:/s)?")
+_TOKEN = Regex(r"([fb])/(\d{20})(\d{36})(?:/s)?")
 
 
 @operations.serves("GetLogEvents")

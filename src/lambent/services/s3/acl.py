@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
+from lambent.base.regexes import Regex
 from lambent.domain.caller import Caller
 from lambent.domain.errors import AwsError
 from lambent.services.s3 import errors
@@ -30,7 +31,7 @@ _HEADERS: Final = {
     "GrantWrite": "WRITE",
     "GrantWriteACP": "WRITE_ACP",
 }
-_GRANTEE: Final = re.compile(r'\s*(\w+)\s*=\s*"?([^",]*)"?\s*')
+_GRANTEE: Final = Regex(r'\s*(\w+)\s*=\s*"?([^",]*)"?\s*')
 _ANONYMOUS_ID: Final = "65a011a29cdf8ec533ec3d1ccaae921c"
 _CANNED: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
     "private": (),

@@ -9,12 +9,13 @@ from typing import Any
 
 import msgspec
 
+from lambent.base.regexes import Regex
 from lambent.domain.errors import AwsError
 from lambent.services.s3 import errors
 from lambent.services.s3.context import instant
 from lambent.services.s3.state import Version
 
-_RANGE = re.compile(r"\s*bytes\s*=\s*(\d{0,18})\s*-\s*(\d{0,18})\s*\Z", re.ASCII)
+_RANGE = Regex(r"\s*bytes\s*=\s*(\d{0,18})\s*-\s*(\d{0,18})\s*\Z", re.ASCII)
 
 
 def etag_matches(given: str, etag: str) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from lambent.base.regexes import Regex
 from lambent.domain.call import Call
 from lambent.domain.documents import Found, drop, keep
 from lambent.domain.errors import Conflict
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 operations: Operations[S3] = Operations()
 
-_COPY_RANGE = re.compile(r"bytes=(\d{1,18})-(\d{1,18})\Z", re.ASCII)
+_COPY_RANGE = Regex(r"bytes=(\d{1,18})-(\d{1,18})\Z", re.ASCII)
 
 
 @operations.serves("CreateMultipartUpload")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
+from lambent.base.regexes import Regex
 from lambent.domain.errors import AwsError
 
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z")
-_ADDRESS = re.compile(r"\d{1,3}(\.\d{1,3}){3}\Z")
-_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d\Z")
-_REGIONAL = re.compile(r"-\d{12}-[a-z]{2}(-[a-z]+)+-\d-an\Z")
+_BUCKET = Regex(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z")
+_ADDRESS = Regex(r"\d{1,3}(\.\d{1,3}){3}\Z")
+_REGION = Regex(r"[a-z]{2}(-[a-z]+)+-\d\Z")
+_REGIONAL = Regex(r"-\d{12}-[a-z]{2}(-[a-z]+)+-\d-an\Z")
 _BAD_STARTS = ("xn--", "sthree-", "amzn-s3-demo-")
 _BAD_ENDS = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from lambent.base.regexes import Regex
 from lambent.policy.wildcards import matches
 
-_ON_OBJECTS: Final = re.compile(r"(?!.*Bucket).*Object.*|AbortMultipartUpload|ListMultipartUploadParts|BypassGovernanceRetention")
+_ON_OBJECTS: Final = Regex(r"(?!.*Bucket).*Object.*|AbortMultipartUpload|ListMultipartUploadParts|BypassGovernanceRetention")
 
 
 def policy_problem(policy: Mapping[str, Any], bucket_arn: str) -> str:

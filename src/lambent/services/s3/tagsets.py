@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import unquote_plus
 
+from lambent.base.regexes import Regex
 from lambent.domain.errors import AwsError
 from lambent.services.s3 import errors
 
 OBJECT_TAGS_MAX: Final = 10
 BUCKET_TAGS_MAX: Final = 50
-_TEXT: Final = re.compile(r"[\w\s+\-=.:/@]*")
+_TEXT: Final = Regex(r"[\w\s+\-=.:/@]*")
 
 
 def of_header(text: str) -> dict[str, str]:

@@ -5,12 +5,12 @@ A token confirms for two days; what nobody confirmed by then is removed. Ending 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
+from lambent.base.regexes import Regex
 from lambent.domain.call import Call
 from lambent.domain.caller import CallerKind
 from lambent.domain.errors import AwsError
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 operations: Operations[Sns] = Operations()
 EXPIRIES: Final = "sns.expiries"
 _DIGITS: Final = 288
-_HEX: Final = re.compile(r"[0-9a-f]+")
+_HEX: Final = Regex(r"[0-9a-f]+")
 
 
 async def confirmation(sns: Sns, subscription: Subscription, kind: Kind = Kind.SUBSCRIPTION) -> list[Write]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any, Final
 
+from lambent.base.regexes import Regex
 from lambent.services.sns.errors import invalid
 
 _SOURCE_MAX: Final = 500  #: characters that are quoted
-_TOKEN: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
+_TOKEN: Final = Regex(r"[A-Za-z_$][A-Za-z0-9_$]*")
 
 
 def compact(value: object) -> str:

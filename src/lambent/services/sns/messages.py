@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from lambent.base.regexes import Regex
 from lambent.services.sns.errors import invalid, invalid_value
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ BYTES_MAX: Final = 262_144
 _SUBJECT_MAX: Final = 100
 _NAME_MAX: Final = 256
 _NAME_CHARACTERS: Final = frozenset(string.ascii_letters + string.digits + ".-_")
-_TYPE: Final = re.compile(r"(String|Number|Binary)(\..+)?", re.DOTALL)
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_TYPE: Final = Regex(r"(String|Number|Binary)(\..+)?", re.DOTALL)
+_CONTROL: Final = Regex(r"[\x00-\x1f\x7f]")
 _NO_DEFAULT: Final = "Message Structure - No default entry in JSON message body"
 
 

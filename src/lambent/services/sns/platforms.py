@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
+from lambent.base.regexes import Regex
 from lambent.domain.call import Call
 from lambent.domain.documents import Found
 from lambent.domain.errors import AwsError, Conflict
@@ -28,7 +28,7 @@ operations: Operations[Sns] = Operations()
 PLATFORMS: Final = frozenset(
     {"ADM", "APNS", "APNS_SANDBOX", "APNS_VOIP", "APNS_VOIP_SANDBOX", "MACOS", "MACOS_SANDBOX", "BAIDU", "FCM", "GCM", "MPNS", "WNS"}
 )
-_NAME: Final = re.compile(r"[A-Za-z0-9._-]+")
+_NAME: Final = Regex(r"[A-Za-z0-9._-]+")
 _SECRETS: Final = frozenset({"PlatformCredential", "PlatformPrincipal"})
 _ENDPOINT_NAMES: Final = frozenset({"CustomUserData", "Enabled", "Token"})
 _USER_DATA_MAX: Final = 2048

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
+from lambent.base.regexes import Regex
 from lambent.domain.arns import Arn
 from lambent.domain.errors import AwsError
 from lambent.services.sns.errors import invalid
@@ -17,9 +17,9 @@ MANAGED: Final = frozenset({"sqs", "lambda", "firehose"})
 MAIL: Final = frozenset({"email", "email-json"})
 RAW: Final = frozenset({"sqs", "http", "https", "firehose"})
 """Protocols that can get messages as they were published."""
-_SMS: Final = re.compile(r"\+?[0-9]+(?:[-./ ][0-9]+)*")
-_E164: Final = re.compile(r"\+?[1-9][0-9]{1,14}")
-_MAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_SMS: Final = Regex(r"\+?[0-9]+(?:[-./ ][0-9]+)*")
+_E164: Final = Regex(r"\+?[1-9][0-9]{1,14}")
+_MAIL: Final = Regex(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _OWN_PATH: Final = "/_lambent"
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
+from lambent.base.regexes import Regex
 from lambent.domain.call import Call
 from lambent.domain.errors import AwsError
 from lambent.domain.service import Operations
@@ -31,7 +31,7 @@ _NAMES: Final = frozenset(
     }
 )
 _TYPES: Final = ("Promotional", "Transactional")
-_SENDER: Final = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9]{1,11}")
+_SENDER: Final = Regex(r"(?=.*[A-Za-z])[A-Za-z0-9]{1,11}")
 _DEFAULTS: Final = {"MonthlySpendLimit": "1"}
 _SANDBOX_MAX: Final = 10
 

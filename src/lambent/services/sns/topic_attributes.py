@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from lambent.base.regexes import Regex
 from lambent.domain.errors import AwsError
 from lambent.services.sns.access import policy_of
 from lambent.services.sns.archives import archives_from, checked_archive_policy
@@ -16,10 +16,8 @@ from lambent.services.sns.jsontext import compact, parse_object
 from lambent.services.sns.stamps import stamp
 from lambent.services.sns.state import Topic
 
-_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,256}")
-_FEEDBACK: Final = re.compile(
-    r"(HTTP|Firehose|Lambda|Application|SQS)(SuccessFeedbackRoleArn|FailureFeedbackRoleArn|SuccessFeedbackSampleRate)"
-)
+_NAME: Final = Regex(r"[A-Za-z0-9_-]{1,256}")
+_FEEDBACK: Final = Regex(r"(HTTP|Firehose|Lambda|Application|SQS)(SuccessFeedbackRoleArn|FailureFeedbackRoleArn|SuccessFeedbackSampleRate)")
 _FIFO_ONLY: Final = frozenset({"ArchivePolicy", "ContentBasedDeduplication", "FifoThroughputScope"})
 _FIFO_NAME: Final = (
     "Fifo Topic names must end with .fifo and must be made up of only uppercase and lowercase ASCII letters, numbers, underscores, and "

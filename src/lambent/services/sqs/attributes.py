@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Final
 
+from lambent.base.regexes import Regex
 from lambent.domain.errors import AwsError
 from lambent.services.sqs.errors import invalid_attribute, unknown_attribute
 
@@ -29,7 +29,7 @@ DEFAULTS: Final = {
     "KmsDataKeyReusePeriodSeconds": "300",
 }
 FIFO_DEFAULTS: Final = {"ContentBasedDeduplication": "false", "DeduplicationScope": "queue", "FifoThroughputLimit": "perQueue"}
-_NUMBER: Final = re.compile(r"[0-9]{1,9}")
+_NUMBER: Final = Regex(r"[0-9]{1,9}")
 _CHOICES: Final = {
     "ContentBasedDeduplication": ("true", "false"),
     "DeduplicationScope": ("messageGroup", "queue"),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from lambent.base.regexes import Regex
 from lambent.domain.errors import AwsError
 from lambent.services.sqs.errors import empty_batch
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lambent.services.sqs import _generated_shapes as shapes
 
 ENTRIES_MAX: Final = 10
-_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,80}")
+_ID: Final = Regex(r"[A-Za-z0-9_-]{1,80}")
 
 
 def check(entries: Sequence[Mapping[str, Any]], shape: str) -> None:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
+from lambent.base.regexes import Regex
 from lambent.domain.errors import AwsError
 from lambent.services.sqs.digests import Attribute
 from lambent.services.sqs.errors import invalid, missing
@@ -17,15 +18,15 @@ if TYPE_CHECKING:
     from lambent.services.sqs import _generated_shapes as shapes
 
 ATTRIBUTES_MAX: Final = 10
-_FORBIDDEN: Final = re.compile("[\u0000-\u0008\u000b\u000c\u000e-\u001f\ud800-\udfff\ufffe\uffff]")
+_FORBIDDEN: Final = Regex("[\u0000-\u0008\u000b\u000c\u000e-\u001f\ud800-\udfff\ufffe\uffff]")
 _CONTROLS: Final = bytes(set(range(0x20)) - set(b"\t\n\r"))
 _ALLOWED: Final = "Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF"
-_NAME_LETTERS: Final = re.compile(r"[\w.-]+")  # whatever AWS says when it refuses one, it takes letters of all alphabets
-_NAME: Final = re.compile(r"[\w\-]+(\.[\w\-]+)*")
-_TYPE: Final = re.compile(r"(String|Number|Binary)(\..+)?", re.DOTALL)
-_NUMBER: Final = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*")
+_NAME_LETTERS: Final = Regex(r"[\w.-]+")  # whatever AWS says when it refuses one, it takes letters of all alphabets
+_NAME: Final = Regex(r"[\w\-]+(\.[\w\-]+)*")
+_TYPE: Final = Regex(r"(String|Number|Binary)(\..+)?", re.DOTALL)
+_NUMBER: Final = Regex(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*")
 _RESERVED: Final = ("aws.", "amazon.")
-_ID: Final = re.compile(r"[!-~]{1,128}")
+_ID: Final = Regex(r"[!-~]{1,128}")
 
 
 def check_body(body: str) -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from lambent.base.regexes import Regex
 from lambent.domain.arns import Arn
 from lambent.services.sqs.errors import invalid, no_such_queue
 
 FIFO_SUFFIX: Final = ".fifo"
-_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,80}")
-_ACCOUNT: Final = re.compile(r"\d{12}")
-_REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d{1,2}")
+_NAME: Final = Regex(r"[A-Za-z0-9_-]{1,80}")
+_ACCOUNT: Final = Regex(r"\d{12}")
+_REGION: Final = Regex(r"[a-z]{2}(-[a-z]+)+-\d{1,2}")
 
 
 class QueueRef(NamedTuple):

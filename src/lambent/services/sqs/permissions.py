@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
+from lambent.base.regexes import Regex
 from lambent.domain.arns import partition_of
 from lambent.domain.call import Call
 from lambent.domain.errors import AwsError
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from lambent.services.sqs import _generated_shapes as shapes
 
 operations: Operations[Sqs] = Operations()
-_LABEL = re.compile(r"[A-Za-z0-9_-]{1,80}")
-_ACCOUNT = re.compile(r"\d{12}")
+_LABEL = Regex(r"[A-Za-z0-9_-]{1,80}")
+_ACCOUNT = Regex(r"\d{12}")
 _ACTIONS_MAX = 7
 _STATEMENTS_MAX = 20
 _OWNERS_ONLY = frozenset(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
+from pathlib import Path
 
 
 def steps() -> list[str]:
     """Return the steps' SQL in order; the number of steps is the newest format."""
-    found = sorted((file.name, file.read_text("utf-8")) for file in files(__name__).iterdir() if file.name.endswith(".sql"))
-    return [sql for _, sql in found]
+    return [each.read_text("utf-8") for each in sorted(Path(__file__).parent.glob("*.sql"))]
