@@ -7,6 +7,7 @@ import os
 import random
 import secrets
 import uuid
+from functools import lru_cache
 from typing import Final, Protocol
 
 _MANY: Final = 100
@@ -32,7 +33,7 @@ class Ids(Protocol):
         ...
 
     def text(self, length: int, alphabet: str) -> str:
-        """Return a random text of that length from the alphabet."""
+        """Return a random text of that length from the alphabet, which is ASCII."""
         ...
 
     def random(self) -> float:
@@ -77,12 +78,23 @@ class SystemIds:
                 self._pieces += _random_digits(_PIECE)
 
     def text(self, length: int, alphabet: str) -> str:
-        """Return random text."""
-        return "".join(secrets.choice(alphabet) for _ in range(length))
+        """Return random text. Bytes that would make some letters likelier than others are left out."""
+        letters, left_out = _letters(alphabet)
+        found = b""
+        while len(found) < length:
+            found += os.urandom(2 * length).translate(letters, left_out)
+        return found[:length].decode()
 
     def random(self) -> float:
         """Return a number in [0, 1)."""
         return secrets.randbits(53) / (1 << 53)
+
+
+@lru_cache
+def _letters(alphabet: str) -> tuple[bytes, bytes]:
+    """Return the letter for each byte, and the bytes that have none; the alphabet is ASCII."""
+    fair = 256 - 256 % len(alphabet)
+    return bytes(ord(alphabet[byte % len(alphabet)]) for byte in range(256)), bytes(range(fair, 256))
 
 
 def _random_digits(each: int) -> list[str]:

@@ -8,6 +8,7 @@ key the default account's, both believed without proof; where strangers can conn
 
 from __future__ import annotations
 
+import asyncio
 import string
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from lambent.domain.errors import AwsError
 from lambent.domain.functions import FunctionVersion, session_name
 from lambent.domain.http import HttpRequest
 from lambent.domain.storage import Store
+from lambent.engine.environments.variables import RoleSession
 from lambent.gateway.authentication import Identity
 from lambent.gateway.pages import is_foreign
 
@@ -60,6 +62,24 @@ class StoredCredential(msgspec.Struct, frozen=True, omit_defaults=True):
         return Identity(caller, self.secret, self.session_token, self.expires)
 
 
+class _Session(msgspec.Struct, frozen=True):
+    """An execution role's session, and the writing of it to disk."""
+
+    credential: StoredCredential
+    keeping: asyncio.Task[None]
+
+    def is_to_be_replaced(self, now: float) -> bool:
+        """Whether the next environment needs another one: half of its life is over, or it could not be kept."""
+        if self.keeping.done() and (self.keeping.cancelled() or self.keeping.exception() is not None):
+            return True
+        return (self.credential.expires or 0.0) - now < ROLE_SESSION_S / 2
+
+    async def wait_kept(self) -> None:
+        """Return when it is on disk. Raises what kept it from that."""
+        if not self.keeping.done() or self.keeping.cancelled() or self.keeping.exception() is not None:
+            await asyncio.shield(self.keeping)  # one that gives up waiting must not take it from the others
+
+
 _TABLE: Final = Table("identity.credentials", StoredCredential)
 
 
@@ -86,7 +106,7 @@ class Identities:
             self._root = Identity(Caller.root(access_key_id=root_keys[0]), root_keys[1])
         self._issued: dict[str, StoredCredential] = {}
         self._identities: dict[str, Identity] = {}  #: of the issued keys, those that are active
-        self._sessions: dict[tuple[str, str], StoredCredential] = {}
+        self._sessions: dict[tuple[str, str], _Session] = {}
 
     async def load(self) -> None:
         """Read what was issued before; keys that have expired are removed. Called once, before the first request."""
@@ -126,8 +146,19 @@ class Identities:
         found = self._issued.get(access_key_id)
         return None if found is None else found.policies
 
-    async def issue(self, caller: Caller, *, duration_s: float = ROLE_SESSION_S) -> StoredCredential:
-        """Return new temporary credentials of the caller (its ``access_key_id`` is not used); kept on disk when this returns."""
+    def role_session(self, role_arn: str, function: FunctionVersion) -> RoleSession:
+        """Return credentials for a function's environment, which are being written to disk.
+
+        Environments of one function share a session until half of its life is over.
+        """
+        name = (role_arn, function.name)
+        found = self._sessions.get(name)
+        if found is None or found.is_to_be_replaced(self._clock.now()):
+            found = self._sessions[name] = self._begin(assumed_role(role_arn, session_name(function.name)))
+        credential = found.credential
+        return RoleSession(credential.access_key_id, credential.secret, credential.session_token, found.wait_kept)
+
+    def _begin(self, caller: Caller) -> _Session:
         credential = StoredCredential(
             access_key_id="ASIA" + self._ids.text(16, _KEY_ALPHABET),
             secret=self._ids.text(40, _SECRET_ALPHABET),
@@ -135,22 +166,10 @@ class Identities:
             account_id=caller.account_id,
             arn=caller.arn,
             session_token=self._ids.text(356, _SECRET_ALPHABET),
-            expires=self._clock.now() + duration_s,
+            expires=self._clock.now() + ROLE_SESSION_S,
         )
-        await self._keep(credential)
-        return credential
-
-    async def role_credentials(self, role_arn: str, function: FunctionVersion) -> tuple[str, str, str]:
-        """Return access key id, secret and session token for a function's environment.
-
-        Environments of one function share a session until half of its life is over, so that a cold start seldom waits for the disk.
-        """
-        session = (role_arn, function.name)
-        found = self._sessions.get(session)
-        if found is None or (found.expires or 0.0) - self._clock.now() < ROLE_SESSION_S / 2:
-            found = await self.issue(assumed_role(role_arn, session_name(function.name)))
-            self._sessions[session] = found
-        return found.access_key_id, found.secret, found.session_token
+        self._mirror(credential)
+        return _Session(credential, asyncio.ensure_future(self._keep(credential)))
 
     async def observe(self, call: Call, result: Result) -> None:
         """Record keys that IAM and STS hand out, and what becomes of them. An observer of ``ServerCloud``."""

@@ -21,6 +21,7 @@ from lambent.domain.metrics import BeginInvocation, unmetered
 from lambent.domain.quotas import Quotas
 from lambent.engine.environments.code import CodeCache
 from lambent.engine.environments.shipping import LogShipper
+from lambent.engine.environments.variables import RoleSession
 from lambent.engine.invocation.invoker import LocalInvoker
 
 Handler = Callable[["FakeEnvironment", Invocation], Awaitable[Outcome]]
@@ -205,8 +206,17 @@ class FakeCloud:
 
 
 class FakeCredentials:
-    async def role_credentials(self, role_arn: str, function: FunctionVersion) -> tuple[str, str, str]:
-        return "ASIAFAKE", "secret", "token"
+    def __init__(self) -> None:
+        self.refused: Exception | None = None  #: what keeps sessions from the disk
+        self.waited = 0
+
+    def role_session(self, role_arn: str, function: FunctionVersion) -> RoleSession:
+        return RoleSession("ASIAFAKE", "secret", "token", self._wait_kept)
+
+    async def _wait_kept(self) -> None:
+        self.waited += 1
+        if self.refused is not None:
+            raise self.refused
 
 
 class Bench:
@@ -216,6 +226,7 @@ class Bench:
         self.clock = VirtualClock()
         self.ids = SeededIds(1)
         self.cloud = FakeCloud()
+        self.credentials = FakeCredentials()
         self.sandbox = FakeSandbox(self.clock)
         blobs_at = tmp_path / "blobs"
         blobs_at.mkdir()
@@ -226,7 +237,7 @@ class Bench:
             self.sandbox,
             CodeCache(tmp_path / "code", self.blobs),
             self.shipper,
-            credentials=FakeCredentials(),
+            credentials=self.credentials,
             endpoint_url="http://localhost:4566",
             clock=self.clock,
             ids=self.ids,

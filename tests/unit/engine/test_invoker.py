@@ -68,6 +68,22 @@ async def test_a_cold_then_a_warm_invocation(bench: Bench) -> None:
     assert {call.caller.arn for call in bench.cloud.calls} == {"arn:aws:sts::000000000000:assumed-role/lambda-role/f@lambda_function"}
 
 
+async def test_only_an_environments_first_answer_waits_for_its_credentials_to_be_kept(bench: Bench) -> None:
+    first = await bench.invoker.invoke(function(), invocation(payload=b"[1]"))
+    assert (first.payload, bench.credentials.waited) == (b"[1]", 1)
+    await bench.invoker.invoke(function(), invocation())
+    assert bench.credentials.waited == 1
+
+
+async def test_an_environment_whose_credentials_cannot_be_kept_gives_no_answer(bench: Bench) -> None:
+    bench.credentials.refused = OSError("the disk is full")
+    with pytest.raises(OSError, match="the disk is full"):
+        await bench.invoker.invoke(function(), invocation())
+    assert bench.invoker.environments == 0
+    bench.credentials.refused = None
+    assert (await bench.invoker.invoke(function(), invocation())).init_ms is not None
+
+
 async def test_the_process_sees_the_documented_variables(bench: Bench) -> None:
     await bench.invoker.invoke(function(environment={"TABLE": "t"}), invocation())
     seen = bench.sandbox.environments[0].launch.variables

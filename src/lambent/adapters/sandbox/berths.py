@@ -87,17 +87,28 @@ class Berths:
         snapshot: bool = False,
         reach: Reach | None = None,
         waits: bool = True,
+        rehearses: bool = False,
     ) -> Berth:
-        """Return a new berth; if it ``waits``, with a process of the interpreter's. A Python's can become a ``snapshot``."""
+        """Return a new berth; if it ``waits``, with a process of the interpreter's. A Python's can become a ``snapshot``.
+
+        ``rehearses``: a Python's goes through a start before it waits, which makes the real one shorter and this longer.
+        """
         self._making += 1
         try:
-            return await self._make(interpreter, accept, snapshot, reach, waits)
+            return await self._make(interpreter, accept, snapshot=snapshot, reach=reach, waits=waits, rehearses=rehearses)
         finally:
             self._making -= 1
             self._made_at = self._clock.monotonic()
 
     async def _make(
-        self, interpreter: Interpreter | None, accept: doors.Doors | None, snapshot: bool, reach: Reach | None, waits: bool
+        self,
+        interpreter: Interpreter | None,
+        accept: doors.Doors | None,
+        *,
+        snapshot: bool,
+        reach: Reach | None,
+        waits: bool,
+        rehearses: bool,
     ) -> Berth:
         house = self._house
         wiring = self._network.wiring(custom=interpreter is None, reach=reach)
@@ -128,7 +139,7 @@ class Berths:
                 berth.channel, theirs = await FrameChannel.open()
                 with theirs, contextlib.ExitStack() as stack:
                     control = stack.enter_context(self._controlled(berth)) if snapshot else None
-                    berth.child = await fork(berth, theirs, {} if forks else starts.waiting(interpreter), control)
+                    berth.child = await fork(berth, theirs, {"rehearses": rehearses} if forks else starts.waiting(interpreter), control)
                 berth.pipe.started()
         except BaseException:
             await berth.close()
@@ -168,7 +179,7 @@ class Berths:
             if group is not None:
                 await asyncio.to_thread(group.remove)
             raise
-        berth = Berth(room, pipe, ways, group, self._house.seccomp, cradle, self._rounds, is_calm=self.is_calm, shared=wiring.shared)
+        berth = Berth(room, pipe, ways, group, cradle, self._rounds, is_calm=self.is_calm, shared=wiring.shared)
         berth.remover = self._remover
         berth.is_current = lambda: self._network.is_current(wiring)
         return berth
@@ -192,7 +203,9 @@ class Berths:
                 least = most = 0
             else:
                 least, most = (NODES, NODES_MAX) if interpreter.is_node else (READY, READY_MAX)
-            stock = Stock(name, lambda: self.make(interpreter, waits=waits), self._traffic, self._clock, least=least, most=most)
+            stock = Stock(
+                name, lambda ahead: self.make(interpreter, waits=waits, rehearses=ahead), self._traffic, self._clock, least=least, most=most
+            )
             self._stocks[name] = stock
         return stock
 

@@ -143,7 +143,7 @@ class Group:
         self.born = -1  #: a descriptor of the folder that its processes are born in
         self.joins: list[int] = []  #: descriptors that a process writes ``0`` to in order to join
         self._open: list[int] = []
-        self._freezer = self._quota = self._usage = -1
+        self._freezer = self._quota = self._usage = self._limit = -1
 
     @classmethod
     def make(cls, hierarchies: Hierarchies, name: str) -> Group:
@@ -202,6 +202,9 @@ class Group:
         usage = self._file("memory.current", found.memory, "memory.usage_in_bytes")
         if usage is not None:
             opens.append(("_usage", usage, os.O_RDONLY))
+        limit = self._file("memory.max", found.memory, "memory.limit_in_bytes")
+        if limit is not None:
+            opens.append(("_limit", limit, os.O_WRONLY))
         return opens
 
     @property
@@ -234,10 +237,12 @@ class Group:
                 (parent / self.name / "cgroup.procs").write_text(str(pid))
 
     def limit(self, memory_mb: int, tmp_mb: int) -> None:
-        """Let the kernel kill beyond ``memory_mb`` and ``/tmp``, which is memory here; ``left_bytes`` tells of what is beyond the first."""
-        limit = self._file("memory.max", self.hierarchies.memory, "memory.limit_in_bytes")
-        if limit is not None:
-            limit.write_text(str((memory_mb + tmp_mb) << 20))
+        """Let the kernel kill beyond ``memory_mb`` and ``/tmp``, which is memory here; ``left_bytes`` tells of what is beyond. Once."""
+        if self._limit >= 0:
+            os.write(self._limit, str((memory_mb + tmp_mb) << 20).encode())
+            self._open.remove(self._limit)
+            os.close(self._limit)
+            self._limit = -1
 
     def cap(self, memory_mb: int) -> None:
         """Give the group the share of CPU that goes with its memory."""
@@ -287,7 +292,7 @@ class Group:
     def remove(self) -> None:
         """Close descriptors and remove the folders; everything in them has ended. Safe to call twice."""
         opened, self._open = self._open, []
-        self.born = self._freezer = self._quota = self._usage = -1
+        self.born = self._freezer = self._quota = self._usage = self._limit = -1
         self.joins = []
         for fd in opened:  # only now that nobody writes to it any more: another thread opens files, too
             os.close(fd)

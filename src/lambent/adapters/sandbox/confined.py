@@ -41,14 +41,13 @@ class Berth(msgspec.Struct):
     pipe: OutputPipe
     ways: Ways
     group: Group | None
-    program: str  #: the filter for calls, in hexadecimal digits
     cradle: Helper  #: what forks processes into the room
     rounds: Rounds  #: of all environments: when they are looked after
     control: Helper | None = None  #: of a snapshot: asks it to fork
     child: Forked | None = None  #: one that waits in the room to be told which function it is
     channel: FrameChannel | None = None
     is_calm: Callable[[], bool] = lambda: True  #: whether no other one is being made
-    settled: Callable[[], None] = lambda: None  #: to be called when a function has started in it, or hasn't
+    settled: Callable[[], None] = lambda: None  #: to be called when a function has started in it and been invoked, or hasn't
     shared: bool = False  #: it is in the machine's network
     remover: Executor | None = None  #: where groups are removed; ``None``: where everything is that blocks
     is_current: Callable[[], bool] = lambda: True  #: whether its network is still as one that is made now
@@ -103,7 +102,7 @@ class ConfinedBody:
             by_group=berth.control is None,
         )
         self.wake = self._governor.busy
-        self.rest = self._settle
+        self.rest = self._initialised
         self.drain = berth.pipe.drain
         self._launch = launch
         self._program = program
@@ -121,7 +120,7 @@ class ConfinedBody:
         stays = berth.group is None or not berth.group.can_freeze
         place = (self._seen(launch.code), layers, launch.function.ephemeral_storage_mb)
         reach = self._program.reach
-        await berth.room.furnish(*place, reach=reach, keeps=keeps, stays=stays, seccomp=berth.program)
+        await berth.room.furnish(*place, reach=reach, keeps=keeps, stays=stays)
         if reach.openings:
             await berth.ways.open(reach, berth.room.targets)
         if berth.child is None:
@@ -181,8 +180,13 @@ class ConfinedBody:
         """Let go of the room."""
         await self._berth.close()
 
+    def _initialised(self) -> None:
+        """Rest for the first time. It is frozen, if no invocation follows at once; mostly one does, and the start isn't over before."""
+        self.rest = self._settle
+        self._governor.idle()
+
     def _settle(self) -> None:
-        """Rest for the first time: a function has started in it, or hasn't. It is frozen, if no invocation follows at once."""
+        """Rest after the first invocation."""
         self._berth.settled()
         self.rest = self._governor.idle
         self.rest()

@@ -116,16 +116,16 @@ class Room:
             raise
         return room
 
-    async def furnish(self, code: str, layers: Sequence[str], tmp_mb: int, *, reach: Reach, keeps: bool, stays: bool, seccomp: str) -> None:
+    async def furnish(self, code: str, layers: Sequence[str], tmp_mb: int, *, reach: Reach, keeps: bool, stays: bool) -> None:
         """Put in what is the environment's own; from then on the machine's files are out of reach. Raises ``HelperLost``.
 
         ``reach``: what ``targets`` are the listeners of, afterwards.
 
         ``keeps``: the holder keeps the privileges that it needs to make rooms within this one. ``stays``: it is needed for signals; else it
-        becomes a smaller program, with the filter ``seccomp`` (machine code in hexadecimal digits).
+        becomes a smaller program, with the function's filter for calls.
         """
         order = {"code": code, "layers": list(layers), "tmp_mb": tmp_mb, "targets": reach.listeners}
-        self._order({"furnish": order | {"keeps": keeps, "stays": stays, "seccomp": seccomp}})
+        self._order({"furnish": order | {"keeps": keeps, "stays": stays}})
         _, fds = await self._answer("furnished")
         self.targets = [socket.socket(fileno=fd) for fd in fds]
 

@@ -51,7 +51,7 @@ class Traffic:
         self._waiters: list[asyncio.Future[None]] = []
 
     def begins(self) -> Callable[[], None]:
-        """Note a start, and return what is to be called when it is over, once or more."""
+        """Note a start, and return what is to be called when it is over, once or more. After ``PATIENCE_S`` it counts as over, too."""
         self._starts += 1
         is_over = False
 
@@ -59,8 +59,10 @@ class Traffic:
             nonlocal is_over
             if not is_over:
                 is_over = True
+                timer.cancel()
                 self._over()
 
+        timer = self._clock.call_later(PATIENCE_S, over)
         return over
 
     async def lull(self) -> None:
@@ -87,11 +89,18 @@ class Traffic:
 class Stock(Generic[Held]):
     """Makes berths with ``make``, and keeps some: ``least`` when the runtime isn't in use, ``most`` when it is very much.
 
-    ``name`` is for the log.
+    ``name`` is for the log. ``make`` is told whether one is made ahead: then there is time for what makes its start shorter.
     """
 
     def __init__(
-        self, name: str, make: Callable[[], Awaitable[Held]], traffic: Traffic, clock: Clock, *, least: int = READY, most: int = READY_MAX
+        self,
+        name: str,
+        make: Callable[[bool], Awaitable[Held]],
+        traffic: Traffic,
+        clock: Clock,
+        *,
+        least: int = READY,
+        most: int = READY_MAX,
     ) -> None:
         self._name = name
         self._least, self._most = least, most
@@ -171,21 +180,21 @@ class Stock(Generic[Held]):
     async def _serve(self) -> None:
         try:
             while self._unserved() > 0:
-                await self._make_one()
+                await self._make_one(ahead=False)
         finally:
             self._servers -= 1
 
     async def _refill(self) -> None:
         while len(self._ready) < self.size:
             await self._traffic.lull()
-            if not await self._make_one():
+            if not await self._make_one(ahead=True):
                 return
 
-    async def _make_one(self) -> bool:
+    async def _make_one(self, *, ahead: bool) -> bool:
         """Make one; return False when that failed. Then whoever waits longest is told; nobody waiting, the next start tries again."""
         self._making += 1
         try:
-            held = await self._make()
+            held = await self._make(ahead)
         except (HelperLost, OSError) as error:
             if (future := self._first()) is not None:
                 future.set_exception(error)

@@ -15,6 +15,7 @@ from lambent.engine.environments.loglines import stream_name
 from lambent.engine.environments.output import FunctionLog
 from lambent.engine.environments.pool import Instruction, Pool, Stop
 from lambent.engine.environments.snapshots import SnapshotKeeper
+from lambent.engine.environments.variables import RoleSession
 
 _log = logging.getLogger(__name__)
 
@@ -25,7 +26,7 @@ LIFE_S: Final = 4 * 3600.0
 class Hosted:
     """An environment on this machine, or one to be."""
 
-    __slots__ = ("ahead_ms", "environment", "function", "id", "initialization_type", "log", "pool")
+    __slots__ = ("ahead_ms", "environment", "function", "id", "initialization_type", "log", "pool", "session")
 
     def __init__(  # noqa: PLR0917, RUF100
         self, environment_id: str, function: FunctionVersion, pool: Pool, log: FunctionLog, initialization_type: str = ON_DEMAND
@@ -36,6 +37,7 @@ class Hosted:
         self.pool = pool
         self.log = log
         self.environment: Environment | None = None  #: ``None`` until it was launched
+        self.session: RoleSession | None = None  #: likewise
         self.ahead_ms: float | None = None  #: what its init took, when that went ahead of its first invocation, which is yet to come
 
 
@@ -114,7 +116,7 @@ class EnvironmentHost:
 
     async def launch(self, hosted: Hosted) -> Environment:
         """Unpack the code, issue credentials and have the sandbox prepare the environment. Raises ``AwsError``."""
-        launch = await self._contents.launch(hosted.function, hosted.id, hosted.log)
+        launch, hosted.session = await self._contents.launch(hosted.function, hosted.id, hosted.log)
         start = self.snapshots.launch if hosted.initialization_type == SNAP_START else self._contents.sandbox.launch
         hosted.environment = await start(launch)
         return hosted.environment

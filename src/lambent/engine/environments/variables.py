@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
+
+import msgspec
 
 from lambent.domain.functions import FunctionVersion
 
@@ -10,24 +13,32 @@ PATH: Final = "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin"
 LIBRARY_PATH: Final = "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib"
 
 
+class RoleSession(msgspec.Struct, frozen=True):
+    """Temporary credentials of an execution role. They are valid already."""
+
+    access_key_id: str
+    secret: str
+    token: str
+    wait_kept: Callable[[], Awaitable[None]]  #: returns when they outlive the server; raises when they could not be kept
+
+
 class RoleCredentials(Protocol):
     """Issues temporary credentials of execution roles."""
 
-    async def role_credentials(self, role_arn: str, function: FunctionVersion) -> tuple[str, str, str]:
-        """Return access key id, secret access key and session token. Raises ``AwsError`` when Lambda may not assume the role."""
+    def role_session(self, role_arn: str, function: FunctionVersion) -> RoleSession:
+        """Return a session of the role for a function's environment. Raises ``AwsError`` when Lambda may not assume the role."""
         ...
 
 
 def variables(
     function: FunctionVersion,
-    credentials: tuple[str, str, str],
+    session: RoleSession,
     *,
     log_stream: str,
     endpoint_url: str,
     initialization_type: str = "on-demand",
 ) -> dict[str, str]:
     """Return the whole environment of the process: what a function may override, its own variables, then what it may not override."""
-    access_key_id, secret, token = credentials
     merged = {
         "PATH": PATH,
         "LD_LIBRARY_PATH": LIBRARY_PATH,
@@ -41,9 +52,9 @@ def variables(
         {
             "AWS_REGION": function.region,
             "AWS_DEFAULT_REGION": function.environment.get("AWS_DEFAULT_REGION", function.region),
-            "AWS_ACCESS_KEY_ID": access_key_id,
-            "AWS_SECRET_ACCESS_KEY": secret,
-            "AWS_SESSION_TOKEN": token,
+            "AWS_ACCESS_KEY_ID": session.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": session.secret,
+            "AWS_SESSION_TOKEN": session.token,
             "AWS_LAMBDA_FUNCTION_NAME": function.name,
             "AWS_LAMBDA_FUNCTION_VERSION": function.version,
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),

@@ -25,10 +25,12 @@ class Maker:
     def __init__(self, clock: VirtualClock, failures: int = 0) -> None:
         self.clock = clock
         self.made: list[Held] = []
+        self.ahead: list[bool] = []  #: whether there was time for each
         self.failures = failures
         self.making = self.most = 0
 
-    async def __call__(self) -> Held:
+    async def __call__(self, ahead: bool) -> Held:
+        self.ahead.append(ahead)
         self.making += 1
         self.most = max(self.most, self.making)
         try:
@@ -102,6 +104,29 @@ async def test_the_stock_is_refilled_when_no_start_is_on_its_way_or_after_a_whil
     traffic.begins()  # never ends
     await clock.advance(READY * (0.1 + PATIENCE_S))
     assert len(stock) == READY
+    await stock.close()
+
+
+async def test_a_start_that_takes_long_is_not_waited_for() -> None:
+    clock, traffic, maker, stock = _stock()
+    over = traffic.begins()
+    await clock.advance(PATIENCE_S)
+    stock.tend()
+    await clock.settle()
+    assert maker.making == 1
+    over()  # counts no more
+    traffic.begins()
+    await clock.advance(0.1 + PATIENCE_S / 2)
+    assert (len(stock), maker.making) == (1, 1)
+    await stock.close()
+
+
+async def test_only_what_is_made_ahead_has_time_to_rehearse() -> None:
+    clock, _, maker, stock = _stock(least=2)
+    taken = asyncio.ensure_future(stock.take())
+    await clock.advance(1)
+    await taken
+    assert maker.ahead == [False, True, True]
     await stock.close()
 
 

@@ -6,6 +6,7 @@ from the warden (no program of its own: a start takes half a millisecond), it en
 
 import contextlib
 import os
+import select
 import signal
 import socket
 
@@ -17,12 +18,13 @@ import talk
 
 STILL_FD = 103  # where the warden puts the smallest program (``still``), if there can be one
 INOTIFY_INSTANCES_MAX = 16  # a user mostly has 128 in all
+STARTS_S = 0.02  # the function starts meanwhile: it needs the processors more
 SPACES = ("user", "mnt", "pid", "net", "ipc", "uts")
 HELD = linux.CLONE_NEWUSER | linux.CLONE_NEWNS | linux.CLONE_NEWPID | linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS
 
 
-def live(request, server, uid, gid):
-    """Be an environment's first process; never returns."""
+def live(request, server, uid, gid, program):
+    """Be an environment's first process; never returns. ``program`` is the filter for calls."""
     try:
         linux.sethostname(b"lambent")
         sockets = open_network(request["network"])
@@ -33,10 +35,11 @@ def live(request, server, uid, gid):
             share_out()
         connect(request["network"])
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # orphans are reaped by the kernel
+        linux.bound_capabilities()  # ahead, as all that can be: when the room is furnished somebody waits for it
         talk.send(server, {"held": True}, [*(each.fileno() for each in sockets), *opened])
         for fd in (*(each.detach() for each in sockets), *opened):
             os.close(fd)
-        serve(server, uid, gid, request["uids"] is not None)
+        serve(server, uid, gid, request["uids"] is not None, program)
     except OSError as error:
         talk.send(server, {"failed": str(error)})
     finally:
@@ -50,7 +53,7 @@ def share_out():
         file.write(str(INOTIFY_INSTANCES_MAX))
 
 
-def serve(server, uid, gid, has_root):
+def serve(server, uid, gid, has_root, program):
     """Furnish the room when told to, stop and continue everything in it when told to."""
     while True:
         order, fds = talk.receive(server)
@@ -72,11 +75,12 @@ def serve(server, uid, gid, has_root):
                 hand_over(server, targets)
                 continue
             # As an ordinary user's, the function has the same user id: that we keep a privilege that it lacks keeps it from tracing us.
-            linux.drop_capabilities(keep=(linux.CAP_KILL,))
+            linux.keep_capabilities((linux.CAP_KILL,))
             linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
             hand_over(server, targets)
             if not order["furnish"]["stays"]:
-                shrink(server, order["furnish"]["seccomp"])
+                select.select([server], [], [], STARTS_S)
+                shrink(server, program)
         if "signal" in order:
             os.kill(-1, order["signal"])
 
@@ -88,10 +92,10 @@ def shrink(server, program):
     loses its last privilege by it and is as confined as the function, whose filter it gets.
     """
     server.set_inheritable(False)
-    linux.filter_calls(bytes.fromhex(program))
-    for program in (STILL_FD, "/usr/bin/sleep", "/bin/sleep"):
+    linux.filter_calls(program)
+    for still in (STILL_FD, "/usr/bin/sleep", "/bin/sleep"):
         with contextlib.suppress(OSError):
-            os.execve(program, ["holder", "2147483647"], {})  # noqa: S606 - ours, or the machine's
+            os.execve(still, ["holder", "2147483647"], {})  # noqa: S606 - ours, or the machine's
 
 
 def make_room(request, server, control, has_root, uid, gid):
@@ -145,7 +149,7 @@ def live_within(request, control, go, uid, gid):
         talk.send(server, {"held": True, "spaces": len(spaces)}, [*spaces, *(each.fileno() for each in sockets)])
         for fd in (*spaces, *(each.detach() for each in sockets)):
             os.close(fd)
-        serve(server, uid, gid, False)
+        serve(server, uid, gid, False, b"")
     except OSError as error:
         talk.send(server, {"failed": str(error)})
     finally:

@@ -180,10 +180,20 @@ def be_known_as(uid):
 
 def drop_capabilities(keep=()):
     """Give up every capability but ``keep``, for good."""
+    bound_capabilities()
+    keep_capabilities(keep)
+
+
+def bound_capabilities():
+    """See to it that no program that is executed gets a capability; those that we have stay ours."""
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)
     capability = 0
     while capability < 64 and _libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0:
         capability += 1
+
+
+def keep_capabilities(keep=()):
+    """Give up every capability but ``keep``. For good only after ``bound_capabilities``."""
     kept = sum(1 << each for each in keep)
     header = struct.pack("=Ii", 0x20080522, 0)
     data = struct.pack("=6I", kept & 0xFFFFFFFF, kept & 0xFFFFFFFF, 0, kept >> 32, kept >> 32, 0)

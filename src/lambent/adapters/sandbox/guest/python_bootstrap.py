@@ -101,7 +101,7 @@ class FrameClient:
         """Return the next invocation."""
         if not self._ready:
             self._ready = True
-            self._frames.send(READY, {})
+            self._frames.send(READY, {"peak_kb": peak_kb(), "unread": unread()})
         _, header, body = self._frames.receive()
         return types.SimpleNamespace(  # as awslambdaric's own class of requests, but filled in by C code
             invoke_id=header["request_id"],

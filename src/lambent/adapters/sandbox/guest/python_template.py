@@ -124,13 +124,18 @@ class Template(cradle.Cradle):
         ours.close()
 
     def become(self):
-        """In the child: wait for the function, and become it."""
+        """In the child: wait for the function, and become it.
+
+        Who has time rehearses once more: each page that it writes to then is its own already when the function comes.
+        """
         for hooks in AT_FORK:  # for forks of the function's; none is needed for ours, in which no thread was lost and no lock held
             register_at_fork(**hooks)
         os.register_at_fork = register_at_fork
         os.close(self.say)
         for each in (signal.SIGPIPE, signal.SIGXFSZ):  # errors for a Python program, as its interpreter has them when it starts
             signal.signal(each, signal.SIG_IGN)
+        if self.born.get("rehearses"):
+            self.rehearse()
         self.live(python_bootstrap.Frames(python_bootstrap.FRAMES_FD), python_bootstrap.RECORDS_FD)
 
     def live(self, frames, records):

@@ -106,7 +106,7 @@ class Warden(cradle.Cradle):
                     os._exit(127)
                 linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
                 os.close(102)
-                holder.live(request, cradle.connected(control), self.uid, self.gid)
+                holder.live(request, cradle.connected(control), self.uid, self.gid, bytes.fromhex(self.spec["seccomp"]))
             finally:
                 os._exit(127)
         os.close(go_r)
