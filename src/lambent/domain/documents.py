@@ -22,6 +22,18 @@ class Found(msgspec.Struct, Generic[T], frozen=True):
     version: int
 
 
+class Reader(Generic[T]):
+    """Reads what is stored of one type, in MessagePack. What does it is made for the first: for all types together it takes a while."""
+
+    def __init__(self, kind: type[T]) -> None:
+        self._kind = kind
+
+    @cached_property
+    def decode(self) -> Callable[[bytes], T]:
+        """Return what was stored."""
+        return msgspec.msgpack.Decoder(self._kind).decode
+
+
 class Table(Generic[T]):
     """A table whose documents are all of one type, stored as MessagePack.
 
@@ -30,13 +42,8 @@ class Table(Generic[T]):
 
     def __init__(self, name: str, kind: type[T]) -> None:
         self.name = name
-        self._kind = kind
+        self._reader = Reader(kind)
         self._encode = msgspec.msgpack.Encoder().encode
-
-    @cached_property
-    def _decode(self) -> Callable[[bytes], T]:
-        """What reads documents, made when the first is read: for all types of all services it takes a while."""
-        return msgspec.msgpack.Decoder(self._kind).decode
 
     def put(self, key: Key, value: T, expect: int | None = None) -> Put:
         """Return the write that stores ``value``."""
@@ -49,7 +56,7 @@ class Table(Generic[T]):
     async def get(self, store: Store, key: Key) -> Found[T] | None:
         """Return the document, or ``None``."""
         found = await store.get(self.name, key)
-        return None if found is None else Found(found.key, self._decode(found.value), found.version)
+        return None if found is None else Found(found.key, self._reader.decode(found.value), found.version)
 
     async def range(
         self,
@@ -63,7 +70,7 @@ class Table(Generic[T]):
     ) -> list[Found[T]]:
         """Return documents in key order; see ``Store.range``."""
         found = await store.range(self.name, within, start=start, after=after, limit=limit, reverse=reverse)
-        return [Found(each.key, self._decode(each.value), each.version) for each in found]
+        return [Found(each.key, self._reader.decode(each.value), each.version) for each in found]
 
 
 def keep(digest: str, owner: str) -> Put:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import cached_property
+from importlib import import_module
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from lambent.domain.call import Call, Result
@@ -38,6 +40,14 @@ class Operations(Generic[C]):
         return register
 
 
+def families(package: str, *modules: str) -> Callable[[], list[Operations[Any]]]:
+    """Return what imports a service's families of operations: modules of its package, each with its ``operations``.
+
+    By name, because a start doesn't wait for them: all services' together take a tenth of it.
+    """
+    return lambda: [import_module(f"{package}.{each}").operations for each in modules]
+
+
 class Service(Protocol):
     """A native AWS service as ``Cloud`` sees it."""
 
@@ -55,6 +65,10 @@ class Service(Protocol):
         """Return what carries out an operation. Raises ``NotImplementedHere`` for one that isn't built yet."""
         ...
 
+    def load(self) -> None:
+        """Import what carries out operations, if no call has had it imported yet."""
+        ...
+
 
 class NativeService(Generic[C]):
     """A service made of families of operations over one context."""
@@ -63,7 +77,7 @@ class NativeService(Generic[C]):
         self,
         name: str,
         context: C,
-        families: Sequence[Operations[C]],
+        families: Callable[[], Sequence[Operations[C]]],
         *,
         raw_handlers: Sequence[RawHandler] = (),
         workers: Sequence[Worker] = (),
@@ -71,24 +85,29 @@ class NativeService(Generic[C]):
     ) -> None:
         self.name = name
         self._context = context
-        self._handlers: dict[str, Handler[C]] = {}
-        for family in families:
-            twice = self._handlers.keys() & family.handlers.keys()
-            if twice:
-                raise ValueError(f"{name}: served twice: {sorted(twice)}")
-            self._handlers.update(family.handlers)
+        self._families = families
         self.raw_handlers = raw_handlers
         self.workers = workers
         self.partial = partial
 
-    @property
+    @cached_property
     def operations(self) -> Mapping[str, Handler[C]]:
         """What is served, by the model's operation name."""
-        return self._handlers
+        found: dict[str, Handler[C]] = {}
+        for family in self._families():
+            twice = found.keys() & family.handlers.keys()
+            if twice:
+                raise ValueError(f"{self.name}: served twice: {sorted(twice)}")
+            found.update(family.handlers)
+        return found
+
+    def load(self) -> None:
+        """Import what carries out operations, if no call has had it imported yet."""
+        _ = self.operations
 
     def handler(self, operation: str) -> Serve:
         """Return what carries out an operation."""
-        handler, context = self._handlers.get(operation), self._context
+        handler, context = self.operations.get(operation), self._context
         if handler is None:
             raise NotImplementedHere(self.name, operation)
         return lambda call: handler(context, call, call.params)

@@ -10,7 +10,7 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -66,10 +66,17 @@ def _allow_many_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def _settle() -> None:
-    """Import botocore, if no request has had it imported yet. Then leave what was loaded out of collections, which take 20 to 40 ms with
-    it, and look for cycles less often: what a request leaves behind is mostly freed by itself."""
-    models.load_botocore()
+def _settle(steps: Sequence[Callable[[], object]]) -> None:
+    """Do the first of the things that requests shouldn't wait for, and the others when those that came meanwhile had their turn."""
+    first, *others = steps
+    first()
+    if others:
+        asyncio.get_running_loop().call_soon(_settle, others)
+
+
+def _collect() -> None:
+    """Leave what was loaded out of collections, which take 20 to 40 ms with it, and look for cycles less often: what a request leaves
+    behind is mostly freed by itself."""
     gc.freeze()  # with the thousand objects that loading left behind: to look for those first takes 50 ms
     gc.set_threshold(20_000, 20, 20)
     gc.enable()
@@ -104,7 +111,8 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     try:
         await front.listen([listener])
         _greet(settings, server)
-        asyncio.get_running_loop().call_later(_CALM_S, _settle)
+        later = [models.load_botocore, *(each.load for each in server.services.values()), _collect]
+        asyncio.get_running_loop().call_later(_CALM_S, _settle, later)
         await stopped.wait()
         await front.stop(_GRACE_S)
     finally:

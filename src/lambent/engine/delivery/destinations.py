@@ -12,6 +12,7 @@ from lambent.base.clock import Clock
 from lambent.base.ids import Ids
 from lambent.domain.arns import Arn
 from lambent.domain.call import Call
+from lambent.domain.documents import Reader
 from lambent.domain.errors import AwsError
 from lambent.domain.metrics import Metrics, NoMetrics
 from lambent.domain.ports import Cloud
@@ -31,7 +32,7 @@ FAILURES_MAX: Final = 10
 """How often a destination that answers with a passing error is tried: with back-off, for about an hour."""
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Dispatch).decode
+_dispatches = Reader(Dispatch)
 
 
 class Destinations:
@@ -62,7 +63,7 @@ class Destinations:
 
     async def handle(self, lease: Lease) -> Handled:
         """Deliver a record. A passing error is tried again; a lasting one is logged, as AWS counts it in DestinationDeliveryFailures."""
-        dispatch = _decode(lease.body)
+        dispatch = _dispatches.decode(lease.body)
         try:
             await self._deliver(dispatch)
         except (AwsError, ValueError) as error:

@@ -16,6 +16,7 @@ import msgspec
 
 from lambent.base.clock import Clock
 from lambent.base.ids import Ids
+from lambent.domain.documents import Reader
 from lambent.domain.errors import AwsError
 from lambent.domain.functions import EventInvokeConfig, FunctionDirectory, FunctionVersion, ResolvedFunction
 from lambent.domain.invocations import Invocation, InvocationResult, Invoker
@@ -39,7 +40,7 @@ EVENTS: Final = "lambda.events/"
 LEASE_S: Final = 1_200.0  # the longest function, its init twice, and time to spare
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Event).decode
+_events = Reader(Event)
 
 
 class AsyncInvocations:
@@ -104,7 +105,7 @@ class AsyncInvocations:
 
     async def _deliver(self, lease: Lease) -> Handled:
         """Run an event once and decide what becomes of it."""
-        event, lease = _decode(lease.body), without_body(lease)
+        event, lease = _events.decode(lease.body), without_body(lease)
         try:
             resolved = await self._directory.resolve(event.account_id, event.region, event.name, event.qualifier)
         except AwsError as error:

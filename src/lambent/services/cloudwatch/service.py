@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from lambent.domain.ports import Platform
-from lambent.domain.service import NativeService
+from lambent.domain.service import NativeService, families
 from lambent.domain.storage import Write
-from lambent.services.cloudwatch import ingestion, queries
 from lambent.services.cloudwatch.state import CloudWatch, metrics, points
 
+_FAMILIES = families(
+    "lambent.services.cloudwatch",
+    "ingestion",
+    "queries",
+)
 KEPT_MS = 15 * 86_400_000
 _EVERY_S = 3_600.0
 _PAGE = 1_000
@@ -46,5 +50,4 @@ class Housekeeping:
 def build(platform: Platform) -> NativeService[CloudWatch]:
     """Return the service. What it doesn't serve, the companion does."""
     cloudwatch = CloudWatch(platform)
-    families = [ingestion.operations, queries.operations]
-    return NativeService("cloudwatch", cloudwatch, families, workers=[Housekeeping(cloudwatch)], partial=True)
+    return NativeService("cloudwatch", cloudwatch, _FAMILIES, workers=[Housekeeping(cloudwatch)], partial=True)

@@ -11,6 +11,7 @@ import msgspec
 from lambent.domain.arns import Arn
 from lambent.domain.call import Call
 from lambent.domain.caller import Caller
+from lambent.domain.documents import Reader
 from lambent.domain.errors import AwsError, Unreachable
 from lambent.domain.storage import Acknowledge, Enqueue, Lease, Postpone, Write
 from lambent.engine.delivery import target_retries as retries
@@ -26,8 +27,8 @@ PRINCIPAL: Final = "events.amazonaws.com"
 DEAD_LETTER_FAILURES_MAX: Final = 12
 """How often a dead-letter queue that fails for the moment is tried: with back-off, for about an hour."""
 
-_delivery = msgspec.msgpack.Decoder(Delivery).decode
-_dead_letter = msgspec.msgpack.Decoder(DeadLetter).decode
+_deliveries = Reader(Delivery)
+_dead_letters = Reader(DeadLetter)
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -39,7 +40,7 @@ class Deliveries:
 
     async def handle(self, lease: Lease) -> Sequence[Write]:
         """Deliver once, and say what follows."""
-        delivery = _delivery(lease.body)
+        delivery = _deliveries.decode(lease.body)
         try:
             await self._deliver(delivery)
         except AwsError as error:
@@ -135,7 +136,7 @@ class DeadLetters:
 
     async def handle(self, lease: Lease) -> Sequence[Write]:
         """Send a message to a dead-letter queue; a passing error is tried again, a lasting one is logged."""
-        letter = _dead_letter(lease.body)
+        letter = _dead_letters.decode(lease.body)
         platform = self._events.platform
         arn = Arn.parse(letter.queue_arn)
         params = {

@@ -3,20 +3,9 @@
 from __future__ import annotations
 
 from lambent.domain.ports import Outside, Platform, Worker
-from lambent.domain.service import NativeService
+from lambent.domain.service import NativeService, families
 from lambent.engine.delivery.queue_worker import LeaseHandler, QueueWorker
-from lambent.services.events import (
-    api_destinations,
-    archives,
-    buses,
-    connections,
-    permissions,
-    publishing,
-    replays,
-    rules,
-    tagging,
-    targets,
-)
+from lambent.services.events import archives
 from lambent.services.events.context import Events
 from lambent.services.events.deliveries import DeadLetters, Deliveries
 from lambent.services.events.figures import Figures
@@ -25,8 +14,19 @@ from lambent.services.events.replays import Replaying
 from lambent.services.events.rulebook import RuleBook
 from lambent.services.events.state import DEAD_LETTERS, DELIVERIES, HTTP_DELIVERIES, REPLAYING, SCHEDULES
 
-_FAMILIES = (buses, permissions, rules, targets, publishing, archives, replays, connections, api_destinations, tagging)
-
+_FAMILIES = families(
+    "lambent.services.events",
+    "buses",
+    "permissions",
+    "rules",
+    "targets",
+    "publishing",
+    "archives",
+    "replays",
+    "connections",
+    "api_destinations",
+    "tagging",
+)
 
 TICKET_LEASE_S = 20.0
 """A rule that is due is dealt with in one commit; should its handling be lost, it isn't late by more than this."""
@@ -47,4 +47,4 @@ def build(platform: Platform, outside: Outside) -> NativeService[Events]:
         worker(REPLAYING, Replaying(events).handle, concurrency=4),
         archives.Housekeeping(events),
     ]
-    return NativeService("events", events, [each.operations for each in _FAMILIES], workers=workers)
+    return NativeService("events", events, _FAMILIES, workers=workers)

@@ -9,25 +9,7 @@ from lambent.domain.invocations import EventQueue, Invoker
 from lambent.domain.metrics import Metrics
 from lambent.domain.ports import Platform, ReadSigned, Roles
 from lambent.domain.provisioning import ProvisionedEnvironments, Snapshots
-from lambent.domain.service import NativeService
-from lambent.services.lambda_ import (
-    aliases,
-    code_signing,
-    concurrency,
-    event_configs,
-    functions,
-    invoke,
-    layer_permissions,
-    layers,
-    management,
-    mappings,
-    permissions,
-    provisioned,
-    tags,
-    updates,
-    urls,
-    versions,
-)
+from lambent.domain.service import NativeService, families
 from lambent.services.lambda_.allotments import Allotments, TakenConcurrency
 from lambent.services.lambda_.catalogue import FunctionCatalogue
 from lambent.services.lambda_.code import CodeDownloads
@@ -37,23 +19,24 @@ from lambent.services.lambda_.snapstart import SnapStarts
 from lambent.services.lambda_.transitions import Transitions
 from lambent.services.lambda_.url_serving import FunctionUrls
 
-_FAMILIES = (
-    functions.operations,
-    updates.operations,
-    versions.operations,
-    aliases.operations,
-    layers.operations,
-    layer_permissions.operations,
-    permissions.operations,
-    tags.operations,
-    concurrency.operations,
-    provisioned.operations,
-    event_configs.operations,
-    urls.operations,
-    code_signing.operations,
-    management.operations,
-    mappings.operations,
-    invoke.operations,
+_FAMILIES = families(
+    "lambent.services.lambda_",
+    "functions",
+    "updates",
+    "versions",
+    "aliases",
+    "layers",
+    "layer_permissions",
+    "permissions",
+    "tags",
+    "concurrency",
+    "provisioned",
+    "event_configs",
+    "urls",
+    "code_signing",
+    "management",
+    "mappings",
+    "invoke",
 )
 
 

@@ -3,42 +3,27 @@
 from __future__ import annotations
 
 from lambent.domain.ports import Authoriser, Platform
-from lambent.domain.service import NativeService
-from lambent.services.s3 import (
-    acls,
-    archives,
-    buckets,
-    configurations,
-    copying,
-    listing,
-    locks,
-    multipart,
-    notifying,
-    numbered,
-    objects,
-    policies,
-    tagging,
-    uploads,
-)
+from lambent.domain.service import NativeService, families
 from lambent.services.s3.browsers import Browsers, Keys, NoKeys
 from lambent.services.s3.context import S3
 from lambent.services.s3.delivery import NotificationDelivery
 
-_FAMILIES = (
-    buckets,
-    acls,
-    locks,
-    policies,
-    numbered,
-    archives,
-    configurations,
-    notifying,
-    objects,
-    copying,
-    multipart,
-    uploads,
-    tagging,
-    listing,
+_FAMILIES = families(
+    "lambent.services.s3",
+    "buckets",
+    "acls",
+    "locks",
+    "policies",
+    "numbered",
+    "archives",
+    "configurations",
+    "notifying",
+    "objects",
+    "copying",
+    "multipart",
+    "uploads",
+    "tagging",
+    "listing",
 )
 
 
@@ -50,6 +35,4 @@ def build(
     ``authoriser`` decides about each of the keys that one request deletes.
     """
     s3 = S3(platform, classic, authoriser)
-    return NativeService(
-        "s3", s3, [each.operations for each in _FAMILIES], raw_handlers=[Browsers(s3, keys or NoKeys())], workers=[NotificationDelivery(s3)]
-    )
+    return NativeService("s3", s3, _FAMILIES, raw_handlers=[Browsers(s3, keys or NoKeys())], workers=[NotificationDelivery(s3)])

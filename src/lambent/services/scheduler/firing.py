@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 import msgspec
 
+from lambent.domain.documents import Reader
 from lambent.domain.storage import Acknowledge, Enqueue, Lease, Postpone, Write
 from lambent.services.scheduler.due import first_due, next_due, window_s
 from lambent.services.scheduler.state import INVOCATIONS, SCHEDULES, TICKETS, Invocation, Schedule, Scheduler, Ticket
 
 _FAR_FUTURE_S = 253_402_300_799.0  #: the end of the year 9999
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Ticket).decode
+_tickets = Reader(Ticket)
 
 
 def enrol(scheduler: Scheduler, schedule: Schedule) -> list[Write]:
@@ -31,7 +32,7 @@ class Firing:
 
     async def handle(self, lease: Lease) -> Sequence[Write]:
         """Enqueue the invocation, together with what becomes of the schedule."""
-        ticket = _decode(lease.body)
+        ticket = _tickets.decode(lease.body)
         found = await SCHEDULES.get(self._scheduler.platform.store, ticket.key)
         if found is None or found.value.modified != ticket.modified or found.value.state != "ENABLED":
             return (Acknowledge(lease),)

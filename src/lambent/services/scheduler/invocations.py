@@ -11,6 +11,7 @@ import msgspec
 
 from lambent.domain.arns import Arn
 from lambent.domain.call import Call
+from lambent.domain.documents import Reader
 from lambent.domain.errors import AwsError
 from lambent.domain.storage import Acknowledge, Enqueue, Lease, Postpone, Write
 from lambent.engine.delivery import target_retries as retries
@@ -26,8 +27,8 @@ PRINCIPAL: Final = "scheduler.amazonaws.com"
 DEAD_LETTER_FAILURES_MAX: Final = 12
 """How often a dead-letter queue that fails for the moment is tried: with back-off, for about an hour."""
 
-_invocation = msgspec.msgpack.Decoder(Invocation).decode
-_dead_letter = msgspec.msgpack.Decoder(DeadLetter).decode
+_invocations = Reader(Invocation)
+_dead_letters = Reader(DeadLetter)
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -39,7 +40,7 @@ class Invocations:
 
     async def handle(self, lease: Lease) -> Sequence[Write]:
         """Tell a target once, and say what follows."""
-        invocation = _invocation(lease.body)
+        invocation = _invocations.decode(lease.body)
         told = payload(invocation, self._scheduler.platform.ids.uuid())
         try:
             for service, operation, params in self._calls(invocation, told):
@@ -110,7 +111,7 @@ class DeadLetters:
 
     async def handle(self, lease: Lease) -> Sequence[Write]:
         """Send a message to a dead-letter queue; a passing error is tried again, a lasting one is logged."""
-        letter = _dead_letter(lease.body)
+        letter = _dead_letters.decode(lease.body)
         platform = self._scheduler.platform
         arn = Arn.parse(letter.queue_arn)
         params = {

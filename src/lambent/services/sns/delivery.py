@@ -19,7 +19,7 @@ from lambent.domain.storage import Acknowledge, Enqueue, Lease, Postpone, Write
 from lambent.engine.delivery import QueueWorker
 from lambent.services.sns.context import Sns
 from lambent.services.sns.delivery_policies import effective_subscription_policy, retry_policy
-from lambent.services.sns.dispatches import FANOUT, WEBHOOKS, Dispatch, Kind, decode
+from lambent.services.sns.dispatches import FANOUT, WEBHOOKS, Dispatch, Kind, dispatches
 from lambent.services.sns.feedback import Delivered, feedback
 from lambent.services.sns.pacing import Pacer
 from lambent.services.sns.protocols import WEBHOOKS as WEBHOOK_PROTOCOLS
@@ -55,7 +55,7 @@ class Deliveries:
 
     async def handle(self, lease: Lease) -> Sequence[Write]:
         """Deliver a message to its targets, all at once; return what follows."""
-        dispatch = decode(lease.body)
+        dispatch = dispatches.decode(lease.body)
         entry = await self._sns.topics.find(dispatch.topic)
         if entry is None:
             return (Acknowledge(lease),)

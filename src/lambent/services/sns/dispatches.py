@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from lambent.domain.documents import Reader
 from lambent.domain.storage import Enqueue
 from lambent.services.sns.messages import Message
 from lambent.services.sns.state import Subscription
@@ -53,4 +54,4 @@ class Dispatch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 _encode = msgspec.msgpack.Encoder().encode
-decode = msgspec.msgpack.Decoder(Dispatch).decode
+dispatches = Reader(Dispatch)

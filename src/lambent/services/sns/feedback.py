@@ -19,6 +19,7 @@ from lambent.base.ids import Ids
 from lambent.domain.arns import Arn
 from lambent.domain.call import Call
 from lambent.domain.caller import Caller, CallerKind
+from lambent.domain.documents import Reader
 from lambent.domain.errors import AwsError, Unreachable
 from lambent.domain.ports import Platform
 from lambent.domain.storage import Acknowledge, Enqueue, Lease, Write
@@ -54,7 +55,7 @@ class Feedback(msgspec.Struct, frozen=True):
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Feedback).decode
+_feedback = Reader(Feedback)
 
 
 def feedback(topic: Topic, subscription: Subscription, dispatch: Dispatch, outcome: Outcome, now: float, ids: Ids) -> list[Enqueue]:
@@ -141,7 +142,7 @@ class FeedbackLogs:
 
     async def handle(self, lease: Lease) -> Sequence[Write]:
         """Write a record; one that the log, or the role, doesn't take is told to the operator."""
-        found = _decode(lease.body)
+        found = _feedback.decode(lease.body)
         stream = str(uuid5(NAMESPACE_URL, found.group))
         where = {"logGroupName": found.group, "logStreamName": stream}
         events = {**where, "logEvents": [{"timestamp": found.time_ms, "message": found.text}]}

@@ -7,11 +7,10 @@ from typing import Final
 
 from lambent.domain.http import HttpRequest
 from lambent.domain.ports import Outside, Platform
-from lambent.domain.service import NativeService
+from lambent.domain.service import NativeService, families
 from lambent.domain.storage import Lease, Write
 from lambent.engine.delivery.endings import Handled
 from lambent.engine.delivery.fair_worker import FairWorker
-from lambent.services.sns import confirmations, platforms, publishing, subscriptions, tagging, texting, topics
 from lambent.services.sns.archives import ArchiveKeeper
 from lambent.services.sns.catalogue import Topics
 from lambent.services.sns.confirmations import Expiries
@@ -28,7 +27,16 @@ from lambent.services.sns.signing import Signer
 
 WEBHOOKS_OWN: Final = 2
 """How many requests a webhook may have under way whatever the others do; 64 more are shared."""
-_FAMILIES = (topics, subscriptions, confirmations, publishing, tagging, platforms, texting)
+_FAMILIES = families(
+    "lambent.services.sns",
+    "topics",
+    "subscriptions",
+    "confirmations",
+    "publishing",
+    "tagging",
+    "platforms",
+    "texting",
+)
 
 
 def build(platform: Platform, outside: Outside, trusts: Callable[[HttpRequest], bool]) -> NativeService[Sns]:
@@ -49,7 +57,7 @@ def build(platform: Platform, outside: Outside, trusts: Callable[[HttpRequest], 
     return NativeService(
         "sns",
         sns,
-        [each.operations for each in _FAMILIES],
+        _FAMILIES,
         raw_handlers=[Links(platform.cloud, platform.ids), sns.signer, Outbox(store, trusts)],
         workers=[
             deliveries.worker(),

@@ -8,14 +8,26 @@ from lambent.domain.call import Call, Result
 from lambent.domain.caller import CallerKind
 from lambent.domain.errors import AwsError
 from lambent.domain.ports import Platform
-from lambent.domain.service import NativeService, Serve
-from lambent.services.sqs import dead_letters, moves, permissions, queues, receiving, sending, setting, settling, tagging
+from lambent.domain.service import NativeService, Serve, families
 from lambent.services.sqs.context import Sqs
 from lambent.services.sqs.fifo import LOOKAHEAD
 from lambent.services.sqs.housekeeping import Housekeeping
 from lambent.services.sqs.mailroom import Mailroom
 from lambent.services.sqs.moving import Mover
 from lambent.services.sqs.registry import Registry
+
+_FAMILIES = families(
+    "lambent.services.sqs",
+    "queues",
+    "setting",
+    "sending",
+    "receiving",
+    "settling",
+    "dead_letters",
+    "tagging",
+    "permissions",
+    "moves",
+)
 
 
 class SqsService(NativeService[Sqs]):
@@ -36,5 +48,4 @@ class SqsService(NativeService[Sqs]):
 def build(platform: Platform, *, fifo_lookahead: int = LOOKAHEAD) -> SqsService:
     """Return the service; its workers move messages between queues, and tidy up."""
     sqs = Sqs(platform, Mailroom(platform, lookahead=fifo_lookahead), Registry(platform.store))
-    families = (queues, setting, sending, receiving, settling, dead_letters, tagging, permissions, moves)
-    return SqsService("sqs", sqs, [each.operations for each in families], workers=[Mover(sqs), Housekeeping(sqs)])
+    return SqsService("sqs", sqs, _FAMILIES, workers=[Mover(sqs), Housekeeping(sqs)])
