@@ -213,7 +213,7 @@ async def main():
     network = Network(4566, doors.no_doors, "internet", uplink=Uplink(sys.argv[2]))
     driver = NamespaceSandbox(Path(sys.argv[1]) / "sandbox", SystemClock(), network=network)
     berth = await driver._berths.make(None)
-    print(driver._house._process.pid, flush=True)
+    print(driver._house._process.pid, *driver._house.hierarchies.all, flush=True)
     await asyncio.sleep(1000)
 
 asyncio.run(main())
@@ -222,21 +222,32 @@ asyncio.run(main())
 
 @pytest.mark.parametrize("who", ["server", "both"])
 @pytest.mark.parametrize("helper", ["slirp4netns", "pasta"])
-def test_kill_9_takes_helpers_along(tmp_path: Path, helper: str, who: str) -> None:
+def test_kill_9_takes_helpers_and_groups_along(tmp_path: Path, helper: str, who: str) -> None:
     program = shutil.which(helper)
     if program is None:
         pytest.skip(f"{helper} is not installed")
     with subprocess.Popen([sys.executable, "-c", SERVER, str(tmp_path), program], stdout=subprocess.PIPE) as server:
         assert server.stdout is not None
-        warden = int(server.stdout.readline() or 0)
-        if not warden:
-            pytest.skip("namespaces don't work here")
+        warden, *groups = server.stdout.readline().decode().split() or pytest.skip("namespaces don't work here")
+        assert all(Path(each).is_dir() for each in groups)
         pids = helpers_of(server.pid, helper)
         assert pids
         if who == "both":
-            os.kill(warden, signal.SIGKILL)
+            os.kill(int(warden), signal.SIGKILL)
         server.kill()
+    left = [Path(f"/proc/{pid}") for pid in pids]
+    if who == "server":  # else nobody is left to remove control groups: the next start does
+        left += map(Path, groups)
     deadline = time.monotonic() + 10
-    while any(Path(f"/proc/{pid}").exists() for pid in pids) and time.monotonic() < deadline:
+    while any(each.exists() for each in left) and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
+    assert [each for each in left if each.exists()] == []
+    asyncio.run(start_and_stop(tmp_path))
+    assert [each for each in groups if Path(each).exists()] == []
+
+
+async def start_and_stop(folder: Path) -> None:
+    """Be the next server of a folder."""
+    driver = NamespaceSandbox(folder / "sandbox", SystemClock())
+    assert await driver.probe() == ""
+    await driver.close()
