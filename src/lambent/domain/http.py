@@ -72,7 +72,7 @@ class HttpRequest(msgspec.Struct, frozen=True):
     body: ByteStream
     client: str = ""  #: the peer's IP address
     is_connected: Callable[[], bool] = always  #: whether the client still waits
-    environment_key: str | None = None  #: from inside an environment: the only access key that it may use
+    environment_key: str | None = None  #: from inside an environment: the access key that it was started with
 
     @property
     def host(self) -> str:

@@ -44,6 +44,8 @@ class Identity(msgspec.Struct, frozen=True):
     secret: str | None = None  #: ``None``: the key is believed without proof (a root of this machine's own)
     session_token: str = ""
     expires: float | None = None  #: seconds since 1970
+    begun_by: str | None = None
+    """The key of a function's role by which the session was begun, over however many roles in between; the key itself for that one."""
 
 
 class Identities(Protocol):
@@ -77,9 +79,10 @@ class Authenticator:
 
     def claim(self, request: HttpRequest, bucket: str, credential: Credential, service: str, protocol: str) -> Claim:
         """Return the claim when the head holds. Raises ``AwsError`` in the service's manner."""
-        key, inside = credential.terms.access_key_id, request.environment_key
-        identity = self._identities.find(key)
-        if identity is None or (inside is not None and inside != key):  # an environment speaks for its own role only
+        inside = request.environment_key
+        identity = self._identities.find(credential.terms.access_key_id)
+        # An environment speaks for its own role, and for those that this one has assumed.
+        if identity is None or (inside is not None and inside != identity.begun_by):
             raise refusal(Doubt.UNKNOWN_KEY, service, protocol)
         if identity.expires is not None and identity.expires <= self._clock.now():
             raise refusal(Doubt.EXPIRED_TOKEN, service, protocol)

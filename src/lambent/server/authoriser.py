@@ -20,12 +20,13 @@ from lambent.domain.caller import Caller, CallerKind
 from lambent.domain.errors import AwsError
 from lambent.policy.actions import Need, needs_of
 from lambent.policy.callers import conditions_of, principal_of, secure_transport
-from lambent.policy.evaluation import Decision, Principal, Request
+from lambent.policy.evaluation import Decision, Principal, Request, role_of
 from lambent.policy.permissions import ALLOWED, IDENTITY, Policy, Verdict, judge, with_resource_policy
 from lambent.server.denials import denial
 from lambent.server.identities import SessionPolicies
 from lambent.server.resource_policies import ResourcePolicies
 from lambent.server.role_book import Key, Role, RoleBook, parsed
+from lambent.server.role_documents import RoleDocument
 
 _log = logging.getLogger(__name__)
 
@@ -73,7 +74,7 @@ class RoleAuthoriser:
         if caller.kind is not _ROLE:
             return None
         key = (caller.account_id, _role_name(caller.arn))
-        if key in self._told and not self._strict:
+        if key in self._told and not self._strict and call.service != "sts":
             known, role = self._book.at_hand(key)
             if known and role is None:
                 return None
@@ -120,7 +121,7 @@ class RoleAuthoriser:
             role = await self._book.find(caller.account_id, name)
         if role is None and not self._strict:
             self._tell(caller.account_id, name)
-            return None
+            return await self._unknown(call)
         if (call.service, call.operation) in self._in_parts:
             return None
         if call.service == "sts" and call.operation in _NOT_FOR_SESSIONS:
@@ -133,6 +134,22 @@ class RoleAuthoriser:
                 return denial(call.service, caller.arn, need.spoken, need.shown, "")
         return None
 
+    async def _unknown(self, call: Call) -> AwsError | None:
+        """Return why a role that nobody knows may not make the call. It may do everything in its account, but it is nobody else: it assumes
+        roles that are known as they trust it, and others only in its account."""
+        if call.service != "sts" or call.operation != "AssumeRole":
+            return None
+        for need in needs_of(call):
+            arn, other = await self._assumed(call)
+            if other is None:
+                may = arn is not None and arn.account_id == call.caller.account_id
+            else:
+                asked = self._request(call, RoleDocument(role_of(call.caller.arn)), need)
+                may = not other.document.deleted and other.trust.says(asked) is Decision.ALLOW
+            if not may:
+                return denial(call.service, call.caller.arn, need.spoken, need.shown, "")
+        return None
+
     async def _verdict(self, call: Call, role: Role | None, need: Need) -> Verdict:
         if role is None or role.document.deleted:
             return _NOTHING
@@ -143,7 +160,7 @@ class RoleAuthoriser:
         if call.caller.access_key_id:
             session = await self._of_session(call.caller)
             permissions = permissions if session is None else replace(permissions, session=session)
-        request = self._request(call, role, need)
+        request = self._request(call, role.document, need)
         verdict = judge(permissions, request)
         if verdict.allowed and role.allowed is not None and permissions is role.permissions and need.certain:
             if len(role.allowed) >= _DECISIONS_MAX:
@@ -152,8 +169,9 @@ class RoleAuthoriser:
         if verdict.allowed or verdict.denied_by:
             return verdict
         if need.action == "sts:AssumeRole":
-            other = await self._other_role(need)
-            return with_resource_policy(verdict, (other.trust,), request) if other is not None else verdict
+            arn, other = await self._assumed(call)
+            is_near = arn is not None and arn.account_id == call.caller.account_id  # elsewhere both have to allow it
+            return with_resource_policy(verdict, (other.trust,), request) if other is not None and is_near else verdict
         return with_resource_policy(verdict, await self._resource_policies.of(need, call), request)
 
     def _has_own_policies(self, caller: Caller) -> bool:
@@ -176,24 +194,33 @@ class RoleAuthoriser:
 
     async def _may_use(self, call: Call, need: Need, role: Role | None) -> bool:
         """Return whether another role may be handed over, or assumed: one that nobody knows might do everything, so it may not."""
-        other = await self._other_role(need)
-        if other is None or role is None:
+        _, other = await (self._named(need.resource) if need.action == "iam:PassRole" else self._assumed(call))
+        if other is None or other.document.deleted or role is None:
             return False
         if need.action == "iam:PassRole":
             return True
-        return other.trust.says(self._request(call, role, need)) is Decision.ALLOW
+        return other.trust.says(self._request(call, role.document, need)) is Decision.ALLOW
 
-    async def _other_role(self, need: Need) -> Role | None:
+    async def _assumed(self, call: Call) -> tuple[Arn | None, Role | None]:
+        """Return the ARN of the role that a call assumes, if it is one, and the role, if it is known by that very ARN.
+
+        The session is of whatever the ARN says: an ARN that only resembles a known role's would make a session of one that nobody knows.
+        """
+        given = str(call.params.get("RoleArn"))
+        arn, other = await self._named(given)
+        is_exact = other is not None and other.document.arn == given
+        return (arn, other) if other is None or is_exact else (None, None)
+
+    async def _named(self, text: str) -> tuple[Arn | None, Role | None]:
         try:
-            arn = Arn.parse(need.resource)
+            arn = Arn.parse(text)
         except ValueError:
-            return None
-        found = await self._find(arn.account_id, arn.resource.rpartition("/")[2])
-        return None if found is None or found.document.deleted else found
+            return None, None
+        return arn, await self._find(arn.account_id, arn.resource.rpartition("/")[2])
 
-    def _request(self, call: Call, role: Role, need: Need) -> Request:
+    def _request(self, call: Call, document: RoleDocument, need: Need) -> Request:
         """Return what is asked, with the global condition keys and the call's own."""
-        caller, document, now = call.caller, role.document, self._clock.now()
+        caller, now = call.caller, self._clock.now()
         session = caller.arn.rpartition("/")[2]
         context: dict[str, tuple[str, ...]] = {
             **conditions_of(caller),

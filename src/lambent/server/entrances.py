@@ -1,7 +1,7 @@
 """The ways into the gateway from inside of environments: listeners on their loopback, accepted on here.
 
 A request that comes in there says so (``HttpRequest.environment_key``): the gateway believes only the credentials that the environment
-was started with.
+was started with, and those that it was given for them by AssumeRole.
 """
 
 from __future__ import annotations

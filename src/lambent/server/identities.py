@@ -4,12 +4,16 @@ A key that was issued here (by IAM, STS, or to a function for its role) is check
 of the settings. On loopback, where the caller is the user of this machine, a 12-digit access key id is that account's root, and any other
 key the default account's, both believed without proof; where strangers can connect, both are unknown. Issued keys are in the table
 ``identity.credentials``; all of them are mirrored in memory, so that no request reads the disk.
+
+From inside an environment only the key of its role counts, and the sessions that were begun by it: with AssumeRole, by that key or by
+such a session. Of them each function's key has so many; the oldest is forgotten.
 """
 
 from __future__ import annotations
 
 import asyncio
 import string
+from collections import deque
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -34,6 +38,8 @@ _KEY_ALPHABET: Final = string.ascii_uppercase + "234567"
 _SECRET_ALPHABET: Final = string.ascii_letters + string.digits + "+/"
 ROLE_SESSION_S: Final = 43_200
 """How long a function's role credentials are valid: twelve hours, as AWS's are at least as long as an environment lives."""
+BEGUN_MAX: Final = 2_000
+"""Sessions that one key of a function's may have begun: they are our memory, and a function could begin them without end."""
 
 
 class SessionPolicies(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -55,11 +61,12 @@ class StoredCredential(msgspec.Struct, frozen=True, omit_defaults=True):
     expires: float | None = None  #: seconds since 1970
     active: bool = True  #: an IAM user may switch a key off
     policies: SessionPolicies | None = None  #: of the session, beside those of its role
+    begun_by: str | None = None  #: as in ``Identity``
 
     def identity(self) -> Identity:
         """Return what the gateway checks."""
         caller = Caller(CallerKind(self.kind), self.account_id, self.arn, self.access_key_id)
-        return Identity(caller, self.secret, self.session_token, self.expires)
+        return Identity(caller, self.secret, self.session_token, self.expires, self.begun_by)
 
 
 class _Session(msgspec.Struct, frozen=True):
@@ -107,6 +114,7 @@ class Identities:
         self._issued: dict[str, StoredCredential] = {}
         self._identities: dict[str, Identity] = {}  #: of the issued keys, those that are active
         self._sessions: dict[tuple[str, str], _Session] = {}
+        self._begun: dict[str, deque[str]] = {}  #: by a function's key: sessions that it began, oldest first
 
     async def load(self) -> None:
         """Read what was issued before; keys that have expired are removed. Called once, before the first request."""
@@ -159,14 +167,16 @@ class Identities:
         return RoleSession(credential.access_key_id, credential.secret, credential.session_token, found.wait_kept)
 
     def _begin(self, caller: Caller) -> _Session:
+        access_key_id = "ASIA" + self._ids.text(16, _KEY_ALPHABET)
         credential = StoredCredential(
-            access_key_id="ASIA" + self._ids.text(16, _KEY_ALPHABET),
+            access_key_id=access_key_id,
             secret=self._ids.text(40, _SECRET_ALPHABET),
             kind=caller.kind.value,
             account_id=caller.account_id,
             arn=caller.arn,
             session_token=self._ids.text(356, _SECRET_ALPHABET),
             expires=self._clock.now() + ROLE_SESSION_S,
+            begun_by=access_key_id,
         )
         self._mirror(credential)
         return _Session(credential, asyncio.ensure_future(self._keep(credential)))
@@ -194,8 +204,12 @@ class Identities:
         handed: Mapping[str, Any] | None = result.get("Credentials")
         if not handed or "SecretAccessKey" not in handed:
             return
-        caller = call.caller
-        if "AssumedRoleUser" in result:
+        caller, begun_by = call.caller, None
+        if call.operation == "AssumeRole":
+            caller = assumed_role(call.params["RoleArn"], call.params["RoleSessionName"])  # as it was authorised
+            parent = self._issued.get(call.caller.access_key_id)
+            begun_by = None if parent is None else parent.begun_by
+        elif "AssumedRoleUser" in result:
             caller = _caller(CallerKind.ROLE, result["AssumedRoleUser"]["Arn"])
         elif "FederatedUser" in result:
             caller = _caller(CallerKind.USER, result["FederatedUser"]["Arn"])
@@ -209,6 +223,7 @@ class Identities:
                 session_token=handed.get("SessionToken", ""),
                 expires=_seconds(handed.get("Expiration")),
                 policies=_begun_with(call.params),
+                begun_by=begun_by,
             )
         )
 
@@ -234,8 +249,17 @@ class Identities:
         await self._keep(msgspec.structs.replace(found, active=active))
 
     async def _keep(self, credential: StoredCredential) -> None:
-        await self._store.commit([_TABLE.put((credential.access_key_id,), credential)])
+        key, writes, gone = credential.access_key_id, [], ""
+        if credential.begun_by not in {None, key}:
+            begun = self._begun.setdefault(credential.begun_by, deque())
+            begun.append(key)
+            if len(begun) > BEGUN_MAX:
+                gone = begun.popleft()
+                writes.append(_TABLE.delete((gone,)))
+        await self._store.commit([_TABLE.put((key,), credential), *writes])
         self._mirror(credential)
+        self._issued.pop(gone, None)
+        self._identities.pop(gone, None)
 
     def _mirror(self, credential: StoredCredential) -> None:
         self._issued[credential.access_key_id] = credential

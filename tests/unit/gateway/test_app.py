@@ -50,6 +50,8 @@ class Keys:
             "AKIAUSER": Identity(USER, "secret"),
             "ASIAROLE": Identity(USER, "secret", "token"),
             "ASIAOLD": Identity(USER, "secret", "token", 1.0),
+            "ASIAOWN": Identity(USER, "secret", "token", begun_by="ASIAOWN"),
+            "ASIABEGUN": Identity(USER, "secret", "token", begun_by="ASIAOWN"),
         }.get(access_key_id)
 
     def trusts(self, request: HttpRequest) -> bool:
@@ -124,6 +126,21 @@ async def test_who_is_not_believed_is_turned_away(edge: Fixture, keys: tuple[str
 
 async def test_temporary_credentials_are_believed(edge: Fixture) -> None:
     assert (await edge.send(signed(keys=("ASIAROLE", "secret", "token")))).status == 200
+
+
+@pytest.mark.parametrize(("key", "inside"), [("ASIAOWN", "ASIAOWN"), ("ASIABEGUN", "ASIAOWN"), ("ASIABEGUN", None), ("test", None)])
+async def test_inside_an_environment_its_own_sessions_count(edge: Fixture, key: str, inside: str | None) -> None:
+    keys = (key, "secret", "token") if key.startswith("ASIA") else (key, "test")
+    assert (await edge.send(replace(signed(keys=keys), environment_key=inside))).status == 200
+
+
+@pytest.mark.parametrize("inside", ["", "ASIANEW", "ASIABEGUN"])
+@pytest.mark.parametrize("key", ["test", "AKIAUSER", "ASIAROLE", "ASIAOWN", "ASIABEGUN"])
+async def test_and_nobody_elses(edge: Fixture, key: str, inside: str) -> None:
+    keys = (key, "secret", "token") if key.startswith("ASIA") else (key, "secret")
+    response = await edge.send(replace(signed(keys=keys), environment_key=inside))
+    assert b"UnrecognizedClientException" in response.body  # type: ignore[operator]
+    assert not edge.cloud.calls
 
 
 async def test_a_changed_body_is_refused(edge: Fixture) -> None:

@@ -14,6 +14,12 @@ from lambent.server.identities import SessionPolicies
 
 SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/worker/f"
 SEND = "sqs:SendMessage"
+LIKE_ADMIN = [
+    f"arn:aws:iam::{ACCOUNT}:admin",
+    f"arn:aws:iam::{ACCOUNT}:role/path/admin",
+    f"arn:aws-cn:iam::{ACCOUNT}:role/admin",
+    "arn:aws:iam::{account}:role/admin",
+]
 
 
 @pytest.fixture
@@ -152,6 +158,28 @@ async def test_roles_are_handed_over_and_assumed_only_when_they_exist_and_trust(
     world.iam.add("admin", allow("*"), AssumeRolePolicyDocument=json.dumps(trusting))
     await world.wrote("UpdateAssumeRolePolicy", RoleName="admin")
     assert await world.refusal("sts", "AssumeRole", **assume) == ""
+    for like in LIKE_ADMIN:  # the session would be of a role that nobody knows
+        assert await world.refusal("sts", "AssumeRole", RoleArn=like) != ""
+
+
+async def test_a_role_that_nobody_knows_assumes_what_trusts_it_and_what_nobody_knows_here(world: World) -> None:
+    assert await world.refusal("sts", "AssumeRole", role="stranger", RoleArn=f"arn:aws:iam::{ACCOUNT}:role/made-up") == ""
+    for wrong in ("arn:aws:iam::999999999999:role/made-up", "made-up", ""):
+        assert await world.refusal("sts", "AssumeRole", role="stranger", RoleArn=wrong) != ""
+    assert await world.refusal("sts", "GetCallerIdentity", role="stranger", X="x") == ""
+    admin = f"arn:aws:iam::{ACCOUNT}:role/admin"
+    world.iam.add("admin")
+    assert await world.refusal("sts", "AssumeRole", role="stranger", RoleArn=admin) != ""  # it trusts Lambda only
+    trusting = {"Statement": {"Effect": "Allow", "Principal": {"AWS": admin.replace("admin", "stranger")}, "Action": "sts:AssumeRole"}}
+    world.iam.add("admin", AssumeRolePolicyDocument=json.dumps(trusting))
+    await world.wrote("UpdateAssumeRolePolicy", RoleName="admin")
+    assert await world.refusal("sts", "AssumeRole", role="stranger", RoleArn=admin) == ""
+    assert await world.refusal("sts", "AssumeRole", role="another", RoleArn=admin) != ""
+    for like in LIKE_ADMIN:
+        assert await world.refusal("sts", "AssumeRole", role="stranger", RoleArn=like) != ""
+    world.iam.roles.clear()
+    await world.wrote("DeleteRole", RoleName="admin")
+    assert await world.refusal("sts", "AssumeRole", role="stranger", RoleArn=admin) != ""
 
 
 async def test_a_session_gets_no_keys_of_its_own_and_may_always_ask_who_it_is(world: World) -> None:

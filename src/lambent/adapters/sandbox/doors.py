@@ -10,7 +10,7 @@ from typing import Protocol, TypeAlias
 class Door(Protocol):
     """One environment's listener, accepted on by the gateway."""
 
-    access_key_id: str  #: the only key whose requests are believed; empty: nobody's yet
+    access_key_id: str  #: whose requests are believed, and those of sessions that it began; empty: nobody's yet
 
     def close(self) -> None:
         """Stop accepting and drop connections. Safe to call twice."""
