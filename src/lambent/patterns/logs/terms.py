@@ -1,4 +1,4 @@
-"""Patterns of terms: ``ERROR``, ``"exact phrase"``, ``?either ?or``, ``-without``, ``%regular expression%``."""
+"""Patterns of terms: ``ERROR``, ``"exact phrase"``, ``?either ?or``, ``-without`` (or ``- "without"``), ``%regular expression%``."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from lambent.patterns.logs.tokens import Reader
 
 _TERM = Regex(r"[^\s\"%]+")
 _PLAIN = Regex(r"\w+")
+_GAP = Regex(r'\s+(?=")')  # the user guide has the example "ERROR" - "Exiting"
 
 Test: TypeAlias = Callable[[str], bool]
 
@@ -43,6 +44,8 @@ def compile_terms(text: str) -> Terms:
     while not reader.done():
         kind = reader.peek() if reader.peek() in ("-", "?") else ""
         reader.at += len(kind)
+        if kind == "-" and (gap := _GAP.match(text, reader.at)):
+            reader.at = gap.end()
         kinds[kind].append(_test(reader))
     return Terms(tuple(kinds[""]), tuple(kinds["-"]), tuple(kinds["?"]))
 
