@@ -84,7 +84,7 @@ async def describe_log_groups(logs: Logs, call: Call, request: shapes.DescribeLo
     page, token = await _page(
         logs, call, prefix=prefix or "", wants=wants, limit=request.get("limit", _PAGE_MAX), token=request.get("nextToken")
     )
-    response: shapes.DescribeLogGroupsResponse = {"logGroups": [_described(each) for each in page]}
+    response: shapes.DescribeLogGroupsResponse = {"logGroups": [_found(each) if pattern else _described(each) for each in page]}
     if token is not None:
         response["nextToken"] = token
     return response
@@ -182,15 +182,22 @@ async def _page(
     return found, None
 
 
-def _described(group: Group) -> shapes.LogGroup:
-    described: shapes.LogGroup = {
+def _found(group: Group) -> shapes.LogGroup:
+    """Return what is told of a group that is found by a pattern: not all, in AWS."""
+    return {
         "logGroupName": group.name,
         "creationTime": group.created_ms,
         "metricFilterCount": len(group.metric_filters),
         "arn": f"{group.arn}:*",
-        "storedBytes": group.stored_bytes,
         "logGroupClass": group.group_class,
         "logGroupArn": group.arn,
+    }
+
+
+def _described(group: Group) -> shapes.LogGroup:
+    described: shapes.LogGroup = {
+        **_found(group),
+        "storedBytes": group.stored_bytes,
         "deletionProtectionEnabled": group.deletion_protected,
     }
     if group.retention_days is not None:

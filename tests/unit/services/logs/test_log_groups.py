@@ -41,8 +41,11 @@ async def test_groups_come_in_pages_by_name(kit: Kit) -> None:
             break
         token = {"nextToken": page["nextToken"]}
     assert seen == ["b/1", "b/2", "b/3"]
+    await kit.call("PutRetentionPolicy", logGroupName="a/1", retentionInDays=1)
     page = await kit.call("DescribeLogGroups", logGroupNamePattern="/1")
     assert [each["logGroupName"] for each in page["logGroups"]] == ["a/1", "b/1"]
+    told = ["arn", "creationTime", "logGroupArn", "logGroupClass", "logGroupName", "metricFilterCount"]
+    assert sorted(page["logGroups"][0]) == told
     assert [each["logGroupName"] for each in (await kit.call("ListLogGroups", logGroupNamePattern="^a/|c"))["logGroups"]] == ["a/1", "c"]
     assert (await kit.fails("DescribeLogGroups", logGroupNamePrefix="a", logGroupNamePattern="b")).code == "InvalidParameterException"
     assert (await kit.fails("DescribeLogGroups", nextToken="?")).code == "InvalidParameterException"
