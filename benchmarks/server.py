@@ -24,8 +24,9 @@ from botocore.config import Config
 from benchmarks import load
 
 RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
-PYTHON = str(Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}")
-"""``python3`` itself: what a PATH has may be a script that looks for it, which takes several times as long."""
+PYTHON = sys.executable
+"""``python3`` as the server runs on it. What a PATH has may be a script that looks for it, and the machine's own may load more at its start
+than Python needs (packages' ``.pth`` files): either takes several times as long, and would flatter what is compared to it."""
 ROLE = "arn:aws:iam::000000000000:role/benchmark"
 ECHO = "def handler(event, context):\n    return event\n"
 _COMPILED = Path(__file__).parent.parent / ".bench-pycache"

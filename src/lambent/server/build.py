@@ -101,8 +101,7 @@ async def build(settings: Settings, ground: Ground) -> Server:
     audit = AuditLog(clock, None if settings.ephemeral else _audit_file(settings))
     upstreams = _upstreams(settings, clock)
     companion = Companion(clock, public_host=settings.advertised_host) if settings.companion else None
-    observers: Observers = {"sts": [identities.observe], "iam": [identities.observe], ("lambda", "CreateFunction"): [choice.observe]}
-    cloud = _cloud(observers, identities, upstreams, companion, audit)
+    cloud = _cloud(choice, identities, upstreams, companion, audit)
     platform = Platform(store, blobs, cloud, clock, ids, quotas, settings.advertised_host)
     roles = _guarded(settings, platform, cloud, identities, asks=lambda: "iam" in upstreams or (companion is not None and companion.runs))
 
@@ -158,13 +157,19 @@ async def build(settings: Settings, ground: Ground) -> Server:
 
 
 def _cloud(
-    observers: Observers,
+    choice: Choice,
     identities: Identities,
     upstreams: Mapping[str, Endpoint],
     companion: Companion | None,
     audit: AuditLog,
 ) -> ServerCloud:
     """Return the cloud, still without services of ours."""
+    observers: Observers = {
+        "sts": [identities.observe],
+        "iam": [identities.observe],
+        ("lambda", "CreateFunction"): [choice.observe, identities.observe_function],
+        ("lambda", "UpdateFunctionConfiguration"): [identities.observe_function],
+    }
     return ServerCloud(
         [],
         upstreams,

@@ -62,6 +62,7 @@ class StoredCredential(msgspec.Struct, frozen=True, omit_defaults=True):
     active: bool = True  #: an IAM user may switch a key off
     policies: SessionPolicies | None = None  #: of the session, beside those of its role
     begun_by: str | None = None  #: as in ``Identity``
+    role_arn: str = ""  #: of a function's session: its execution role
 
     def identity(self) -> Identity:
         """Return what the gateway checks."""
@@ -73,17 +74,18 @@ class _Session(msgspec.Struct, frozen=True):
     """An execution role's session, and the writing of it to disk."""
 
     credential: StoredCredential
-    keeping: asyncio.Task[None]
+    keeping: asyncio.Task[None] | None = None  #: ``None``: it was found there
 
     def is_to_be_replaced(self, now: float) -> bool:
         """Whether the next environment needs another one: half of its life is over, or it could not be kept."""
-        if self.keeping.done() and (self.keeping.cancelled() or self.keeping.exception() is not None):
+        keeping = self.keeping
+        if keeping is not None and keeping.done() and (keeping.cancelled() or keeping.exception() is not None):
             return True
         return (self.credential.expires or 0.0) - now < ROLE_SESSION_S / 2
 
     async def wait_kept(self) -> None:
         """Return when it is on disk. Raises what kept it from that."""
-        if not self.keeping.done() or self.keeping.cancelled() or self.keeping.exception() is not None:
+        if self.keeping is not None:
             await asyncio.shield(self.keeping)  # one that gives up waiting must not take it from the others
 
 
@@ -127,6 +129,7 @@ class Identities:
                     stale.append(_TABLE.delete(found.key))
                 else:
                     self._mirror(found.value)
+                    self._go_on_with(found.value)
         if stale:
             await self._store.commit(stale)
 
@@ -157,16 +160,31 @@ class Identities:
     def role_session(self, role_arn: str, function: FunctionVersion) -> RoleSession:
         """Return credentials for a function's environment, which are being written to disk.
 
-        Environments of one function share a session until half of its life is over.
+        Environments of one function share a session until half of its life is over, restarts included.
         """
-        name = (role_arn, function.name)
-        found = self._sessions.get(name)
-        if found is None or found.is_to_be_replaced(self._clock.now()):
-            found = self._sessions[name] = self._begin(assumed_role(role_arn, session_name(function.name)))
+        found = self._session(role_arn, session_name(function.name))
         credential = found.credential
         return RoleSession(credential.access_key_id, credential.secret, credential.session_token, found.wait_kept)
 
-    def _begin(self, caller: Caller) -> _Session:
+    async def observe_function(self, call: Call, result: Result) -> None:
+        """Begin the session of a function's role when that is set, so that its first environment finds it on disk. An observer."""
+        self._session(result["Role"], session_name(result["FunctionName"]))
+
+    def _session(self, role_arn: str, name: str) -> _Session:
+        found = self._sessions.get((role_arn, name))
+        if found is None or found.is_to_be_replaced(self._clock.now()):
+            found = self._sessions[role_arn, name] = self._begin(role_arn, name)
+        return found
+
+    def _go_on_with(self, credential: StoredCredential) -> None:
+        """Let the next environments of a function have its session of before the restart, if no later one was found."""
+        name = (credential.role_arn, credential.arn.rpartition("/")[2])
+        known = self._sessions.get(name)
+        if credential.role_arn and (known is None or (known.credential.expires or 0.0) < (credential.expires or 0.0)):
+            self._sessions[name] = _Session(credential)
+
+    def _begin(self, role_arn: str, name: str) -> _Session:
+        caller = assumed_role(role_arn, name)
         access_key_id = "ASIA" + self._ids.text(16, _KEY_ALPHABET)
         credential = StoredCredential(
             access_key_id=access_key_id,
@@ -177,6 +195,7 @@ class Identities:
             session_token=self._ids.text(356, _SECRET_ALPHABET),
             expires=self._clock.now() + ROLE_SESSION_S,
             begun_by=access_key_id,
+            role_arn=role_arn,
         )
         self._mirror(credential)
         return _Session(credential, asyncio.ensure_future(self._keep(credential)))

@@ -11,6 +11,8 @@ from tests.unit.engine.fakes import function
 from lambent.adapters.memory.store import MemoryStore
 from lambent.base.clock import VirtualClock
 from lambent.base.ids import SeededIds
+from lambent.domain.call import Call
+from lambent.domain.caller import Caller
 from lambent.domain.storage import Write
 from lambent.server.identities import ROLE_SESSION_S, Identities
 
@@ -93,3 +95,33 @@ async def test_a_session_that_could_not_be_kept_is_told_and_replaced() -> None:
     other = identities.role_session(ROLE, function())
     assert other.access_key_id != session.access_key_id
     await other.wait_kept()
+
+
+async def test_after_a_restart_a_functions_session_goes_on() -> None:
+    clock = VirtualClock()
+    disk = Disk(clock)
+    disk.goes_on.set()
+    identities = Identities(disk, clock, SeededIds(1))
+    await identities.role_session(ROLE, function()).wait_kept()
+    await clock.advance(ROLE_SESSION_S / 2 + 1)
+    last = identities.role_session(ROLE, function())
+    await last.wait_kept()
+    disk.goes_on.clear()
+    restarted = Identities(disk, clock, SeededIds(2))
+    await restarted.load()
+    again = restarted.role_session(ROLE, function())
+    assert (again.access_key_id, again.secret) == (last.access_key_id, last.secret)
+    await again.wait_kept()
+
+
+async def test_a_session_is_begun_when_a_function_is_created() -> None:
+    clock = VirtualClock()
+    disk = Disk(clock)
+    disk.goes_on.set()
+    identities = Identities(disk, clock, SeededIds(1))
+    call = Call("lambda", "CreateFunction", {}, Caller.root(), region="us-east-1", account_id="000000000000", request_id="r")
+    await identities.observe_function(call, {"FunctionName": "f", "Role": ROLE})
+    await clock.settle()
+    assert len(await disk.range("identity.credentials")) == 1
+    await identities.role_session(ROLE, function()).wait_kept()
+    assert len(await disk.range("identity.credentials")) == 1

@@ -30,7 +30,7 @@ _FRAME_PAUSE_S = 30e-6  #: for each frame beyond: as long as one takes at most
 _HEAD = struct.Struct("!BII")
 _HEAD_BYTES = _HEAD.size
 _heads = _HEAD.unpack_from
-_INVOKE, _BECOME = 1, 2
+_INVOKE, _BECOME, _GO = 1, 2, 3
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(ReportHeader).decode
 _TEXTS = ("request_id", "content_type", "error_type", "peak_kb", "unread")  #: what a header can say in text
@@ -188,6 +188,11 @@ class FrameChannel(FairReader):
         if self._transport is not None and not self._transport.is_closing():
             head = _encode(header)
             self._transport.write(_HEAD.pack(_BECOME, len(head), 0) + head)
+
+    def go(self) -> None:
+        """Tell a process that was told early which function it is that everything is there."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(_HEAD.pack(_GO, 2, 0) + b"{}")
 
     async def drained(self) -> None:
         """Return at the end of the stream."""

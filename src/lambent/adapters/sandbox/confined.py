@@ -75,7 +75,7 @@ class Program(msgspec.Struct, frozen=True):
     """What a process in a room becomes: a function of a template's runtime, or a program of its own."""
 
     variables: Mapping[str, str]
-    becomes: Mapping[str, object]  #: for a process that waits: what else it needs to know
+    becomes: Mapping[str, object]  #: for a copy of a template: what else it needs to know; it takes that on while its room is furnished
     argv: tuple[str, ...] = ()  #: for a program
     runtime_api: RuntimeApiFactory | None = None  #: when the program speaks HTTP; frames otherwise
     reach: Reach = NOWHERE  #: what it reaches by its network, beyond the gateway
@@ -119,8 +119,11 @@ class ConfinedBody:
         keeps = berth.control is not None
         stays = berth.group is None or not berth.group.can_freeze
         place = (self._seen(launch.code), layers, launch.function.ephemeral_storage_mb)
-        reach = self._program.reach
-        await berth.room.furnish(*place, reach=reach, keeps=keeps, stays=stays)
+        reach, early = self._program.reach, berth.channel if self._program.becomes else None
+        berth.room.furnish(*place, reach=reach, keeps=keeps, stays=stays)
+        if early is not None:
+            self._become(early, report)
+        await berth.room.wait_furnished()
         if reach.openings:
             await berth.ways.open(reach, berth.room.targets)
         if berth.child is None:
@@ -129,9 +132,15 @@ class ConfinedBody:
         self.ended = berth.child.ended
         self._governor.pid = berth.child.pid
         self._governor.busy()
-        berth.channel.report = report
-        berth.channel.become({"env": dict(self._program.variables), **self._program.becomes})
+        if early is not None:
+            early.go()
+        else:
+            self._become(berth.channel, report)
         return berth.channel
+
+    def _become(self, channel: FrameChannel, report: Report) -> None:
+        channel.report = report
+        channel.become({"env": dict(self._program.variables), **self._program.becomes})
 
     async def _execute(self, report: Report) -> Channel:
         berth, program = self._berth, self._program

@@ -116,8 +116,8 @@ class Room:
             raise
         return room
 
-    async def furnish(self, code: str, layers: Sequence[str], tmp_mb: int, *, reach: Reach, keeps: bool, stays: bool) -> None:
-        """Put in what is the environment's own; from then on the machine's files are out of reach. Raises ``HelperLost``.
+    def furnish(self, code: str, layers: Sequence[str], tmp_mb: int, *, reach: Reach, keeps: bool, stays: bool) -> None:
+        """Have put in what is the environment's own; ``wait_furnished`` comes next. Raises ``HelperLost``.
 
         ``reach``: what ``targets`` are the listeners of, afterwards.
 
@@ -126,6 +126,9 @@ class Room:
         """
         order = {"code": code, "layers": list(layers), "tmp_mb": tmp_mb, "targets": reach.listeners}
         self._order({"furnish": order | {"keeps": keeps, "stays": stays}})
+
+    async def wait_furnished(self) -> None:
+        """Return when everything is there; from then on the machine's files are out of reach. Raises ``HelperLost``."""
         _, fds = await self._answer("furnished")
         self.targets = [socket.socket(fileno=fd) for fd in fds]
 

@@ -20,7 +20,7 @@ FRAMES_FD = 3
 RECORDS_FD = 4
 HEAD = struct.Struct("!BII")  # kind, bytes of the header (JSON), bytes of the body
 HEAD_BYTES = HEAD.size
-INVOKE, BECOME = 1, 2
+INVOKE, BECOME, GO = 1, 2, 3
 RECEIVED = 65536  # a buffer of 128 KB and more would be mapped, and unmapped, for each frame
 READY, RESULT, ERROR, INIT_ERROR = 16, 17, 18, 19
 

@@ -42,9 +42,9 @@ class Over(BaseException):
 
 
 class Rehearsal(python_bootstrap.Frames):
-    """Frames of which the first two were sent already; the third isn't waited for."""
+    """Frames of which the first three were sent already; the fourth isn't waited for."""
 
-    left = 2
+    left = 3
 
     def receive(self):
         """Return a frame."""
@@ -105,7 +105,8 @@ class Template(cradle.Cradle):
         ours, theirs = socket.socketpair()
         frames = Rehearsal(theirs.detach())
         event = {"request_id": "-", "arn": "-", "deadline_ms": 0, "trace": "-"}
-        for kind, header, body in ((python_bootstrap.BECOME, REHEARSED, b""), (python_bootstrap.INVOKE, event, b"{}")):
+        told = (python_bootstrap.BECOME, REHEARSED, b""), (python_bootstrap.GO, {}, b""), (python_bootstrap.INVOKE, event, b"{}")
+        for kind, header, body in told:
             head = json.dumps(header).encode()
             ours.sendall(python_bootstrap.HEAD.pack(kind, len(head), len(body)) + head + body)
         streams, argv, environ, path, folder = (sys.stdout, sys.stderr), sys.argv[:], dict(os.environ), sys.path[:], os.getcwd()
@@ -139,17 +140,19 @@ class Template(cradle.Cradle):
         self.live(python_bootstrap.Frames(python_bootstrap.FRAMES_FD), python_bootstrap.RECORDS_FD)
 
     def live(self, frames, records):
-        """Take the frame that says who we are, and be it. ``records`` is a descriptor for log records."""
+        """Take the frame that says who we are and, when another says that our code is there, be it. ``records`` is a descriptor for log
+        records."""
         _, given, _ = frames.receive()
         os.environ.clear()
         os.environ.update(given["env"])
         time.tzset()
-        os.chdir("/var/task")
         reseed(is_known=self.knows_copies and os.getpid() != self.pid)
         if os.environ.get("PYTHONUNBUFFERED"):
             unbuffer()
         named = os.environ.get("PYTHONPATH", "").split(os.pathsep)  # what a starting interpreter would have read
         others = [each for each in named if each and each not in self.paths] + self.paths
+        frames.receive()  # nothing but that the room is furnished
+        os.chdir("/var/task")
         self.make_way(given["paths"])
         restore = self.wait_restored if given.get("snapshot") else None
         bootstrap = self.bootstraps[os.environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON"]

@@ -22,7 +22,8 @@ def bind(source, target, extra=linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NODE
     """Bind a file or folder, read-only and without set-user-id programs and devices unless told otherwise."""
     linux.mount(source, target, None, linux.MS_BIND)
     # What a namespace inherits stays locked: flags that are there must be named again.
-    kept = sum(flag for bit, flag in _LOCKED.items() if os.statvfs(target).f_flag & bit)
+    locked = os.statvfs(target).f_flag
+    kept = sum(flag for bit, flag in _LOCKED.items() if locked & bit)
     linux.mount(None, target, None, linux.MS_REMOUNT | linux.MS_BIND | kept | extra)
 
 
