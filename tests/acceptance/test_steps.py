@@ -13,7 +13,6 @@ from benchmarks import load, server
 import lambent
 from lambent.base.settings import Settings
 from lambent.base.tasks import cancel_and_wait, supervise
-from lambent.gateway.http import HttpServer
 from lambent.server.build import build
 from lambent.server.ground import prepare
 
@@ -37,8 +36,7 @@ class Calls:
 async def test_a_warm_invocation_takes_few_steps(tmp_path: Path) -> None:
     settings = Settings(port=server.free_port(), data_dir=tmp_path / "data", sandbox="process")
     built = await build(settings, await prepare(settings))
-    front = HttpServer(built.app.answer, built.clock)
-    built.sandbox.entrances.attach(built.app, front)
+    front = built.front()
     workers = [asyncio.create_task(supervise(each.name, each.run, built.clock)) for each in (*built.workers, front)]
     try:
         await front.listen([socket.create_server((settings.host, settings.port))])

@@ -28,6 +28,7 @@ from lambent.engine.sources import EventSources, Tools
 from lambent.gateway.app import Gateway
 from lambent.gateway.authentication import SignedReader
 from lambent.gateway.health import Health
+from lambent.gateway.http import HttpServer
 from lambent.gateway.metrics import MetricsPage
 from lambent.server.audit import AuditLog
 from lambent.server.authoriser import AllowAll, RoleAuthoriser, check_mode
@@ -78,6 +79,16 @@ class Server(msgspec.Struct, frozen=True):
         } | {name: f"upstream {each.url}" for name, each in sorted(self.upstreams.items())}
         others = "not served: the companion is switched off" if self.companion is None else self.companion.describe()
         return told | {"others": others}
+
+    def front(self) -> HttpServer:
+        """Return what serves connections, from outside and from environments."""
+        front = HttpServer(self.app.answer, self.clock)
+        self.sandbox.entrances.attach(self.app, front)
+        return front
+
+    def load_steps(self) -> list[Callable[[], None]]:
+        """Return what imports what isn't imported yet, as no request needed it."""
+        return [models.load_botocore, *(each.load for each in self.services.values())]
 
     async def close(self) -> None:
         """Stop environments, send what they logged, let go of files. Correctness does not need it."""

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
 from lambent.base.clock import Clock
 from lambent.domain.http import HttpRequest, HttpResponse
-from lambent.gateway.app import Gateway
-from lambent.gateway.http import HttpServer
 from lambent.gateway.limits import Allowance, Pace
+
+if TYPE_CHECKING:  # the sandbox begins before they are loaded
+    from lambent.gateway.app import Gateway
+    from lambent.gateway.http import HttpServer
 
 _BODIES_BYTES_MAX: Final = 100_663_296
 """What is kept of the requests of one environment at a time: the largest that there is, and half as much again."""

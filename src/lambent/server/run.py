@@ -22,9 +22,7 @@ from msgspec.structs import replace
 from lambent.base.settings import Settings
 from lambent.base.tasks import cancel_and_wait, supervise
 from lambent.domain.errors import StartupError
-from lambent.gateway.http import HttpServer
 from lambent.server.ground import Ground, prepare
-from lambent.wire import models
 
 if TYPE_CHECKING:
     from lambent.server.build import Server
@@ -105,14 +103,12 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     preparing = asyncio.create_task(prepare(settings))
     build = await asyncio.to_thread(_builder)  # meanwhile the sandbox's helper processes begin
     server = await build(settings, await preparing)
-    front = HttpServer(server.app.answer, server.clock)
-    server.sandbox.entrances.attach(server.app, front)
+    front = server.front()
     workers = [asyncio.create_task(supervise(worker.name, worker.run, server.clock)) for worker in (*server.workers, front)]
     try:
         await front.listen([listener])
         _greet(settings, server)
-        later = [models.load_botocore, *(each.load for each in server.services.values()), _collect]
-        asyncio.get_running_loop().call_later(_CALM_S, _settle, later)
+        asyncio.get_running_loop().call_later(_CALM_S, _settle, [*server.load_steps(), _collect])
         await stopped.wait()
         await front.stop(_GRACE_S)
     finally:

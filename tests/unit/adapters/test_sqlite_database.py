@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from lambent.adapters.sqlite import SqliteStore, migrations
+from lambent.adapters.sqlite import DirectoryLock, SqliteStore, migrations
 from lambent.base.clock import VirtualClock
 from lambent.domain.errors import LambentError, StartupError
 from lambent.domain.storage import Acknowledge, Append, Delete, Enqueue, Entry, Postpone, Put, Record, Trim
@@ -48,6 +48,14 @@ async def test_a_second_server_is_refused_until_the_first_lets_go(tmp_path: Path
     with pytest.raises(StartupError, match=r"in use by another server \(process \d+\).*--data-dir"):
         SqliteStore.open(tmp_path, VirtualClock())
     await first.close()
+    await SqliteStore.open(tmp_path, VirtualClock()).close()
+
+
+async def test_a_directory_may_be_locked_ahead(tmp_path: Path) -> None:
+    lock = DirectoryLock(tmp_path)
+    with pytest.raises(StartupError, match="in use by another server"):
+        SqliteStore.open(tmp_path, VirtualClock())
+    await SqliteStore.open(tmp_path, VirtualClock(), lock).close()
     await SqliteStore.open(tmp_path, VirtualClock()).close()
 
 

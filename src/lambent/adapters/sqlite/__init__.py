@@ -5,6 +5,7 @@
 them together.
 """
 
+from lambent.adapters.sqlite.database import DirectoryLock
 from lambent.adapters.sqlite.store import SqliteStore
 
-__all__ = ["SqliteStore"]
+__all__ = ["DirectoryLock", "SqliteStore"]

@@ -41,13 +41,13 @@ class SqliteStore:
         self._touched: dict[str, asyncio.Event] = {}
 
     @classmethod
-    def open(cls, directory: Path, clock: Clock) -> SqliteStore:
-        """Open the store in a directory, which is created when missing.
+    def open(cls, directory: Path, clock: Clock, lock: database.DirectoryLock | None = None) -> SqliteStore:
+        """Open the store in a directory, which is created when missing; ``lock`` is the directory's, if the caller has it already.
 
         ``StartupError`` says what to do when another server uses the directory, or when the file there is damaged, another
         program's or a newer version's; such a file is left as it is.
         """
-        lock = database.DirectoryLock(directory)
+        lock = lock or database.DirectoryLock(directory)
         try:
             return cls(database.prepare(directory), lock, clock)
         except sqlite3.Error as error:
