@@ -38,6 +38,9 @@ _KEY_ALPHABET: Final = string.ascii_uppercase + "234567"
 _SECRET_ALPHABET: Final = string.ascii_letters + string.digits + "+/"
 ROLE_SESSION_S: Final = 43_200
 """How long a function's role credentials are valid: twelve hours, as AWS's are at least as long as an environment lives."""
+EXPIRED_S: Final = 3_600
+"""How long it is told that a key has expired; then it isn't known any more. So often, too, it is looked for such."""
+_FORGOTTEN_AT_ONCE: Final = 1_000
 BEGUN_MAX: Final = 2_000
 """Sessions that one key of a function's may have begun: they are our memory, and a function could begin them without end."""
 
@@ -117,6 +120,7 @@ class Identities:
         self._identities: dict[str, Identity] = {}  #: of the issued keys, those that are active
         self._sessions: dict[tuple[str, str], _Session] = {}
         self._begun: dict[str, deque[str]] = {}  #: by a function's key: sessions that it began, oldest first
+        self._looked_at = clock.now()  #: for keys that have expired
 
     async def load(self) -> None:
         """Read what was issued before; keys that have expired are removed. Called once, before the first request."""
@@ -268,17 +272,29 @@ class Identities:
         await self._keep(msgspec.structs.replace(found, active=active))
 
     async def _keep(self, credential: StoredCredential) -> None:
-        key, writes, gone = credential.access_key_id, [], ""
+        key, gone = credential.access_key_id, self._expired()
         if credential.begun_by not in {None, key}:
             begun = self._begun.setdefault(credential.begun_by, deque())
             begun.append(key)
             if len(begun) > BEGUN_MAX:
-                gone = begun.popleft()
-                writes.append(_TABLE.delete((gone,)))
-        await self._store.commit([_TABLE.put((key,), credential), *writes])
+                gone.append(begun.popleft())
+        await self._store.commit([_TABLE.put((key,), credential), *[_TABLE.delete((each,)) for each in gone]])
         self._mirror(credential)
-        self._issued.pop(gone, None)
-        self._identities.pop(gone, None)
+        for each in gone:
+            self._issued.pop(each, None)
+            self._identities.pop(each, None)
+            self._begun.pop(each, None)
+
+    def _expired(self) -> list[str]:
+        """Return keys that have long expired, some at a time."""
+        end = self._clock.now() - EXPIRED_S
+        if end < self._looked_at:
+            return []
+        found = [key for key, each in self._issued.items() if each.expires is not None and each.expires <= end][:_FORGOTTEN_AT_ONCE]
+        if len(found) < _FORGOTTEN_AT_ONCE:
+            self._looked_at = self._clock.now()
+            self._sessions = {name: each for name, each in self._sessions.items() if (each.credential.expires or 0.0) > end}
+        return found
 
     def _mirror(self, credential: StoredCredential) -> None:
         self._issued[credential.access_key_id] = credential
