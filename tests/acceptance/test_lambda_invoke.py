@@ -51,6 +51,14 @@ def test_the_three_types(functions: Any, echo: str) -> None:
     assert functions.invoke_async(FunctionName=echo, InvokeArgs=b"{}")["Status"] == 202
 
 
+def test_the_log_of_a_cold_start_has_nothing_of_its_rehearsal(server: RunningServer, functions: Any) -> None:
+    names = [create(functions) for _ in range(10)]
+    for name in names:
+        functions.invoke(FunctionName=name)  # one right after the other: some of the processes have just been made
+    for name in names:
+        assert [each.split(" ")[0] for each in messages(server, name, 4)] == ["INIT_START", "START", "END", "REPORT"]
+
+
 @pytest.mark.parametrize("payload", [b"null", b'"text"', b"[1, 2]", b"1.5", b"true", b""])
 def test_any_json_is_an_event(functions: Any, echo: str, payload: bytes) -> None:
     assert json.load(functions.invoke(FunctionName=echo, Payload=payload)["Payload"]) == json.loads(payload or b"{}")

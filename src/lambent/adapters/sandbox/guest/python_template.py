@@ -111,7 +111,7 @@ class Template(cradle.Cradle):
             ours.sendall(python_bootstrap.HEAD.pack(kind, len(head), len(body)) + head + body)
         streams, argv, environ, path, folder = (sys.stdout, sys.stderr), sys.argv[:], dict(os.environ), sys.path[:], os.getcwd()
         handlers, converter = logging.root.handlers[:], logging.Formatter.converter
-        with contextlib.suppress(Over):
+        with contextlib.suppress(Over), silence():
             self.live(frames, os.open("/dev/null", os.O_WRONLY))
         sys.stdout, sys.stderr = streams
         sys.argv[:], sys.path[:] = argv, path
@@ -177,6 +177,22 @@ class Template(cradle.Cradle):
             for name in self.modules:
                 if name.partition(".")[0] in self.packages and not name.startswith(("awslambdaric", "snapshot_restore_py")):
                     sys.modules.pop(name, None)
+
+
+@contextlib.contextmanager
+def silence():
+    """Have nothing of what is written come out."""
+    kept = [(fd, os.dup(fd)) for fd in (1, 2)]
+    nowhere = os.open("/dev/null", os.O_WRONLY)
+    try:
+        for fd, _ in kept:
+            os.dup2(nowhere, fd)
+        yield
+    finally:
+        for fd, copy in kept:
+            os.dup2(copy, fd)
+            os.close(copy)
+        os.close(nowhere)
 
 
 def is_of(name, folder):
