@@ -14,7 +14,7 @@ from lambent.domain.storage import ABSENT, Trim
 from lambent.services.events.context import ATTEMPTS_MAX, Events
 from lambent.services.events.errors import already_exists, busy, invalid, not_found
 from lambent.services.events.names import BusRef, bus_of_arn
-from lambent.services.events.paging import paged, read_all, read_page
+from lambent.services.events.paging import paged, read_page
 from lambent.services.events.rules import checked_pattern
 from lambent.services.events.state import ARCHIVES, RULES, Archive, Rule
 from lambent.services.events.times import moment
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 operations: Operations[Events] = Operations()
 
 _STATE = "ENABLED"
-HOUSEKEEPING_S = 3_600.0
-_DAY_S = 86_400
 _EVENT, _INGESTED = "<aws.events.event.json>", "<aws.events.event.ingestion-time>"
 
 
@@ -116,28 +114,6 @@ async def delete_archive(events: Events, call: Call, request: shapes.DeleteArchi
     if not await events.try_commit([ARCHIVES.delete(found.key, found.version), rule, Trim(found.value.log)]):
         raise busy()
     events.book.forget(_bus(found.value))
-
-
-class Housekeeping:
-    """Removes events that an archive need not keep any longer, every hour."""
-
-    name = "events housekeeping"
-
-    def __init__(self, events: Events) -> None:
-        self._events = events
-
-    async def run(self) -> None:
-        """Work until cancelled."""
-        while True:
-            await self.tidy()
-            await self._events.platform.clock.sleep(HOUSEKEEPING_S)
-
-    async def tidy(self) -> None:
-        """Go through all archives once."""
-        for archive in await read_all(self._events.platform.store, ARCHIVES, ()):
-            if archive.retention_days:
-                before = self._events.now - archive.retention_days * _DAY_S
-                await self._events.platform.store.commit([Trim(archive.log, int(before * 1000))])
 
 
 async def _archive(events: Events, call: Call, name: str) -> Found[Archive]:

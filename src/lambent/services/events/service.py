@@ -5,11 +5,11 @@ from __future__ import annotations
 from lambent.domain.ports import Outside, Platform, Worker
 from lambent.domain.service import NativeService, families
 from lambent.engine.delivery.queue_worker import LeaseHandler, QueueWorker
-from lambent.services.events import archives
 from lambent.services.events.context import Events
 from lambent.services.events.deliveries import DeadLetters, Deliveries
 from lambent.services.events.figures import Figures
 from lambent.services.events.firing import Firing
+from lambent.services.events.housekeeping import Housekeeping
 from lambent.services.events.replays import Replaying
 from lambent.services.events.rulebook import RuleBook
 from lambent.services.events.state import DEAD_LETTERS, DELIVERIES, HTTP_DELIVERIES, REPLAYING, SCHEDULES
@@ -45,6 +45,6 @@ def build(platform: Platform, outside: Outside) -> NativeService[Events]:
         worker(DEAD_LETTERS, DeadLetters(events).handle),
         worker(SCHEDULES, Firing(events).handle, lease_s=TICKET_LEASE_S),
         worker(REPLAYING, Replaying(events).handle, concurrency=4),
-        archives.Housekeeping(events),
+        Housekeeping(events),
     ]
     return NativeService("events", events, _FAMILIES, workers=workers)

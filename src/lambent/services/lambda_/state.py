@@ -27,6 +27,7 @@ import msgspec
 
 from lambent.domain.documents import Table
 from lambent.domain.mappings import EventSourceMapping
+from lambent.domain.storage import Store
 
 
 class Layer(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -206,3 +207,9 @@ LAYER_VERSIONS = Table("lambda.layer_versions", LayerVersion)
 CODE_SIGNING = Table("lambda.code_signing", CodeSigning)
 TRANSITIONS = "lambda.transitions"
 """The queue of versions whose state is about to become ``Active`` or whose update is about to be ``Successful``."""
+
+
+async def find_url(store: Store, url_id: str) -> UrlOwner | None:
+    """Return whose a function URL is, by the first label of its host."""
+    found = await URL_IDS.get(store, (url_id,))
+    return None if found is None else found.value

@@ -26,10 +26,9 @@ from lambent.services.lambda_.catalogue import Entry
 from lambent.services.lambda_.context import Lambda
 from lambent.services.lambda_.errors import request_too_large
 from lambent.services.lambda_.names import FunctionRef
-from lambent.services.lambda_.state import Url, UrlOwner
+from lambent.services.lambda_.state import Url, UrlOwner, find_url
 from lambent.services.lambda_.url_events import UrlRequest, event_of
 from lambent.services.lambda_.url_responses import answer_of, bad_gateway, forbidden, refused, streamed
-from lambent.services.lambda_.urls import find_url
 
 PATH = "/_lambent/url/"
 _HOST = Regex(r"([a-z0-9]+)\.lambda-url\.[a-z0-9-]+\.", re.IGNORECASE)

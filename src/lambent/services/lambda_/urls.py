@@ -9,7 +9,6 @@ import msgspec
 
 from lambent.domain.call import Call
 from lambent.domain.service import Operations
-from lambent.domain.storage import Store
 from lambent.services.lambda_.catalogue import Entry
 from lambent.services.lambda_.context import Lambda
 from lambent.services.lambda_.errors import conflict, invalid, not_found, validation
@@ -31,12 +30,6 @@ operations: Operations[Lambda] = Operations()
 INVOKE_MODES = ("RESPONSE_STREAM", "BUFFERED")
 _ID_LENGTH = 32
 _ID_ALPHABET = string.ascii_lowercase + string.digits
-
-
-async def find_url(store: Store, url_id: str) -> UrlOwner | None:
-    """Return whose a function URL is, by the first label of its host."""
-    found = await URL_IDS.get(store, (url_id,))
-    return None if found is None else found.value
 
 
 def _shown(ctx: Lambda, entry: Entry, qualifier: str, url: Url) -> dict[str, Any]:

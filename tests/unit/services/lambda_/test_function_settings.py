@@ -4,7 +4,7 @@ import pytest
 
 from lambent.domain.environments import RuntimeStatus
 from lambent.domain.functions import EventInvokeConfig
-from lambent.services.lambda_.urls import find_url
+from lambent.services.lambda_.state import find_url
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:f"
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:q"
