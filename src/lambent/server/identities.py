@@ -134,6 +134,8 @@ class Identities:
                 else:
                     self._mirror(found.value)
                     self._go_on_with(found.value)
+        for credential in sorted(self._issued.values(), key=lambda each: each.expires or 0.0):
+            self._surplus(credential)
         if stale:
             await self._store.commit(stale)
 
@@ -272,18 +274,21 @@ class Identities:
         await self._keep(msgspec.structs.replace(found, active=active))
 
     async def _keep(self, credential: StoredCredential) -> None:
-        key, gone = credential.access_key_id, self._expired()
-        if credential.begun_by not in {None, key}:
-            begun = self._begun.setdefault(credential.begun_by, deque())
-            begun.append(key)
-            if len(begun) > BEGUN_MAX:
-                gone.append(begun.popleft())
+        key, gone = credential.access_key_id, [*self._expired(), *self._surplus(credential)]
         await self._store.commit([_TABLE.put((key,), credential), *[_TABLE.delete((each,)) for each in gone]])
         self._mirror(credential)
         for each in gone:
             self._issued.pop(each, None)
             self._identities.pop(each, None)
             self._begun.pop(each, None)
+
+    def _surplus(self, credential: StoredCredential) -> list[str]:
+        """Note a session that a function's key began, and return which one is to be forgotten for it."""
+        if credential.begun_by in {None, credential.access_key_id}:
+            return []
+        begun = self._begun.setdefault(credential.begun_by, deque())
+        begun.append(credential.access_key_id)
+        return [begun.popleft()] if len(begun) > BEGUN_MAX else []
 
     def _expired(self) -> list[str]:
         """Return keys that have long expired, some at a time."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -37,7 +38,9 @@ class Kit:
         """Have the holder of a key begin a session, and return what is known of that."""
         caller = self.known(by).caller
         asked = {"RoleArn": OTHER, "RoleSessionName": "s", **params}
-        keys = {"AccessKeyId": given, "SecretAccessKey": "secret", "SessionToken": "token"}
+        await self.clock.advance(0.001)
+        end = datetime.fromtimestamp(self.clock.now() + 3_600, UTC)
+        keys = {"AccessKeyId": given, "SecretAccessKey": "secret", "SessionToken": "token", "Expiration": end}
         result = {"Credentials": keys, "AssumedRoleUser": {"Arn": "arn:aws:sts::111122223333:assumed-role/said/s"}}
         await self.identities.observe(Call("sts", operation, asked, caller, "us-east-1", caller.account_id, "r"), result)
         return self.identities.find(given)
@@ -93,3 +96,6 @@ async def test_a_key_begins_sessions_without_end_of_which_the_last_are_kept(kit:
         assert each.find("ASIA5") is not None
         assert each.find("ASIAKEPT") is not None
         assert each.find(own) is not None
+    kit.identities = after
+    await kit.assume(await kit.own(), "ASIANEW")
+    assert [each for each in ("ASIA5", "ASIA6") if after.find(each) is None] == ["ASIA5"]
