@@ -84,6 +84,7 @@ def root_for(interpreter: Interpreter | None, *, machine: Path = Path("/")) -> R
     hidden: tuple[str, ...] = ()
     if interpreter.is_node:
         binds += [(str(layout.GUEST / "node_bootstrap.mjs"), "/var/runtime/index.mjs")]
+        binds += [(str(layout.GUEST / each), f"/var/runtime/{each}") for each in ("rehearsal.cjs", "rehearsal.mjs")]
     else:
         bootstrap = (str(layout.GUEST / "python_bootstrap.py"), "/var/runtime/bootstrap.py")
         binds += [(str(layout.GUEST), GUEST), bootstrap, *_python_packages(interpreter.release)]
