@@ -120,7 +120,7 @@ class ConfinedBody:
         stays = berth.group is None or not berth.group.can_freeze
         place = (self._seen(launch.code), layers, launch.function.ephemeral_storage_mb)
         reach, early = self._program.reach, berth.channel if self._program.becomes else None
-        berth.room.furnish(*place, reach=reach, keeps=keeps, stays=stays)
+        berth.room.furnish(*place, reach=reach, keeps=keeps, stays=stays, pauses=berth.is_calm())
         if early is not None:
             self._become(early, report)
         await berth.room.wait_furnished()

@@ -116,16 +116,16 @@ class Room:
             raise
         return room
 
-    def furnish(self, code: str, layers: Sequence[str], tmp_mb: int, *, reach: Reach, keeps: bool, stays: bool) -> None:
+    def furnish(self, code: str, layers: Sequence[str], tmp_mb: int, *, reach: Reach, keeps: bool, stays: bool, pauses: bool) -> None:
         """Have put in what is the environment's own; ``wait_furnished`` comes next. Raises ``HelperLost``.
 
         ``reach``: what ``targets`` are the listeners of, afterwards.
 
         ``keeps``: the holder keeps the privileges that it needs to make rooms within this one. ``stays``: it is needed for signals; else it
-        becomes a smaller program, with the function's filter for calls.
+        becomes a smaller program, with the function's filter for calls; if it ``pauses``, a little later.
         """
         order = {"code": code, "layers": list(layers), "tmp_mb": tmp_mb, "targets": reach.listeners}
-        self._order({"furnish": order | {"keeps": keeps, "stays": stays}})
+        self._order({"furnish": order | {"keeps": keeps, "stays": stays, "pauses": pauses}})
 
     async def wait_furnished(self) -> None:
         """Return when everything is there; from then on the machine's files are out of reach. Raises ``HelperLost``."""

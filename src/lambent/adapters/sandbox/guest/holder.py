@@ -18,7 +18,7 @@ import talk
 
 STILL_FD = 103  # where the warden puts the smallest program (``still``), if there can be one
 INOTIFY_INSTANCES_MAX = 16  # a user mostly has 128 in all
-STARTS_S = 0.02  # the function starts meanwhile: it needs the processors more
+STARTS_S = 0.02  # the function starts meanwhile, and needs the processors more
 SPACES = ("user", "mnt", "pid", "net", "ipc", "uts")
 HELD = linux.CLONE_NEWUSER | linux.CLONE_NEWNS | linux.CLONE_NEWPID | linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS
 
@@ -79,7 +79,8 @@ def serve(server, uid, gid, has_root, program):
             linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
             hand_over(server, targets)
             if not order["furnish"]["stays"]:
-                select.select([server], [], [], STARTS_S)
+                if order["furnish"]["pauses"]:
+                    select.select([server], [], [], STARTS_S)
                 shrink(server, program)
         if "signal" in order:
             os.kill(-1, order["signal"])
