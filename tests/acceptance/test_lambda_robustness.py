@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import socket
 import stat
 import struct
 import warnings
@@ -203,3 +204,15 @@ def test_a_kill_between_created_and_active(own_server: Callable[..., RunningServ
         functions.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 40})
         assert invoke(functions, f"{name}:1", {"a": 1}) == {"a": 1}
     assert server.stop() == 0
+
+
+def test_a_clock_that_goes_faster_gives_clients_no_less_time(own_server: Callable[..., RunningServer]) -> None:
+    server = own_server("--time-scale", "6000")  # a minute passes in ten milliseconds
+    with socket.create_connection(("127.0.0.1", server.port)) as client:
+        client.sendall(b"GET /_lambent/health HTTP/1.1\r\n")
+        client.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            client.recv(1)  # neither refused nor closed
+        client.sendall(b"host: localhost\r\n\r\n")
+        client.settimeout(10)
+        assert client.recv(12) == b"HTTP/1.1 200"

@@ -11,7 +11,7 @@ import msgspec
 from lambent.adapters.blobs import FileBlobs
 from lambent.adapters.upstream import Companion, Endpoint, HttpOutside
 from lambent.adapters.upstream import installed as companion_installed
-from lambent.base.clock import Clock
+from lambent.base.clock import Clock, SystemClock
 from lambent.base.ids import SystemIds
 from lambent.base.settings import Settings
 from lambent.domain.errors import StartupError
@@ -82,7 +82,7 @@ class Server(msgspec.Struct, frozen=True):
 
     def front(self) -> HttpServer:
         """Return what serves connections, from outside and from environments."""
-        front = HttpServer(self.app.answer, self.clock)
+        front = HttpServer(self.app.answer, SystemClock())  # clients are no faster than they are, whatever the server's clock is
         self.sandbox.entrances.attach(self.app, front)
         return front
 
