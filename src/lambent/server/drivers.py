@@ -12,7 +12,7 @@ from lambent.adapters.sandbox import networks, uplinks
 from lambent.adapters.sandbox.namespaces import NamespaceSandbox
 from lambent.adapters.sandbox.process import ProcessSandbox
 from lambent.adapters.sandbox.ways import Network
-from lambent.base.clock import Clock
+from lambent.base.clock import Clock, SystemClock
 from lambent.base.settings import Settings
 from lambent.domain.call import Call, Result
 from lambent.domain.errors import StartupError
@@ -51,7 +51,7 @@ async def choose(settings: Settings, directory: Path, code: Path, clock: Clock, 
         "search_path": settings.search_path,
         "quotas": quotas,
     }
-    entrances = Entrances(clock, settings.time_scale)
+    entrances = Entrances(SystemClock())
     network = _network(settings, entrances)
     why = "as you chose"
     if settings.sandbox != "process":

@@ -54,14 +54,10 @@ class Entrance:
 
 
 class Entrances:
-    """Opens entrances, once the server that they share is known.
+    """Opens entrances, once the server that they share is known. The clock is the machine's: what a pace leaves to others is its time."""
 
-    ``time_scale``: how much faster than the machine's the clock is. What a pace leaves to others is the machine's time.
-    """
-
-    def __init__(self, clock: Clock, time_scale: float = 1.0) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._request_s = _REQUEST_S * time_scale
         self._front: asyncio.Future[tuple[Gateway, HttpServer]] = asyncio.get_running_loop().create_future()
 
     def attach(self, gateway: Gateway, front: HttpServer) -> None:
@@ -71,6 +67,6 @@ class Entrances:
     async def open(self, listener: socket.socket) -> Entrance:
         """Accept on an environment's listener."""
         gateway, front = await asyncio.shield(self._front)
-        entrance = Entrance(gateway, Pace(self._clock, pause_s=self._request_s, burst=_BURST))
+        entrance = Entrance(gateway, Pace(self._clock, pause_s=_REQUEST_S, burst=_BURST))
         await entrance.open(listener, front)
         return entrance

@@ -36,8 +36,8 @@ class Front:
         self.closed = True
 
 
-async def opened(front: Front, clock: VirtualClock, time_scale: float = 1.0) -> Entrance:
-    entrances = Entrances(clock, time_scale)
+async def opened(front: Front, clock: VirtualClock) -> Entrance:
+    entrances = Entrances(clock)
     entrances.attach(front, front)  # type: ignore[arg-type]
     return await entrances.open(None)  # type: ignore[arg-type]
 
@@ -53,10 +53,9 @@ async def test_a_request_says_whose_key_it_may_use() -> None:
     assert front.closed
 
 
-@pytest.mark.parametrize("time_scale", [1.0, 60.0])
-async def test_requests_keep_a_pace_of_the_machines_time(time_scale: float) -> None:
+async def test_requests_keep_a_pace() -> None:
     front, clock = Front(), VirtualClock()
-    await opened(front, clock, time_scale)
+    await opened(front, clock)
 
     async def flood() -> None:
         while True:
@@ -66,6 +65,6 @@ async def test_requests_keep_a_pace_of_the_machines_time(time_scale: float) -> N
     await clock.settle(BURST + 100)
     begun = len(front.requests)
     assert begun == pytest.approx(BURST, abs=1)
-    await clock.advance(0.1 * time_scale)
+    await clock.advance(0.1)
     assert len(front.requests) - begun == pytest.approx(0.1 * PER_S, abs=2)
     task.cancel()

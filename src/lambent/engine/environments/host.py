@@ -37,7 +37,7 @@ class Hosted:
         self.pool = pool
         self.log = log
         self.environment: Environment | None = None  #: ``None`` until it was launched
-        self.session: RoleSession | None = None  #: likewise
+        self.session: RoleSession | None = None  #: from then to its first answer, before which it is to be kept
         self.ahead_ms: float | None = None  #: what its init took, when that went ahead of its first invocation, which is yet to come
 
 

@@ -97,10 +97,10 @@ class SnapshotKeeper:
             stream = self._contents.shipper.open(function, stream_name(function.version, self._clock.now(), snapshot_id))
             log = FunctionLog(function, stream, self._clock, initialization_type=SNAP_START)
             launch, session = await self._contents.launch(function, snapshot_id, log)
+            await session.wait_kept()
             log.init_start()
             began = self._clock.monotonic()
             snapshot = await self._contents.sandbox.snapshot(launch, max(INIT_S_MIN, float(function.timeout_s)))
-            await session.wait_kept()
             status = {Ending.SUCCESS: "success", Ending.TIMEOUT: "timeout"}.get(snapshot.outcome.ending, "error")
             log.init_end((self._clock.monotonic() - began) * 1000, "init", status, snapshot.outcome.error_type, is_reported=True)
             return snapshot

@@ -25,7 +25,7 @@ from lambent.engine.environments.host import EnvironmentHost, Hosted
 from lambent.engine.environments.loglines import Report, billed_ms, stamp
 from lambent.engine.environments.shipping import LogShipper, LogStream
 from lambent.engine.environments.snapshots import restore_failed, restore_timed_out
-from lambent.engine.environments.variables import RoleCredentials, RoleSession
+from lambent.engine.environments.variables import RoleCredentials
 from lambent.engine.invocation import recursion
 from lambent.engine.invocation.admission import Admission, ReservedTotal, Ticket
 from lambent.engine.invocation.results import Failure, failure, too_large
@@ -52,7 +52,6 @@ class _Run(msgspec.Struct, frozen=True, gc=False):
     restore_ms: float | None = None  #: when it was restored from a snapshot
     spent_s: float = 0.0  #: of the function's timeout, by an init that was done again
     failed: Outcome | None = None  #: what came of an init that failed: the environment is gone
-    session: RoleSession | None = None  #: the credentials of a new environment, which its first answer must not outlive
 
 
 class LocalInvoker:
@@ -134,8 +133,9 @@ class LocalInvoker:
             if outcome is None:
                 try:
                     outcome = await self._handed_over(run)
-                    if run.session is not None:
-                        await run.session.wait_kept()
+                    if run.hosted.session is not None:
+                        await run.hosted.session.wait_kept()
+                        run.hosted.session = None
                 except BaseException:
                     self._host.discard(run.hosted)
                     raise
@@ -166,8 +166,6 @@ class LocalInvoker:
         hosted = self._host.provision(function)
         outcome, init_s = await self._initialise(hosted, max(PREPARATION_S_MIN, float(function.timeout_s)), "init")
         hosted.ahead_ms = init_s * 1000
-        if hosted.session is not None:
-            await hosted.session.wait_kept()
         return outcome
 
     # ── init ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -181,19 +179,19 @@ class LocalInvoker:
         outcome, init_s = await self._initialise(hosted, self._quotas.init_s_max, "init")
         if outcome.ending is not Ending.TIMEOUT:
             failed = None if outcome.ending is Ending.SUCCESS else outcome
-            return _Run(invocation, hosted, ticket, self._monotonic(), init_ms=init_s * 1000, failed=failed, session=hosted.session)
+            return _Run(invocation, hosted, ticket, self._monotonic(), init_ms=init_s * 1000, failed=failed)
         again = self._host.take_again(hosted)
         if invocation.log_tail:
             again.log.collect_tail()
         outcome, spent_s = await self._initialise(again, float(again.function.timeout_s), "invoke")
         failed = None if outcome.ending is Ending.SUCCESS else outcome
-        return _Run(invocation, again, ticket, self._monotonic() - spent_s, spent_s=spent_s, failed=failed, session=again.session)
+        return _Run(invocation, again, ticket, self._monotonic() - spent_s, spent_s=spent_s, failed=failed)
 
     async def _restore(self, hosted: Hosted, invocation: Invocation, ticket: Ticket) -> _Run:
         """Fork the version's snapshot; what its hooks make of that isn't the invocation's error but Lambda's."""
         outcome, restore_s = await self._initialise(hosted, self._quotas.init_s_max, "restore")
         if outcome.ending is Ending.SUCCESS:
-            return _Run(invocation, hosted, ticket, self._monotonic(), restore_ms=restore_s * 1000, session=hosted.session)
+            return _Run(invocation, hosted, ticket, self._monotonic(), restore_ms=restore_s * 1000)
         raise restore_timed_out() if outcome.ending is Ending.TIMEOUT else restore_failed()
 
     async def _initialise(self, hosted: Hosted, timeout_s: float, phase: str) -> tuple[Outcome, float]:
